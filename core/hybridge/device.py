@@ -1,0 +1,125 @@
+"""What a device is: `compile(circuit)` once, `run(tasks)` many times; and what it says of itself."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from hybridge.circuit import Circuit
+from hybridge.errors import CircuitError, DeviceError
+from hybridge.operations.table import Wires, as_wires
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a device claims; plain data, readable without its SDK. The core supplies the rest from it.
+
+    domain        "qubit" or "cv"
+    operations    names of the rows it runs; None: every row of its domain that has a definition
+    measurements  kinds `run` returns. Qubit: any of state, density_matrix, expval, var, probs, sample.
+                  CV: gaussian (mean and covariance), state (ket), density_matrix.
+    observables   for expval and var: any of "pauli" (a Sentence), "matrix" (every other qubit observable)
+    exact, shots  whether it serves shots=None, shots=n
+    vjp           whether Device.vjp gives derivatives
+    max_wires     most wires, None: no limit of its own
+    truncated     a Fock space cut at cutoff_dim: norm may leak
+    conventions   the vendor's differences that translate.py settles, in words
+    """
+
+    domain: str
+    operations: frozenset[str] | None
+    measurements: frozenset[str]
+    observables: frozenset[str] = frozenset()
+    exact: bool = True
+    shots: bool = True
+    vjp: bool = False
+    max_wires: int | None = None
+    truncated: bool = False
+    conventions: str = ""
+
+
+class Task(NamedTuple):
+    """One program at many parameter points: params (batch, P) float64; shots per row, None for exact; seed."""
+
+    program: Any
+    params: np.ndarray
+    shots: int | None = None
+    seed: int | None = None
+
+
+class Device(ABC):
+    """A backend. Subclasses set `capabilities` and write `run`, and `compile` where the vendor wants translation.
+
+    Options of a device are keyword-only arguments of its `__init__`, which calls `super().__init__(wires, shots, seed)`.
+    """
+
+    capabilities: ClassVar[Capabilities]
+    name: str = ""
+    cutoff_dim: int | None = None  # photon numbers 0..cutoff_dim-1 in probs (and in the state, on a Fock device)
+
+    def __init__(self, wires: Any = None, shots: int | None = None, seed: int | None = None):
+        if isinstance(wires, (bool, np.bool_)) or (isinstance(wires, (int, np.integer)) and wires < 1):
+            raise CircuitError(f"wires must be a number of wires >= 1 or labels; got {wires!r}")
+        labels = tuple(range(int(wires))) if isinstance(wires, (int, np.integer)) else wires
+        self.wires: Wires | None = None if labels is None else as_wires(labels)
+        if self.wires is not None and len(set(self.wires)) != len(self.wires):
+            raise CircuitError(f"wires must differ from one another; got {list(self.wires)!r}")
+        limit = self.capabilities.max_wires
+        if limit is not None and self.wires is not None and len(self.wires) > limit:
+            raise DeviceError(f"device {self.name!r} has at most {limit} wires; got {len(self.wires)}")
+        self.name = self.name or type(self).__name__
+        self.shots = check_shots(shots)
+        self.seed = seed
+        self._seeds = np.random.default_rng(seed)
+        self._lock = threading.Lock()
+
+    def compile(self, circuit: Circuit) -> Any:
+        """The program for a lowered circuit (wires 0..n-1, claimed operations and measurements); made once, cached."""
+        return circuit
+
+    @abstractmethod
+    def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
+        """For each task one (batch, columns) array, the measurements' columns side by side, as ONE vendor job.
+
+        expval, var: 1 column; probs 2^k; state 2^n complex; density_matrix 4^k complex, row-major; sample
+        shots * wires (uint8), shot by shot. CV: gaussian 2n + (2n)^2 (mean, covariance row-major); state cutoff^n
+        complex; density_matrix cutoff^(2n) complex, row-major as a (cutoff^n, cutoff^n) matrix.
+        """
+
+    def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
+        """cotangent (batch, columns) -> (batch, P): only where capabilities.vjp."""
+        raise DeviceError(f"device {self.name!r} has no derivatives of its own")
+
+    def memory(self, num_wires: int) -> int:
+        """Bytes one row of a batch needs at its peak for so many wires; 0 where that is not the limit."""
+        return 0
+
+    def next_seed(self) -> int:
+        """A fresh seed; the sequence is fixed by the device's own `seed`."""
+        with self._lock:
+            return int(self._seeds.integers(2**31 - 1))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        wires = "inferred" if self.wires is None else len(self.wires)
+        return f"<{self.name} wires={wires} shots={self.shots}>"
+
+
+def check_shots(shots: Any) -> int | None:
+    """shots as an int >= 1, or None for exact results."""
+    if shots is None:
+        return None
+    if isinstance(shots, (bool, np.bool_)) or not isinstance(shots, (int, np.integer)) or shots < 1:
+        raise CircuitError(f"shots must be a whole number >= 1, or None for exact results; got {shots!r}")
+    return int(shots)

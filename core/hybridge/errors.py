@@ -1,0 +1,83 @@
+"""The error tree. Each error carries its facts as attributes and builds its message from them.
+
+HybridgeError
+|- CircuitError(ValueError)             the circuit as written makes no sense
+|- DeviceError
+|  |- UnknownDevice(LookupError)        no plugin offers that name
+|  |- MissingDependency(ImportError)    the plugin is here, its SDK is not
+|  |- UnsupportedCircuit(ValueError)    a sensible circuit, but not for this device
+|  `- JobFailed(RuntimeError)           the device was asked and did not deliver
+|- GradientError(TypeError)             no exact derivative by the method asked for
+`- PluginError                          a plugin broke its side of the contract
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+
+class HybridgeError(Exception):
+    """Root of everything hybridge raises on purpose."""
+
+
+class CircuitError(HybridgeError, ValueError):
+    """The circuit as written makes no sense on any device."""
+
+
+class DeviceError(HybridgeError):
+    """Something about one device."""
+
+
+class UnknownDevice(DeviceError, LookupError):
+    """No plugin offers this name. Attributes: name, known, failures {plugin: reason}."""
+
+    def __init__(self, name: str, known: Iterable[str] = (), failures: Mapping[str, str] | None = None):
+        self.name, self.known, self.failures = name, sorted(known), dict(failures or {})
+        lines = [f"no device named {name!r}; installed: {', '.join(self.known) or 'none'}"]
+        close = difflib.get_close_matches(str(name), self.known, n=1, cutoff=0.5)
+        if close:
+            lines[0] += f"; did you mean {close[0]!r}?"
+        lines += [f"  plugin {plugin!r} failed to load: {reason}" for plugin, reason in self.failures.items()]
+        super().__init__("\n".join(lines))
+
+
+class MissingDependency(DeviceError, ImportError):
+    """The plugin is installed, its SDK is not. Attributes: device, package, extra."""
+
+    def __init__(self, device: str, package: str, extra: str | None = None, note: str = ""):
+        self.device, self.package, self.extra = device, package, extra
+        target = f"'hybridge[{extra}]'" if extra else package
+        super().__init__(f"device {device!r} needs {package!r}; pip install {target}{note and '; ' + note}")
+
+
+class UnsupportedCircuit(DeviceError, ValueError):
+    """A sensible circuit, but not for this device. Attributes: device, what, remedy."""
+
+    def __init__(self, device: str, what: str, remedy: str = ""):
+        self.device, self.what, self.remedy = device, what, remedy
+        super().__init__(f"device {device!r} cannot run {what}{remedy and '; ' + remedy}")
+
+
+class JobFailed(DeviceError, RuntimeError):
+    """The device was asked and did not deliver. Attributes: device, reason."""
+
+    def __init__(self, device: str, reason: str):
+        self.device, self.reason = device, reason
+        super().__init__(f"device {device!r} failed: {reason}")
+
+
+class GradientError(HybridgeError, TypeError):
+    """No exact derivative by the method asked for. Attributes: parameter, reason, remedy."""
+
+    def __init__(self, parameter: str, reason: str, remedy: str = ""):
+        self.parameter, self.reason, self.remedy = parameter, reason, remedy
+        super().__init__(f"no exact derivative for {parameter}: {reason}{remedy and '; ' + remedy}")
+
+
+class PluginError(HybridgeError):
+    """A plugin broke its side of the contract. Attributes: plugin, reason."""
+
+    def __init__(self, plugin: str, reason: str):
+        self.plugin, self.reason = plugin, reason
+        super().__init__(f"plugin {plugin!r}: {reason}")

@@ -1,0 +1,20 @@
+"""The pluggy hooks a plugin may implement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pluggy
+
+hookspec = pluggy.HookspecMarker("hybridge")
+hookimpl = pluggy.HookimplMarker("hybridge")
+
+
+@hookspec
+def register_devices(register: Callable[..., Any]) -> None:
+    """Offer devices: call `register(name, "module:Class", capabilities=..., requires=(), extra=None)` for each.
+
+    `name` is "entry point.device"; the class is imported only when a device is made. `requires` names the top-level
+    modules of the SDK, `extra` the extra of hybridge (or None) whose installation brings them.
+    """

@@ -1,0 +1,54 @@
+"""How an expectation value depends on one parameter; the exact shift rules follow from it.
+
+The spectrum of a parameter is the function space in which the expectation value of an observable of
+degree 1 lies (a qubit observable; a CV observable linear in x and p). An observable of degree K in (x, p), or a
+variance, lies in the space spanned by products of K such functions; `powers` gives that space.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import NamedTuple
+
+
+class Trig(tuple[float, ...]):
+    """cos(w t) and sin(w t) for these angular frequencies w (1/radian): `Trig(1)`, `Trig(.5, 1)`."""
+
+    __slots__ = ()
+
+    def __new__(cls, *frequencies: float) -> Trig:
+        return super().__new__(cls, sorted(frequencies))
+
+    def __repr__(self) -> str:
+        return f"Trig({', '.join(f'{w:g}' for w in self)})"
+
+    def __getnewargs__(self) -> tuple[float, ...]:  # type: ignore[override]
+        return tuple(self)
+
+    def power(self, degree: int) -> Trig:
+        """The frequencies of products of `degree` such functions: all sums and differences."""
+        reach = {0.0}
+        for _ in range(degree):
+            reach |= {round(a + s * w, 12) for a, w, s in product(reach, self, (-1, 1))}
+        return Trig(*(w for w in reach if w > 1e-9))
+
+
+class Hyperbolic(NamedTuple):
+    """cosh(k r) and sinh(k r) for k = 1..degree."""
+
+    degree: int = 1
+
+    def power(self, degree: int) -> Hyperbolic:
+        return Hyperbolic(self.degree * degree)
+
+
+class Power(NamedTuple):
+    """A polynomial of this degree in the parameter."""
+
+    degree: int = 1
+
+    def power(self, degree: int) -> Power:
+        return Power(self.degree * degree)
+
+
+Spectrum = Trig | Hyperbolic | Power

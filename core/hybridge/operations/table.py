@@ -1,0 +1,359 @@
+"""The table of operations: one row defines an operation completely; everything else is tested against it.
+
+Columns a row may fill, by domain and kind:
+
+kind      | qubit `definition(*params)`            | CV `definition(*params)`, order (x1..xn, p1..pn), hbar = 2
+----------|----------------------------------------|----------------------------------------------------------
+gate      | unitary (..., 2^k, 2^k)                | symplectic S (..., 2k, 2k) and shift d (..., 2k): r -> S r + d
+state     | ket (2^k,) or density matrix (2^k, 2^k)| mean (..., 2k) and covariance (..., 2k, 2k); vacuum: 0, 1
+channel   | -                                      | X, d and Y: mean -> X mean + d, V -> X V X^T + Y
+marker    | None: Barrier, Snapshot                |
+
+A leading axis on the parameters is a leading axis on the definition. Non-Gaussian CV rows have no `definition` but
+`fock(cutoff, *params)`: (cutoff,)*k for a ket, (cutoff,)*2k for an operator or density matrix (outputs first).
+Every CV gate also gives `hamiltonian(*params)`, a Polynomial H in (x, p) with U = exp(i H).
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybridge.errors import CircuitError
+from hybridge.operations.pauli import Sentence, word
+from hybridge.operations.spectrum import Spectrum
+from hybridge.recording import recorder, withdraw
+
+Wires = tuple[Hashable, ...]
+
+
+class Affine(NamedTuple):
+    """scale * (the parameter of this name) + offset; radians where the parameter is an angle."""
+
+    name: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+class Step(NamedTuple):
+    """One operation of a decomposition; each parameter a number or Affine in the parent's parameters."""
+
+    operation: Operation
+    wires: Wires
+    params: tuple[float | Affine, ...] = ()
+
+
+def step(operation: Operation, wires: Any, *params: float | str | tuple[Any, ...]) -> Step:
+    """A Step from short forms: a number, 'phi', ('phi', scale) or ('phi', scale, offset)."""
+    full = tuple(
+        Affine(p) if isinstance(p, str) else Affine(*p) if isinstance(p, tuple) else float(p) for p in params
+    )
+    return Step(operation, as_wires(wires), full)
+
+
+def as_wires(wires: Any) -> Wires:
+    """Wires as a tuple of labels: one label (a string is one label) or an iterable of labels."""
+    if isinstance(wires, np.ndarray):
+        wires = wires.tolist()
+    if isinstance(wires, tuple):
+        return wires
+    if isinstance(wires, (str, bytes)) or not isinstance(wires, Iterable):
+        return (wires,)
+    return tuple(wires)
+
+
+class Constant:
+    """An array that is part of a circuit's structure: copied, read-only, hashed by content."""
+
+    __slots__ = ("_hash", "array")
+
+    def __init__(self, value: Any, dtype: Any = None):
+        self.array = np.array(value, dtype=dtype)
+        self.array.flags.writeable = False
+        self._hash = hash((self.array.shape, self.array.dtype.str, self.array.tobytes()))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Constant)
+            and self._hash == other._hash
+            and self.array.dtype == other.array.dtype
+            and np.array_equal(self.array, other.array)
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Constant, (np.array(self.array),)
+
+    def __repr__(self) -> str:
+        return np.array2string(self.array, precision=4, threshold=16, separator=", ")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Operation:
+    """One row of the table. Immutable; identity is equality; pickles by name or by how it was derived.
+
+    `exponent` names the parameters in which the logarithm of the operation is linear: negating them gives the
+    adjoint, scaling them by z gives the power z. `inverse` (another way to give the adjoint) is "self" or a function
+    of the wires returning Steps. `origin` is (function, arguments) for a row derived from others.
+    """
+
+    name: str
+    domain: str
+    num_wires: int
+    params: tuple[str, ...] = ()
+    kind: str = "gate"
+    definition: Callable[..., Any] | None = None
+    fock: Callable[..., np.ndarray] | None = None
+    hamiltonian: Callable[..., Any] | None = None
+    spectrum: tuple[Spectrum | None, ...] = ()
+    decomposition: Callable[..., Sequence[Step]] | None = None
+    exponent: tuple[str, ...] = ()
+    inverse: str | Callable[..., Sequence[Step]] | None = None
+    pauli: Mapping[str, float] | None = None  # set where the gate is an observable too: {"X": 1}
+    mixed: bool = False  # leaves a pure state mixed
+    constants: tuple[Hashable, ...] = ()
+    origin: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
+    formula: str = ""  # the definition in words, for the generated page of operations
+    label: str = ""  # what a drawing shows; the name where empty
+    arity: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        if not self.spectrum:
+            object.__setattr__(self, "spectrum", (None,) * len(self.params))
+        if len(self.spectrum) != len(self.params) or not set(self.exponent) <= set(self.params):
+            raise CircuitError(f"row {self.name}: spectrum and exponent must speak of the parameters {self.params}")
+        object.__setattr__(self, "arity", len(self.params))
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether it maps Gaussian states to Gaussian states."""
+        return self.domain == "cv" and self.definition is not None
+
+    def matrix(self, *params: float) -> np.ndarray:
+        """The definition of a qubit gate: (2^k, 2^k), the first wire most significant."""
+        if self.domain != "qubit" or self.kind != "gate":
+            raise CircuitError(f"{self.name} is not a qubit gate and has no matrix")
+        return self.definition(*params)  # type: ignore[misc]
+
+    def __call__(self, *args: Any, wires: Any = None, **named: Any) -> Applied:
+        """Apply to `wires` inside a circuit: `RX(phi, wires=0)`, `RX(phi, 0)`, `CNOT([0, 1])`.
+
+        Raises CircuitError on the wrong number of parameters or wires, and outside a circuit.
+        """
+        if wires is None or named:
+            args, wires = self._bind(args, wires, named)
+        if type(wires) is not tuple:
+            wires = (wires,) if type(wires) is int else as_wires(wires)
+        if len(args) != self.arity or len(wires) != self.num_wires:
+            raise self._wrong_arity(args, wires)
+        applied = Applied(self, args, wires)
+        tape = recorder.tape
+        if tape is not None:
+            tape.append(applied)
+        elif self.pauli is None:
+            raise CircuitError(
+                f"{applied!r} was called outside a circuit; call it inside a function decorated with @hb.qnode"
+                + (f" ({self.name}.matrix({', '.join(self.params)}) gives its matrix)" if self.domain == "qubit" else "")
+            )
+        return applied
+
+    def _bind(self, args: tuple[Any, ...], wires: Any, named: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+        unknown = set(named) - set(self.params[len(args) :])
+        if unknown:
+            raise CircuitError(f"{self._signature()} got an unexpected argument {sorted(unknown)[0]!r}")
+        if wires is None:
+            if not args:
+                raise CircuitError(f"{self._signature()} needs wires")
+            args, wires = args[:-1], args[-1]
+        rest = self.params[len(args) :]
+        return (*args, *(named[p] for p in rest if p in named)), wires
+
+    def _signature(self) -> str:
+        return f"{self.name}({', '.join((*self.params, 'wires'))})"
+
+    def _wrong_arity(self, args: tuple[Any, ...], wires: Wires) -> CircuitError:
+        def count(number: int, noun: str) -> str:
+            return f"{number} {noun}{'' if number == 1 else 's'}"
+
+        return CircuitError(
+            f"{self._signature()} takes {count(len(self.params), 'parameter')} and acts on "
+            f"{count(self.num_wires, 'wire')}; got {count(len(args), 'parameter')} and wires {wires!r}"
+        )
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.origin or (_row, (self.name,))
+
+
+class Applied:
+    """An operation applied to wires, with its numbers; what calling an Operation returns.
+
+    X, Y, Z, H and I are observables too: used in arithmetic or in a measurement, the gate comes off the recording.
+    """
+
+    __slots__ = ("operation", "params", "wires")
+
+    def __init__(self, operation: Operation, params: tuple[Any, ...], wires: Wires):
+        self.operation = operation
+        self.params = params
+        self.wires = wires
+
+    def __repr__(self) -> str:
+        numbers = [f"{p:.6g}" if isinstance(p, float) else repr(p) for p in self.params]
+        wires = repr(self.wires[0]) if len(self.wires) == 1 else repr(list(self.wires))
+        return f"{self.operation.name}({', '.join([*numbers, f'wires={wires}'])})"
+
+    def as_observable(self) -> Sentence | None:
+        """This Pauli or Hadamard as an observable, taken off the recording; None for any other operation."""
+        letters = self.operation.pauli
+        if letters is None:
+            return None
+        withdraw(self)
+        return Sentence({word([(w, s) for w in self.wires]): c for s, c in letters.items()}, self.wires)
+
+    def _observable(self) -> Sentence:
+        found = self.as_observable()
+        if found is None:
+            raise CircuitError(f"{self!r} is not an observable; X, Y, Z, H, I and hb.Hermitian are")
+        return found
+
+    def __add__(self, other: Any) -> Any:
+        return self._observable() + other
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self._observable()
+
+    def __sub__(self, other: Any) -> Any:
+        return self._observable() - other
+
+    def __rsub__(self, other: Any) -> Any:
+        return other - self._observable()
+
+    def __matmul__(self, other: Any) -> Any:
+        return self._observable() @ other
+
+    def __mul__(self, other: Any) -> Any:
+        return self._observable() * other
+
+    def __rmul__(self, other: Any) -> Any:
+        return other * self._observable()
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._observable() / other
+
+    def __neg__(self) -> Any:
+        return -self._observable()
+
+    def __pow__(self, exponent: Any) -> Any:
+        return self._observable() ** exponent
+
+
+ROWS: dict[str, Operation] = {}
+FAMILIES: dict[str, Family] = {}
+
+
+def row(name: str, *args: Any, **columns: Any) -> Operation:
+    """Make a row and enter it in the table under its name."""
+    if name in ROWS or name in FAMILIES:
+        raise CircuitError(f"the table already has a row {name!r}")
+    ROWS[name] = Operation(name, *args, **columns)
+    return ROWS[name]
+
+
+def _row(name: str) -> Operation:
+    return ROWS[name]
+
+
+_derived: weakref.WeakValueDictionary[Hashable, Operation] = weakref.WeakValueDictionary()
+_deriving = threading.RLock()
+
+
+def derive(function: Callable[..., Operation], *arguments: Hashable) -> Operation:
+    """`function(*arguments)`, made once: the same arguments give the identical row, so identity stays equality."""
+    key = (function, arguments)
+    found = _derived.get(key)
+    if found is None:
+        with _deriving:
+            found = _derived.get(key)
+            if found is None:
+                found = function(*arguments)
+                object.__setattr__(found, "origin", (derive, (function, *arguments)))
+                _derived[key] = found
+    return found
+
+
+class Family:
+    """Rows that differ in constants or in the number of wires: `PauliRot(theta, "XY", wires)`, `QubitUnitary(U, wires)`.
+
+    `signature` names the call's arguments before `wires`, in order; those in `params` are numbers of the circuit, the
+    others are constants of its structure. `make(num_wires, *constants)` returns the row; `freeze(num_wires,
+    **constants)` checks the user's constants and returns them hashable, in the order `make` takes them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        domain: str,
+        signature: tuple[str, ...],
+        params: tuple[str, ...],
+        make: Callable[..., Operation],
+        freeze: Callable[..., tuple[Hashable, ...]] | None = None,
+        defaults: Mapping[str, Any] | None = None,
+        formula: str = "",
+        examples: Sequence[tuple[int, tuple[Any, ...]]] = (),
+    ):
+        self.name, self.domain, self.signature, self.params = name, domain, signature, params
+        self._make, self._freeze, self.defaults = make, freeze, dict(defaults or {})
+        self.formula = formula
+        self.examples = tuple(examples)  # (num_wires, user's constants) from which tests draw rows
+        self.constants = tuple(s for s in signature if s not in params)
+        if name in ROWS or name in FAMILIES:
+            raise CircuitError(f"the table already has a row {name!r}")
+        FAMILIES[name] = self
+
+    def of(self, num_wires: int, *constants: Any) -> Operation:
+        """The row for these constants, given in the order of the signature."""
+        named = dict(zip(self.constants, constants, strict=False))
+        missing = {c: self.defaults[c] for c in self.constants if c not in named}
+        frozen = self._freeze(num_wires, **named, **missing) if self._freeze else tuple(constants)
+        return derive(self._make, num_wires, *frozen)
+
+    def __call__(self, *args: Any, wires: Any = None, **named: Any) -> Applied:
+        """Apply to `wires` inside a circuit; arguments in the order of the signature, then wires."""
+        names = self.signature
+        if len(args) == len(names) + 1 and wires is None:
+            args, wires = args[:-1], args[-1]
+        values = {**self.defaults, **dict(zip(names, args, strict=False)), **named}
+        wires = values.pop("wires", None) if wires is None else wires
+        if wires is None and args and len(args) <= len(names):  # optional constants left out, wires given by position
+            left_out = names[len(args) - 1 :]
+            if left_out and all(n in self.defaults for n in left_out):
+                wires = args[-1]
+                values = {**self.defaults, **dict(zip(names, args[:-1], strict=False)), **named}
+        if len(args) > len(names) + 1 or wires is None or set(values) != set(names):
+            raise CircuitError(
+                f"{self.name}({', '.join((*names, 'wires'))}) got arguments {args!r}"
+                + (f" and {sorted(named)}" if named else "")
+            )
+        wires = as_wires(wires)
+        operation = self.of(len(wires), *(values[c] for c in self.constants))
+        return operation(*(values[p] for p in self.params), wires=wires)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _family, (self.name,)
+
+
+def _family(name: str) -> Family:
+    return FAMILIES[name]

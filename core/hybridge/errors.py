@@ -9,6 +9,8 @@ HybridgeError
 |  `- JobFailed(RuntimeError)           the device was asked and did not deliver
 |- GradientError(TypeError)             no exact derivative by the method asked for
 `- PluginError                          a plugin broke its side of the contract
+
+TruncationWarning(UserWarning)          a Fock space was cut where the state still had norm
 """
 
 from __future__ import annotations
@@ -81,3 +83,7 @@ class PluginError(HybridgeError):
     def __init__(self, plugin: str, reason: str):
         self.plugin, self.reason = plugin, reason
         super().__init__(f"plugin {plugin!r}: {reason}")
+
+
+class TruncationWarning(UserWarning):
+    """Part of the norm lies beyond cutoff_dim: results are as inexact as that number says."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import inspect
 import threading
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
 from hybridge import hookspecs
 from hybridge.device import Capabilities, Device
 from hybridge.errors import DeviceError, HybridgeError, MissingDependency, PluginError, UnknownDevice
+from hybridge.listing import aligned
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "hybridge.plugins"
+OWNER = "hybridge"  # the distribution whose plugins keep their names, whoever else claims them
 
 
 class Registration(NamedTuple):
@@ -27,10 +32,22 @@ class Registration(NamedTuple):
     capabilities: Capabilities
     requires: tuple[str, ...] = ()  # top-level modules of the SDK
     extra: str | None = None
+    note: str = ""  # what else a user must know to install the SDK, such as a limit on Python's version
 
-    def missing(self) -> str | None:
-        """The first module of the SDK that is not installed, or None."""
-        return next((m for m in self.requires if importlib.util.find_spec(m) is None), None)
+    def missing(self) -> MissingDependency | None:
+        """The error naming the first module of the SDK that is not installed, with its pip line; or None."""
+        absent = next((m for m in self.requires if not _is_installed(m)), None)
+        return None if absent is None else MissingDependency(self.name, absent, self.extra, self.note)
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (
+        ImportError,
+        ValueError,
+    ):  # no parent package; a module put in sys.modules by hand, without a spec
+        return False
 
 
 class Registry:
@@ -45,6 +62,8 @@ class Registry:
 
     def points(self) -> dict[str, list[EntryPoint]]:
         """Entry points by name. Read once: reading every package's metadata takes 10 ms."""
+        from importlib.metadata import entry_points  # takes 20 ms to import, a tenth of all of hybridge
+
         with self._lock:
             if self._points is None:
                 found: dict[str, list[EntryPoint]] = {}
@@ -56,24 +75,44 @@ class Registry:
             return self._points
 
     def load(self, plugin: str) -> None:
-        """Import one plugin and collect what it registers; a broken one is noted in `failures` and hurts nobody else."""
+        """Import one plugin and collect what it registers; a broken one is noted and hurts nobody else."""
         with self._lock:
             if plugin in self._loaded or plugin not in self.points():
                 return
             self._loaded.add(plugin)
-            points = self.points()[plugin]
             try:
-                if len(points) > 1:
-                    raise PluginError(plugin, f"offered by {' and '.join(p.value for p in points)}; uninstall one")
+                offered: dict[str, Registration] = {}
                 manager = pluggy.PluginManager("hybridge")
                 manager.add_hookspecs(hookspecs)
-                manager.register(points[0].load(), plugin)
-                offered: dict[str, Registration] = {}
+                manager.register(self._claimant(plugin).load(), plugin)
                 manager.hook.register_devices(register=_collector(plugin, offered))
                 manager.check_pending()
+                if not offered:
+                    raise PluginError(
+                        plugin, "registers no device: its hookimpl `register_devices` calls nothing"
+                    )
                 self.devices.update(offered)
-            except (Exception, SystemExit) as error:  # a plugin must not be able to end the user's process
-                self.failures[plugin] = f"{type(error).__name__}({', '.join(map(repr, error.args))})"
+            except KeyboardInterrupt:  # the user's, most likely: nothing is known of the plugin yet
+                self._loaded.discard(plugin)
+                raise
+            except (
+                BaseException
+            ) as error:  # SystemExit and Rust's PanicException must not end the user's process
+                self.failures[plugin] = in_one_line(error)
+
+    def _claimant(self, plugin: str) -> EntryPoint:
+        """The one entry point of this name: hybridge's own before a stranger's; of strangers, none."""
+        points = self.points()[plugin]
+        own = [p for p in points if p.dist is not None and p.dist.name == OWNER]
+        for other in points if own else ():
+            if other not in own:
+                reason = (
+                    f"{_source(other)} claims the name {plugin!r}, which is {OWNER}'s own; it is not loaded"
+                )
+                self.failures[_source(other)] = reason
+        if len(own or points) > 1:
+            raise PluginError(plugin, f"claimed by {' and by '.join(map(_source, points))}; uninstall one")
+        return (own or points)[0]
 
     def load_all(self) -> None:
         for plugin in self.points():
@@ -91,6 +130,18 @@ class Registry:
         return self.devices[name]
 
 
+def _source(point: EntryPoint) -> str:
+    return f"{point.dist.name if point.dist else 'an unnamed distribution'} ({point.value})"
+
+
+def in_one_line(error: BaseException) -> str:
+    """An error in one line. SyntaxError's text names file and line; a PluginError needs no type."""
+    if isinstance(error, PluginError):
+        return error.reason
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
 def _collector(plugin: str, offered: dict[str, Registration]) -> Any:
     def register(
         name: str,
@@ -99,12 +150,20 @@ def _collector(plugin: str, offered: dict[str, Registration]) -> Any:
         capabilities: Capabilities,
         requires: Iterable[str] = (),
         extra: str | None = None,
+        note: str = "",
     ) -> None:
-        if name.split(".")[0] != plugin or "." not in name:
-            raise PluginError(plugin, f"device {name!r} must be named '{plugin}.something'")
-        if not isinstance(capabilities, Capabilities):
-            raise PluginError(plugin, f"capabilities of {name!r} must be Capabilities, not {type(capabilities).__name__}")
-        offered[name] = Registration(name, location, capabilities, tuple(requires), extra)
+        kind, claims = type(capabilities).__name__, isinstance(capabilities, Capabilities)
+        faults = {
+            f"device {name!r} must be named '{plugin}.something'": not str(name).startswith(f"{plugin}."),
+            f"device {name!r} is registered twice": name in offered,
+            f"location of {name!r} must be 'module:Class', not {location!r}": ":" not in str(location),
+            f"capabilities of {name!r} must be Capabilities, not {kind}": not claims,
+            f"requires of {name!r} must be a list of names, not {requires!r}": isinstance(requires, str),
+        }
+        for fault, found in faults.items():
+            if found:
+                raise PluginError(plugin, fault)
+        offered[name] = Registration(name, location, capabilities, tuple(requires), extra, note)
 
     return register
 
@@ -112,12 +171,14 @@ def _collector(plugin: str, offered: dict[str, Registration]) -> Any:
 registry = Registry()
 
 
-def device(name: str, wires: Any = None, shots: int | None = None, seed: int | None = None, **options: Any) -> Device:
+def device(
+    name: str, wires: Any = None, shots: int | None = None, seed: int | None = None, **options: Any
+) -> Device:
     """Make a device by name: `device("default.qubit", wires=2, shots=None, seed=None, **options)`.
 
-    wires: a number, labels, or None to infer them from each circuit. shots: None for exact results. seed: fixes
-    the sequence of samples. Raises UnknownDevice, MissingDependency, PluginError, and DeviceError for options
-    the device does not have.
+    wires: a number, labels, or None to infer them from each circuit. shots: None for exact results. seed:
+    fixes the sequence of samples. Raises UnknownDevice, MissingDependency, PluginError, and DeviceError for
+    an option that the device does not have.
 
     >>> import hybridge as hb
     >>> hb.device("default.qubit", wires=2)
@@ -126,66 +187,103 @@ def device(name: str, wires: Any = None, shots: int | None = None, seed: int | N
     found = registry.find(name)
     missing = found.missing()
     if missing:
-        raise MissingDependency(name, missing, found.extra)
-    plugin = name.split(".")[0]
+        raise missing
+    cls = _device_class(found)
+    _check_options(name, cls, options)
+    try:
+        made = cls.__new__(cls)
+        made.name = name  # before __init__, whose messages use it; one class may serve several names
+        made.__init__(wires=wires, shots=shots, seed=seed, **options)  # type: ignore[misc]
+    except (HybridgeError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise PluginError(
+            name.split(".")[0], f"device {name!r} could not be made: {in_one_line(error)}"
+        ) from error
+    return made
+
+
+def _device_class(found: Registration) -> type[Device]:
+    """Import the class, and with it the SDK; where that fails, PluginError, and `devices()` says why."""
     module, _, attribute = found.location.partition(":")
+    plugin = found.name.split(".")[0]
     try:
         cls = getattr(importlib.import_module(module), attribute)
-    except HybridgeError:
+        if not (isinstance(cls, type) and issubclass(cls, Device)):
+            raise PluginError(plugin, f"{found.location} is not a Device")
+    except KeyboardInterrupt:
         raise
-    except (Exception, SystemExit) as error:
-        registry.failures[name] = f"{type(error).__name__}: {error}"
-        raise PluginError(plugin, f"device {name!r} could not be loaded: {registry.failures[name]}") from error
-    if not (isinstance(cls, type) and issubclass(cls, Device)):
-        raise PluginError(plugin, f"{found.location} is not a Device")
-    _check_options(name, cls, options)
-    made = cls.__new__(cls)
-    made.name = name  # before __init__, whose messages use it; one class may serve several names
-    made.__init__(wires=wires, shots=shots, seed=seed, **options)  # type: ignore[misc]
-    return made
+    except BaseException as error:
+        reason = registry.failures[found.name] = in_one_line(error)
+        raise PluginError(plugin, f"device {found.name!r} could not be loaded: {reason}") from error
+    registry.failures.pop(found.name, None)
+    return cls
 
 
 def _check_options(name: str, cls: type[Device], options: dict[str, Any]) -> None:
     signature = inspect.signature(cls.__init__).parameters
     known = {k: p for k, p in signature.items() if p.kind is p.KEYWORD_ONLY}
-    listing = ", ".join(k if p.default is p.empty else f"{k}={p.default!r}" for k, p in known.items()) or "none"
+    listing = (
+        ", ".join(k if p.default is p.empty else f"{k}={p.default!r}" for k, p in known.items()) or "none"
+    )
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise DeviceError(f"device {name!r} has no option {unknown[0]!r}; its options: {listing}")
+        close = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise DeviceError(f"device {name!r} has no option {unknown[0]!r}; its options: {listing}{hint}")
     absent = [k for k, p in known.items() if p.default is p.empty and k not in options]
     if absent:
         raise DeviceError(f"device {name!r} needs the option {absent[0]!r}; its options: {listing}")
 
 
 class DeviceInfo(NamedTuple):
-    """A line of `devices()`: status is 'installed', the pip line that installs it, or the reason it failed to load."""
+    """A line of `devices()`."""
 
     name: str
-    domain: str
-    wires: str
-    exact: bool
-    shots: bool
-    status: str
+    domain: str  # "qubit" or "cv"; empty where the plugin failed to load
+    wires: str  # "any", "<= 30": how many wires (qubit) or modes (cv) it takes
+    results: str  # "exact", "shots" or "exact, shots": what shots=None and shots=n it serves
+    status: str  # "installed", the pip line that installs its SDK, or why it failed to load
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can be made, as far as one can tell without importing its SDK."""
+        return self.status == "installed"
 
 
-def devices() -> list[DeviceInfo]:
-    """Every device of every plugin, sorted by name, those that cannot be used with the reason; imports no SDK."""
+class Devices(list[DeviceInfo]):
+    """What `devices()` returns: a list that prints as a table."""
+
+    HEADER = ("device", "domain", "wires or modes", "results", "status")
+
+    def __repr__(self) -> str:
+        return aligned([self.HEADER, *self])
+
+
+def devices() -> Devices:
+    """Every device of every plugin, sorted by name; those that cannot be used say why. Imports no SDK.
+
+    >>> import hybridge as hb
+    >>> [d.name for d in hb.devices() if d.installed and d.name.startswith("default.")]
+    ['default.fock', 'default.gaussian', 'default.mixed', 'default.qubit']
+    """
     registry.load_all()
-    lines = [_info(r) for r in registry.devices.values()]
-    failed = [(p, reason) for p, reason in registry.failures.items() if p not in registry.devices]
-    lines += [DeviceInfo(f"{p}.*", "", "", False, False, f"failed to load: {reason}") for p, reason in failed]
-    return sorted(lines)
+    known = dict(registry.devices)
+    broken = [
+        DeviceInfo(plugin if " " in plugin else f"{plugin}.*", "", "", "", f"failed to load: {reason}")
+        for plugin, reason in list(registry.failures.items())
+        if plugin not in known
+    ]
+    return Devices(sorted([*map(_info, known.values()), *broken]))
 
 
-def _info(r: Registration) -> DeviceInfo:
-    missing = r.missing()
+def _info(found: Registration) -> DeviceInfo:
+    missing, failure, claims = found.missing(), registry.failures.get(found.name), found.capabilities
     if missing:
-        status = f"pip install 'hybridge[{r.extra}]'" if r.extra else f"pip install {missing}"
-    elif r.name in registry.failures:
-        status = f"failed to load: {registry.failures[r.name]}"
+        status = str(missing).partition("; ")[2]  # the pip line, written in one place: the error
     else:
-        status = "installed"
-    c = r.capabilities
-    noun = "modes" if c.domain == "cv" else "wires"
-    limit = f"<= {c.max_wires} {noun}" if c.max_wires else f"any number of {noun}"
-    return DeviceInfo(r.name, c.domain, limit, c.exact, c.shots, status)
+        status = f"failed to load: {failure}" if failure else "installed"
+    noun = "modes" if claims.domain == "cv" else "wires"
+    limit = f"any number of {noun}" if claims.max_wires is None else f"<= {claims.max_wires} {noun}"
+    serves = ", ".join(word for word, served in (("exact", claims.exact), ("shots", claims.shots)) if served)
+    return DeviceInfo(found.name, claims.domain, limit, serves, status)

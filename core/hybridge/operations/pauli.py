@@ -185,6 +185,9 @@ class Sentence:
     def __hash__(self) -> int:
         return self._hash
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Sentence, (self.terms, self.wires)  # without the hash, which differs from process to process
+
     def __repr__(self) -> str:
         return " + ".join(_term(w, c) for w, c in self.terms.items()).replace("+ -", "- ") or "0*I()"
 

@@ -7,8 +7,8 @@ variance, lies in the space spanned by products of K such functions; `powers` gi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
 
 
 class Trig(tuple[float, ...]):
@@ -18,6 +18,12 @@ class Trig(tuple[float, ...]):
 
     def __new__(cls, *frequencies: float) -> Trig:
         return super().__new__(cls, sorted(frequencies))
+
+    def __eq__(self, other: object) -> bool:  # Trig(1) is not Power(1), though both hold a 1: rules are cached by spectrum
+        return isinstance(other, Trig) and tuple.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return hash((Trig, tuple(self)))
 
     def __repr__(self) -> str:
         return f"Trig({', '.join(f'{w:g}' for w in self)})"
@@ -33,7 +39,8 @@ class Trig(tuple[float, ...]):
         return Trig(*(w for w in reach if w > 1e-9))
 
 
-class Hyperbolic(NamedTuple):
+@dataclass(frozen=True)
+class Hyperbolic:
     """cosh(k r) and sinh(k r) for k = 1..degree."""
 
     degree: int = 1
@@ -42,7 +49,8 @@ class Hyperbolic(NamedTuple):
         return Hyperbolic(self.degree * degree)
 
 
-class Power(NamedTuple):
+@dataclass(frozen=True)
+class Power:
     """A polynomial of this degree in the parameter."""
 
     degree: int = 1

@@ -100,8 +100,9 @@ class Operation:
     """One row of the table. Immutable; identity is equality; pickles by name or by how it was derived.
 
     `exponent` names the parameters in which the logarithm of the operation is linear: negating them gives the
-    adjoint, scaling them by z gives the power z. `inverse` (another way to give the adjoint) is "self" or a function
-    of the wires returning Steps. `origin` is (function, arguments) for a row derived from others.
+    adjoint, scaling them by z gives the power z. `decomposition(*wires)` returns Steps; where a gate has no
+    `definition`, it defines the gate. `inverse` (another way to give the adjoint) is "self" or, like it, a function
+    of the wires. `origin` is (function, arguments) for a row derived from others.
     """
 
     name: str
@@ -128,7 +129,9 @@ class Operation:
         if not self.spectrum:
             object.__setattr__(self, "spectrum", (None,) * len(self.params))
         if len(self.spectrum) != len(self.params) or not set(self.exponent) <= set(self.params):
-            raise CircuitError(f"row {self.name}: spectrum and exponent must speak of the parameters {self.params}")
+            raise CircuitError(
+                f"row {self.name}: spectrum and exponent must speak of the parameters {self.params}"
+            )
         object.__setattr__(self, "arity", len(self.params))
 
     @property
@@ -140,7 +143,9 @@ class Operation:
         """The definition of a qubit gate: (2^k, 2^k), the first wire most significant."""
         if self.domain != "qubit" or self.kind != "gate":
             raise CircuitError(f"{self.name} is not a qubit gate and has no matrix")
-        return self.definition(*params)  # type: ignore[misc]
+        if self.definition is None:
+            raise CircuitError(f"{self.name} is defined by its decomposition and has no matrix of its own")
+        return self.definition(*params)
 
     def __call__(self, *args: Any, wires: Any = None, **named: Any) -> Applied:
         """Apply to `wires` inside a circuit: `RX(phi, wires=0)`, `RX(phi, 0)`, `CNOT([0, 1])`.
@@ -160,7 +165,11 @@ class Operation:
         elif self.pauli is None:
             raise CircuitError(
                 f"{applied!r} was called outside a circuit; call it inside a function decorated with @hb.qnode"
-                + (f" ({self.name}.matrix({', '.join(self.params)}) gives its matrix)" if self.domain == "qubit" else "")
+                + (
+                    f" ({self.name}.matrix({', '.join(self.params)}) gives its matrix)"
+                    if self.domain == "qubit"
+                    else ""
+                )
             )
         return applied
 
@@ -292,11 +301,12 @@ def derive(function: Callable[..., Operation], *arguments: Hashable) -> Operatio
 
 
 class Family:
-    """Rows that differ in constants or in the number of wires: `PauliRot(theta, "XY", wires)`, `QubitUnitary(U, wires)`.
+    """Rows that differ in constants or in the number of wires: `PauliRot(theta, "XY", wires)`.
 
-    `signature` names the call's arguments before `wires`, in order; those in `params` are numbers of the circuit, the
-    others are constants of its structure. `make(num_wires, *constants)` returns the row; `freeze(num_wires,
-    **constants)` checks the user's constants and returns them hashable, in the order `make` takes them.
+    `signature` names the call's arguments in order, "wires" last unless it stands elsewhere; those in `params`
+    are numbers of the circuit, the others are constants of its structure. `make(num_wires, *constants)` returns
+    the row; `freeze(num_wires, **constants)` checks the user's constants and returns them hashable, in the
+    order `make` takes them. `defaults` are of constants, and of "wires" where a call may name none.
     """
 
     def __init__(
@@ -311,11 +321,13 @@ class Family:
         formula: str = "",
         examples: Sequence[tuple[int, tuple[Any, ...]]] = (),
     ):
-        self.name, self.domain, self.signature, self.params = name, domain, signature, params
+        self.name, self.domain, self.params = name, domain, params
+        self.arguments = signature if "wires" in signature else (*signature, "wires")
+        self.signature = tuple(a for a in self.arguments if a != "wires")
         self._make, self._freeze, self.defaults = make, freeze, dict(defaults or {})
         self.formula = formula
         self.examples = tuple(examples)  # (num_wires, user's constants) from which tests draw rows
-        self.constants = tuple(s for s in signature if s not in params)
+        self.constants = tuple(s for s in self.signature if s not in params)
         if name in ROWS or name in FAMILIES:
             raise CircuitError(f"the table already has a row {name!r}")
         FAMILIES[name] = self
@@ -327,24 +339,16 @@ class Family:
         frozen = self._freeze(num_wires, **named, **missing) if self._freeze else tuple(constants)
         return derive(self._make, num_wires, *frozen)
 
-    def __call__(self, *args: Any, wires: Any = None, **named: Any) -> Applied:
-        """Apply to `wires` inside a circuit; arguments in the order of the signature, then wires."""
-        names = self.signature
-        if len(args) == len(names) + 1 and wires is None:
-            args, wires = args[:-1], args[-1]
+    def __call__(self, *args: Any, **named: Any) -> Applied:
+        """Apply to `wires` inside a circuit; arguments in the order of the signature, or by name."""
+        names = self.arguments
         values = {**self.defaults, **dict(zip(names, args, strict=False)), **named}
-        wires = values.pop("wires", None) if wires is None else wires
-        if wires is None and args and len(args) <= len(names):  # optional constants left out, wires given by position
-            left_out = names[len(args) - 1 :]
-            if left_out and all(n in self.defaults for n in left_out):
-                wires = args[-1]
-                values = {**self.defaults, **dict(zip(names, args[:-1], strict=False)), **named}
-        if len(args) > len(names) + 1 or wires is None or set(values) != set(names):
+        if len(args) > len(names) or set(values) != set(names) or set(named) & set(names[: len(args)]):
             raise CircuitError(
-                f"{self.name}({', '.join((*names, 'wires'))}) got arguments {args!r}"
+                f"{self.name}({', '.join(names)}) got arguments {args!r}"
                 + (f" and {sorted(named)}" if named else "")
             )
-        wires = as_wires(wires)
+        wires = as_wires(values["wires"])
         operation = self.of(len(wires), *(values[c] for c in self.constants))
         return operation(*(values[p] for p in self.params), wires=wires)
 

@@ -1,0 +1,193 @@
+"""Lower a circuit to what a device claims: check it, decompose it, keep every parameter affine in the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
+from hybridge.device import Capabilities, Device
+from hybridge.errors import CircuitError, UnsupportedCircuit
+from hybridge.operations.table import Affine, Operation, Wires
+from hybridge.registry import registry
+
+
+class AffineMap(NamedTuple):
+    """lowered[:, j] = scale[j] * rows[:, slot[j]] + offset[j]; a constant has scale 0 and slot -1."""
+
+    slot: np.ndarray
+    scale: np.ndarray
+    offset: np.ndarray
+
+    @property
+    def identity(self) -> bool:
+        """Whether the lowered parameters are the user's own."""
+        n = len(self.slot)
+        return bool((self.slot == np.arange(n)).all() and (self.scale == 1).all() and (self.offset == 0).all())
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        """(batch, P) -> (batch, lowered P)."""
+        if rows.shape[1] == 0:
+            return np.broadcast_to(self.offset, (len(rows), len(self.offset)))
+        return rows[:, self.slot] * self.scale + self.offset
+
+    def pullback(self, cotangent: np.ndarray, num_slots: int) -> np.ndarray:
+        """(batch, lowered P) -> (batch, P): the chain rule."""
+        out = np.zeros((len(cotangent), num_slots))
+        live = self.slot >= 0
+        np.add.at(out.T, self.slot[live], (cotangent * self.scale).T[live])
+        return out
+
+
+class Lowered(NamedTuple):
+    """A circuit a device can compile, and how its parameters follow from the user's.
+
+    `phases` are the global phases phi of exp(-i phi) a device without GlobalPhase leaves out, one a column: they
+    matter to state() alone, and the core puts them back there.
+    """
+
+    circuit: Circuit
+    affine: AffineMap
+    phases: AffineMap
+
+
+def runs(capabilities: Capabilities, operation: Operation) -> bool:
+    """Whether a device with these capabilities runs the row as it is."""
+    if operation.domain != capabilities.domain or operation.kind == "marker":
+        return False
+    if capabilities.operations is not None:
+        return operation.name in capabilities.operations
+    if operation.definition is not None:
+        return True
+    return operation.fock is not None and "gaussian" not in capabilities.measurements
+
+
+def reaches(capabilities: Capabilities, operation: Operation, wires: Wires) -> bool:
+    """Whether a device runs the row as it is or after decomposition."""
+    if operation.kind == "marker" or operation.name == "GlobalPhase" or runs(capabilities, operation):
+        return True
+    steps = operation.decomposition(*wires) if operation.decomposition is not None else None
+    return steps is not None and all(reaches(capabilities, s.operation, s.wires) for s in steps)
+
+
+def _able(operation: Operation, wires: Wires) -> str:
+    """A clause naming the devices that can run the row, for an error message."""
+    registry.load_all()
+    names = [r.name for r in registry.devices.values() if reaches(r.capabilities, operation, wires)]
+    return f"{', '.join(sorted(names))} can" if names else ""
+
+
+def circuit_wires(instructions: Sequence[Instruction], measurements: Sequence[Measurement], device: Device) -> Wires:
+    """The device's wires; where it infers them, the circuit's: in numerical order if all are ints, else as they appear.
+
+    Raises CircuitError for a wire the device does not have and for one wire named twice in an operation.
+    """
+    named: dict[Hashable, None] = {}
+    for operation, wires in instructions:
+        if len(set(wires)) != len(wires):
+            raise CircuitError(f"{operation.name} acts on a wire twice: wires {list(wires)!r}")
+        named.update(dict.fromkeys(wires))
+    for m in measurements:
+        if m.wires is not None and len(set(m.wires)) != len(m.wires):
+            raise CircuitError(f"{m.kind} names a wire twice: wires {list(m.wires)!r}")
+    named.update(dict.fromkeys(measured_wires(measurements)))
+    if device.wires is None:
+        if not named:
+            raise CircuitError(f"the circuit names no wire and device {device.name!r} has none given; pass wires=")
+        labels = list(named)
+        return tuple(sorted(labels) if all(isinstance(w, int) for w in labels) else labels)  # type: ignore[type-var]
+    for wire in named:
+        if wire not in device.wires:
+            raise CircuitError(f"wire {wire!r} is not on device {device.name!r}; its wires: {list(device.wires)!r}")
+    return device.wires
+
+
+def check_domain(instructions: Sequence[Instruction], measurements: Sequence[Measurement], device: Device) -> None:
+    """Raise UnsupportedCircuit for a CV gate or observable on a qubit device, or the reverse."""
+    domain = device.capabilities.domain
+    noun = {"qubit": "qubit", "cv": "CV"}
+    for operation, wires in instructions:
+        if operation.domain != domain and operation.kind != "marker":
+            what = f"the {noun[operation.domain]} operation {operation.name}: it is a {noun[domain]} device"
+            raise UnsupportedCircuit(device.name, what, _able(operation, wires))
+    for m in measurements:
+        if m.observable is not None and m.observable.domain != domain:
+            what = f"{m!r}, a {noun[m.observable.domain]} observable: it is a {noun[domain]} device"
+            others = [r.name for r in registry.devices.values() if r.capabilities.domain == m.observable.domain]
+            raise UnsupportedCircuit(device.name, what, f"{', '.join(sorted(others))} can" if others else "")
+
+
+def check_preparations(instructions: Sequence[Instruction]) -> None:
+    """Raise CircuitError where a qubit state is prepared on wires that gates have touched."""
+    touched: set[Hashable] = set()
+    for operation, wires in instructions:
+        if operation.domain == "qubit" and operation.kind == "state" and touched & set(wires):
+            raise CircuitError(
+                f"{operation.name} on wires {list(wires)!r} comes after other operations there; a state preparation "
+                "must come first on its wires (MottonenStatePreparation is a gate and may stand anywhere)"
+            )
+        if operation.kind != "marker":
+            touched |= set(wires)
+
+
+def lower(circuit: Circuit, device: Device) -> Lowered:
+    """A circuit on wires 0..n-1 in the operations the device claims.
+
+    Raises UnsupportedCircuit naming the operation, the device, and the devices that can.
+    """
+    expansion = _Expansion(device)
+    slot = 0
+    for operation, wires in circuit.instructions:
+        own = [(slot + k, 1.0, 0.0) for k in range(len(operation.params))]
+        slot += len(own)
+        expansion.add(operation, wires, own)
+    lowered = circuit._replace(instructions=tuple(expansion.instructions))
+    return Lowered(lowered, _affine(expansion.numbers), _affine(expansion.phases))
+
+
+def _affine(numbers: Sequence[tuple[int, float, float]]) -> AffineMap:
+    columns = np.array(numbers, dtype=float).reshape(-1, 3)
+    return AffineMap(columns[:, 0].astype(np.intp), columns[:, 1].copy(), columns[:, 2].copy())
+
+
+def map_measurement(m: Measurement, index: dict[Hashable, int]) -> Measurement:
+    """The measurement with its wires renamed."""
+    return m._replace(
+        observable=None if m.observable is None else m.observable.map_wires(index),
+        wires=None if m.wires is None else tuple(index[w] for w in m.wires),
+    )
+
+
+class _Expansion:
+    """What a circuit becomes, operation by operation."""
+
+    def __init__(self, device: Device):
+        self.device = device
+        self.instructions: list[Instruction] = []
+        self.numbers: list[tuple[int, float, float]] = []  # (slot or -1, scale, offset) of each lowered slot
+        self.phases: list[tuple[int, float, float]] = []
+
+    def add(self, operation: Operation, wires: Wires, own: Sequence[tuple[int, float, float]]) -> None:
+        if runs(self.device.capabilities, operation):
+            self.instructions.append(Instruction(operation, wires))
+            self.numbers.extend(own)
+        elif operation.name == "GlobalPhase":
+            self.phases.extend(own)
+        elif operation.kind != "marker":
+            steps = operation.decomposition(*wires) if operation.decomposition is not None else None
+            if steps is None:
+                raise UnsupportedCircuit(self.device.name, f"the operation {operation.name}", _able(operation, wires))
+            for part in steps:
+                params = [_compose(p, operation.params, own) for p in part.params]
+                self.add(part.operation, part.wires, params)
+
+
+def _compose(
+    p: float | Affine, names: tuple[str, ...], own: Sequence[tuple[int, float, float]]
+) -> tuple[int, float, float]:
+    if not isinstance(p, Affine):
+        return -1, 0.0, p
+    slot, scale, offset = own[names.index(p.name)]
+    return slot, p.scale * scale, p.scale * offset + p.offset

@@ -1,0 +1,258 @@
+"""Plans: a circuit compiled for a device, cached by structure; and running them, one vendor job for a batch."""
+
+from __future__ import annotations
+
+import math
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hybridge import memory
+from hybridge.circuit import Circuit, Instruction, Measurement
+from hybridge.compilation import (
+    AffineMap,
+    check_domain,
+    check_preparations,
+    circuit_wires,
+    lower,
+    map_measurement,
+)
+from hybridge.device import Device, Task
+from hybridge.errors import CircuitError, HybridgeError, JobFailed, PluginError, UnsupportedCircuit
+from hybridge.gradients.choose import ShiftRule, shift_rules
+from hybridge.readout.plan import readout
+from hybridge.readout.reader import Answers, columns
+from hybridge.tracker import Execution, notify
+
+MAX_PLANS = 256  # per device; a plan is small, but its program may hold a vendor's circuit
+
+
+class Plan:
+    """A circuit compiled for a device: immutable but for what it caches; `run` takes the numbers.
+
+    `circuit` is the user's on wires 0..n-1; `programs` are what the device compiled, one per setting it must measure in.
+    """
+
+    def __init__(self, circuit: Circuit, device: Device, sampled: bool):
+        self.circuit, self.device, self.sampled = circuit, device, sampled
+        self._readout = readout(circuit, device, sampled)
+        lowered = [lower(c, device) for c in self._readout.circuits]
+        self.lowered: tuple[Circuit, ...] = tuple(low.circuit for low in lowered)
+        wants_state = any(m.kind == "state" for m in circuit.measurements)
+        self._phases = lowered[0].phases if wants_state and len(lowered[0].phases.slot) else None
+        self.affine: tuple[AffineMap | None, ...] = tuple(
+            None if low.affine.identity else low.affine for low in lowered
+        )
+        self._memory = device.memory(len(circuit.wires))
+        if self._memory > memory.available():
+            what = (
+                f"{len(circuit.wires)} wires: they need {memory.human(self._memory)} of memory, "
+                f"{memory.human(memory.available())} is available"
+            )
+            raise UnsupportedCircuit(device.name, what)
+        self.programs: tuple[Any, ...] = tuple(device.compile(c) for c in self.lowered)
+        self._rules: dict[Hashable, ShiftRule] = {}
+
+    @property
+    def num_slots(self) -> int:
+        return self.circuit.num_slots
+
+    @cached_property
+    def direct_vjp(self) -> bool:
+        """Whether the device's own vjp gives the derivatives of exactly what the user measures."""
+        asked = self._readout.circuits[0].measurements if len(self._readout.circuits) == 1 else ()
+        return self.device.capabilities.vjp and not self.sampled and asked == self.circuit.measurements
+
+    def shapes(self, shots: int | None) -> list[tuple[int, ...]]:
+        """The shape of each measurement's value, without the batch axis."""
+        return [r.shape(shots) for r in self._readout.readers]
+
+    def outcomes(self, i: int) -> Sequence[float] | None:
+        """Every value measurement i can take, where that is a finite set."""
+        found = self._readout.readers[i].outcomes
+        return None if found is None else found()
+
+    def rule(self, slots: tuple[int, ...], method: str | None, shots: int | None) -> ShiftRule:
+        """The shift rule of these slots; GradientError where there is none."""
+        key = (slots, method, shots if method == "finite-diff" else None)
+        if key not in self._rules:
+            truncated = self.device.capabilities.truncated
+            self._rules[key] = shift_rules(self.circuit, slots, method, shots, truncated)
+        return self._rules[key]
+
+    def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
+        """The measurements' values at these numbers: rows (B, P) -> [(B, *shape)], all rows and settings in one job."""
+        parts = [[r.compute(answers) for r in self._readout.readers] for answers in self._answers(rows, shots)]
+        return parts[0] if len(parts) == 1 else _joined(parts)
+
+    def run_with_errors(self, rows: np.ndarray, shots: int | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The values and their expected statistical errors (one standard deviation; 0 where exact), from one job."""
+        values, errors = [], []
+        for answers in self._answers(rows, shots):
+            found = [r.compute(answers) for r in self._readout.readers]
+            values.append(found)
+            pairs = zip(self._readout.readers, found, strict=True)
+            errors.append([np.zeros(v.shape) if r.error is None or not shots else r.error(answers) for r, v in pairs])
+        return _joined(values), _joined(errors)
+
+    def _answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
+        chunks = self._chunks(rows)
+        tasks = [
+            Task(program, chunk if affine is None else affine(chunk), shots, self.device.next_seed() if shots else None)
+            for chunk in chunks
+            for program, affine in zip(self.programs, self.affine, strict=True)
+        ]
+        arrays = self._submit(tasks) if tasks else []
+        width = len(self.programs)
+        return [self._collected(arrays[i * width : (i + 1) * width], c, shots) for i, c in enumerate(chunks)]
+
+    def vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
+        """cotangent (B, columns) -> (B, P) by the device's own derivatives."""
+        affine = self.affine[0]
+        task = Task(self.programs[0], rows if affine is None else affine(rows))
+        found = np.asarray(self.device.vjp(task, cotangent))
+        if found.shape != task.params.shape or not np.isfinite(found).all():
+            raise PluginError(
+                self.device.name, f"vjp returned shape {found.shape}, expected finite {task.params.shape}"
+            )
+        return found if affine is None else affine.pullback(found, self.num_slots)
+
+    def _chunks(self, rows: np.ndarray) -> list[np.ndarray]:
+        """The rows in pieces that fit into memory; nearly always one."""
+        if self._memory * len(rows) < 2**26:  # 64 MiB: not worth asking the system how much is free
+            return [rows]
+        fits = max(1, int(0.5 * memory.available() / self._memory))
+        return [rows[i : i + fits] for i in range(0, len(rows), fits)]
+
+    def _submit(self, tasks: Sequence[Task]) -> list[np.ndarray]:
+        try:
+            arrays = self.device.run(tasks)
+        except HybridgeError:
+            raise
+        except Exception as error:
+            raise JobFailed(self.device.name, f"{type(error).__name__}: {error}") from error
+        self._check(tasks, arrays)
+        notify(self.device, Execution(len(tasks), tasks, arrays))
+        return arrays
+
+    def _check(self, tasks: Sequence[Task], arrays: Any) -> None:
+        """The border: what a plugin returns has the promised shape and is finite, or PluginError says what it is."""
+        name = self.device.name
+        if not isinstance(arrays, (list, tuple)) or len(arrays) != len(tasks):
+            raise PluginError(name, f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}")
+        for i, (task, array) in enumerate(zip(tasks, arrays, strict=True)):
+            circuit = self.lowered[i % len(self.lowered)]
+            n, cutoff = len(circuit.wires), self.device.cutoff_dim or 0
+            expected = (len(task.params), sum(columns(m, n, task.shots, cutoff) for m in circuit.measurements))
+            if not isinstance(array, np.ndarray) or array.shape != expected:
+                shape = array.shape if isinstance(array, np.ndarray) else type(array).__name__
+                raise PluginError(name, f"run returned {shape} for {circuit.measurements}; expected {expected}")
+            if array.dtype.kind not in "fcui":
+                raise PluginError(name, f"run returned dtype {array.dtype}; expected float64, complex128 or uint8")
+            if array.dtype.kind in "fc" and not math.isfinite(abs(array.sum())):  # 3x faster than isfinite(...).all()
+                raise PluginError(name, f"run returned NaN or infinite values for {circuit.measurements}")
+
+    def _collected(self, arrays: Sequence[np.ndarray], rows: np.ndarray, shots: int | None) -> Answers:
+        seed = self.device.next_seed() if shots else 0
+        cutoff = self.device.cutoff_dim or 0
+        if self._phases is not None:  # state() is the first circuit's; other measurements there ignore a phase
+            phase = np.exp(-1j * self._phases(rows).sum(axis=1))
+            arrays = [self._turned(arrays[0], phase), *arrays[1:]]
+        return Answers(self._readout, arrays, len(rows), shots, seed, cutoff)
+
+    def _turned(self, array: np.ndarray, phase: np.ndarray) -> np.ndarray:
+        """The columns of the state times exp(-i phi), the global phase the device left out."""
+        turned, start, circuit = array.copy(), 0, self.lowered[0]
+        for m in circuit.measurements:
+            stop = start + columns(m, len(circuit.wires), None, self.device.cutoff_dim or 0)
+            if m.kind == "state":
+                turned[:, start:stop] *= phase[:, None]
+            start = stop
+        return turned
+
+
+def _joined(parts: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
+    """Chunks of a batch put together, measurement by measurement."""
+    return [np.concatenate(values) for values in zip(*parts, strict=True)]
+
+
+class PlanCache:
+    """The plans of one device, least recently used dropped; safe under threads."""
+
+    def __init__(self, device: Device):
+        self._device = weakref.ref(device)
+        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, instructions: tuple[Any, ...], measurements: tuple[Measurement, ...], sampled: bool) -> Plan:
+        """The plan of this structure on the user's wires; compiled the first time."""
+        key = (instructions, measurements, sampled)
+        try:
+            found = self._plans.get(key)
+        except TypeError as error:
+            raise _unhashable(instructions) from error
+        if found is not None:
+            with self._lock:
+                if key in self._plans:
+                    self._plans.move_to_end(key)
+            return found
+        with self._lock:
+            if key not in self._plans:
+                device = self._device()
+                assert device is not None  # whoever asks holds the device
+                self._plans[key] = make_plan(instructions, measurements, device, sampled)
+                if len(self._plans) > MAX_PLANS:
+                    self._plans.popitem(last=False)
+            return self._plans[key]
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+
+def _unhashable(instructions: tuple[Any, ...]) -> CircuitError:
+    for operation, wires in instructions:
+        for wire in wires:
+            try:
+                hash(wire)
+            except TypeError:
+                return CircuitError(f"{operation.name}: a wire label must be hashable; got {wire!r}")
+    return CircuitError("a measurement of this circuit names something that cannot be hashed")
+
+
+_caches: weakref.WeakKeyDictionary[Device, PlanCache] = weakref.WeakKeyDictionary()
+_making = threading.Lock()
+
+
+def plans_of(device: Device) -> PlanCache:
+    """The plan cache of a device."""
+    with _making:
+        if device not in _caches:
+            _caches[device] = PlanCache(device)
+        return _caches[device]
+
+
+def make_plan(
+    instructions: Sequence[tuple[Any, Any]], measurements: Sequence[Measurement], device: Device, sampled: bool
+) -> Plan:
+    """Check the circuit on the user's wires, then compile it on wires 0..n-1."""
+    if sampled and not device.capabilities.shots:
+        raise UnsupportedCircuit(device.name, "shots: it gives exact results only", "use shots=None")
+    if not sampled and not device.capabilities.exact:
+        raise UnsupportedCircuit(device.name, "shots=None: it gives samples only", "use shots=1000")
+    check_domain([Instruction(*i) for i in instructions], measurements, device)
+    wires = circuit_wires([Instruction(*i) for i in instructions], measurements, device)
+    check_preparations([Instruction(*i) for i in instructions])
+    limit = device.capabilities.max_wires
+    if limit is not None and len(wires) > limit:
+        raise UnsupportedCircuit(device.name, f"{len(wires)} wires: it has at most {limit}")
+    index = {wire: i for i, wire in enumerate(wires)}
+    mapped = tuple(Instruction(operation, tuple(index[w] for w in on)) for operation, on in instructions)
+    circuit = Circuit(mapped, tuple(map_measurement(m, index) for m in measurements), tuple(range(len(wires))))
+    return Plan(circuit, device, sampled)
+
+

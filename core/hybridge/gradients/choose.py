@@ -1,0 +1,116 @@
+"""Which rule differentiates which parameter; it never differences unless told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hybridge.circuit import Circuit, Measurement
+from hybridge.errors import CircuitError, GradientError
+from hybridge.gradients.finite import finite_rule
+from hybridge.gradients.shift import Shifts, shift_rule
+
+METHODS = ("best", "parameter-shift", "finite-diff", "device", None)
+
+
+class ShiftRule(NamedTuple):
+    """df/dp[slots] = weights.T @ f(p + shifts): shifts (R, P), weights (R, len(slots))."""
+
+    shifts: np.ndarray
+    weights: np.ndarray
+
+
+def check_method(method: str | None) -> str | None:
+    """The diff_method, if it is one."""
+    if method not in METHODS:
+        raise CircuitError(f"diff_method {method!r} is not known; choose from {', '.join(map(repr, METHODS))}")
+    return method
+
+
+def shift_rules(circuit: Circuit, slots: Sequence[int], method: str | None, shots: int | None, truncated: bool) -> ShiftRule:
+    """The rule for these slots of the user's circuit, all shifted points side by side.
+
+    Raises GradientError naming the parameter and the ways out, where there is no exact rule.
+    """
+    if method is None:
+        raise GradientError(
+            "any parameter", "the QNode was made with diff_method=None", "leave diff_method out, or pass 'best'"
+        )
+    for m in circuit.measurements:
+        if m.kind not in ("expval", "var", "probs"):
+            raise GradientError("any parameter", f"{m!r} is not differentiable", "return expval, var or probs")
+    pick: Callable[[int], Shifts]
+    if method == "finite-diff":
+        rule = finite_rule(shots)
+        pick = lambda slot: rule
+    else:
+        pick = lambda slot: exact_rule(circuit, slot, truncated)
+    rules = [pick(slot) for slot in slots]
+    total = sum(len(r.shifts) for r in rules)
+    shifts, weights = np.zeros((total, circuit.num_slots)), np.zeros((total, len(slots)))
+    start = 0
+    for k, (slot, r) in enumerate(zip(slots, rules, strict=True)):
+        stop = start + len(r.shifts)
+        shifts[start:stop, slot] = r.shifts
+        weights[start:stop, k] = r.weights
+        start = stop
+    return ShiftRule(shifts, weights)
+
+
+def exact_rule(circuit: Circuit, slot: int, truncated: bool = False) -> Shifts:
+    """The exact rule of one slot for all the circuit's measurements; GradientError where there is none."""
+    at, name = circuit.slots[slot]
+    operation, wires = circuit.instructions[at]
+    described = f"parameter {name!r} of {operation.name} on wires {list(wires)!r}"
+    remedy = "use diff_method='finite-diff', or a device with derivatives of its own"
+    spectrum = operation.spectrum[operation.params.index(name)]
+    if spectrum is None:
+        raise GradientError(described, f"{operation.name} has no shift rule in it", remedy)
+    degree = 1
+    for m in circuit.measurements:
+        if operation.domain == "cv":
+            _check_gaussian_after(circuit, at, m, described, remedy)
+        degree = max(degree, _degree(m, operation.domain, described, remedy))
+    return shift_rule(spectrum, degree, truncated)
+
+
+def _degree(m: Measurement, domain: str, described: str, remedy: str) -> int:
+    """The degree of the measured value in functions of the row's spectrum."""
+    factor = 2 if m.kind == "var" else 1
+    if domain == "qubit":
+        return factor
+    degree = None if m.observable is None else m.observable.degree
+    if degree is None:
+        raise GradientError(described, f"{m!r} is not polynomial in x and p", remedy)
+    return factor * max(degree, 1)
+
+
+def _check_gaussian_after(circuit: Circuit, at: int, m: Measurement, described: str, remedy: str) -> None:
+    """The rule holds only if no non-Gaussian gate lies between the parameter and the measured modes."""
+    instructions = circuit.instructions
+    reached: set[Hashable] = set(instructions[at].wires)
+    between = []
+    for j in range(at + 1, len(instructions)):
+        operation, wires = instructions[j]
+        if operation.kind == "marker" or not reached & set(wires):
+            continue
+        if operation.kind == "state":
+            reached -= set(wires)
+            continue
+        reached |= set(wires)
+        if not operation.gaussian:
+            between.append(j)
+    measured: set[Hashable] = set(circuit.wires if m.observable is None and m.wires is None else
+                                  m.wires if m.observable is None else m.observable.wires)  # type: ignore[arg-type]
+    seen = measured
+    for j in range(len(instructions) - 1, at, -1):
+        operation, wires = instructions[j]
+        if operation.kind == "marker" or not seen & set(wires):
+            continue
+        if j in between:
+            raise GradientError(
+                described, f"the non-Gaussian {operation.name} on wires {list(wires)!r} follows before {m!r}", remedy
+            )
+        seen = seen - set(wires) if operation.kind == "state" else seen | set(wires)

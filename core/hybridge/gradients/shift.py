@@ -1,0 +1,72 @@
+"""Exact shift rules, f'(t) = sum_r weights[r] f(t + shifts[r]), from the function space f lies in.
+
+For frequencies 1..R the equidistant rule of Wierichs et al., Quantum 6, 677 (2022), eq. 22; for any other set,
+and for hyperbolic and polynomial dependence (CV circuits), a linear system for odd pairs of shifts.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
+
+# A step of .6 loses least to rounding (and to shots). A truncated Fock space holds the exact rule only as far as it
+# holds the shifted states, so there the steps stay small (CV.md: the rules are those of the untruncated circuit).
+STEP = 0.6
+TRUNCATED_STEP = 0.1
+
+
+class Shifts(NamedTuple):
+    """The rule of one parameter: shifts (R,) in the parameter's unit, weights (R,)."""
+
+    shifts: np.ndarray
+    weights: np.ndarray
+
+
+@lru_cache(maxsize=1024)
+def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False) -> Shifts:
+    """The exact first derivative for an observable of this degree; both signs of each shift are listed.
+
+    >>> from hybridge.operations.spectrum import Trig
+    >>> shift_rule(Trig(1)).weights
+    array([ 0.5, -0.5])
+    """
+    space = spectrum.power(degree)
+    if isinstance(space, Trig):
+        return _mirrored(*_trig(space))
+    step = TRUNCATED_STEP if truncated else STEP
+    if isinstance(space, Hyperbolic):
+        rates = np.arange(1, space.degree + 1)
+        steps = step * rates
+        return _mirrored(steps, np.linalg.solve(2 * np.sinh(np.outer(rates, steps)), rates.astype(float)))
+    odd = np.arange(1, space.degree + 1, 2)  # even powers drop out of f(t+s) - f(t-s)
+    steps = step * np.arange(1, len(odd) + 1)
+    return _mirrored(steps, np.linalg.solve(2 * steps ** odd[:, None], (odd == 1).astype(float)))
+
+
+def _mirrored(steps: np.ndarray, weights: np.ndarray) -> Shifts:
+    return Shifts(np.concatenate([steps, -steps]), np.concatenate([weights, -weights]))
+
+
+def _trig(frequencies: Trig) -> tuple[np.ndarray, np.ndarray]:
+    w = np.array(frequencies)
+    r = len(w)
+    if r == 0:
+        return np.zeros(0), np.zeros(0)
+    if np.allclose(w, w[0] * np.arange(1, r + 1), rtol=1e-9):
+        mu = np.arange(1, r + 1)
+        steps = (2 * mu - 1) * np.pi / (2 * r)
+        return steps / w[0], w[0] * (-1.0) ** (mu - 1) / (4 * r * np.sin(steps / 2) ** 2)
+    # Any other set: the spacing that makes the weights, and with them the error, smallest.
+    found = [_solved(w, (2 * np.arange(1, r + 1) - 1) * t) for t in np.linspace(0.02, np.pi, 400) / w.max()]
+    return min((f for f in found if f is not None), key=lambda f: np.abs(f[1]).sum())
+
+
+def _solved(w: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    matrix = 2 * np.sin(np.outer(w, steps))
+    if np.linalg.cond(matrix) > 1e8:
+        return None
+    return steps, np.linalg.solve(matrix, w)

@@ -1,0 +1,1 @@
+"""One module per differentiable library, each offering `call(plan, numbers, ...)`."""

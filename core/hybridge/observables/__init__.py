@@ -1,0 +1,1 @@
+"""Observables: Pauli sentences and matrices for qubits, polynomials in x and p for modes."""

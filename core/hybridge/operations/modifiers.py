@@ -1,0 +1,671 @@
+"""Adjoints, powers and controlled forms of operations and of whole circuit functions.
+
+A row's modified form is a row too, derived from it: the same arguments give the identical row, which pickles
+by how it was derived. Numbers stay numbers: a derived row has its origin's parameters, and its decomposition
+is affine in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from itertools import combinations
+from numbers import Integral, Real
+from typing import Any, cast
+
+import numpy as np
+
+from hybridge.errors import CircuitError
+from hybridge.operations import qubit, synthesis
+from hybridge.operations.pauli import Sentence, multiply_words, word
+from hybridge.operations.spectrum import Power, Spectrum, Trig
+from hybridge.operations.table import Affine, Applied, Family, Operation, Step, Wires, as_wires, derive, step
+from hybridge.recording import record, recorder, withdraw
+
+Modifier = Callable[[Applied], Applied]
+
+# the rows that are another row under control, beside MultiControlledX and ControlledQubitUnitary
+NAMED: dict[tuple[Operation, tuple[int, ...]], Operation] = {
+    (qubit.X, (1,)): qubit.CNOT,
+    (qubit.X, (1, 1)): qubit.Toffoli,
+    (qubit.Y, (1,)): qubit.CY,
+    (qubit.Z, (1,)): qubit.CZ,
+    (qubit.Z, (1, 1)): qubit.CCZ,
+    (qubit.H, (1,)): qubit.CH,
+    (qubit.SWAP, (1,)): qubit.CSWAP,
+    (qubit.RX, (1,)): qubit.CRX,
+    (qubit.RY, (1,)): qubit.CRY,
+    (qubit.RZ, (1,)): qubit.CRZ,
+    (qubit.Rot, (1,)): qubit.CRot,
+    (qubit.PhaseShift, (1,)): qubit.ControlledPhaseShift,
+}
+_PARTS = {operation: parts for parts, operation in NAMED.items()}
+
+# controlled on ones, better than by controlling every step of the decomposition
+_SYNTHESES: dict[str, Callable[[Wires, Wires], list[Step]]] = {
+    "RX": lambda c, t: synthesis.controlled_rotation("RX", c, t[0], Affine("phi")),
+    "RY": lambda c, t: synthesis.controlled_rotation("RY", c, t[0], Affine("phi")),
+    "RZ": lambda c, t: synthesis.controlled_rotation("RZ", c, t[0], Affine("phi")),
+    "PhaseShift": lambda c, t: synthesis.controlled_phase((*c, *t), Affine("phi")),
+    "GlobalPhase": lambda c, t: synthesis.controlled_phase(c, Affine("phi", -1.0)),
+}
+
+
+_DENSE_WIRES = 10  # a (2^n, 2^n) matrix is diagonalised up to here
+_MAX_LEVELS = 12  # a shift rule of more than 66 differences of energies would serve nobody
+_SMALL_WIRES = (
+    5  # up to here generators are diagonalised in well under a millisecond; beyond, those of families are:
+)
+_EIGENVALUES = {
+    "MultiRZ": (-0.5, 0.5),
+    "PauliRot": (-0.5, 0.5),
+    "PCPhase": (-1.0, 1.0),
+    "GlobalPhase": (1.0,),
+}
+
+
+def _check_gate(row: Operation, what: str) -> None:
+    if row.kind != "gate":
+        raise CircuitError(f"{row.name} is a {row.kind}, not a gate: it has no {what}")
+
+
+def _origin(row: Operation, function: Callable[..., Operation]) -> tuple[Any, ...] | None:
+    """What `row` was derived from by `function`, if it was."""
+    if row.origin is None or row.origin[1][0] is not function:
+        return None
+    return row.origin[1][1:]
+
+
+def _same(row: Operation) -> tuple[Affine, ...]:
+    return tuple(Affine(p) for p in row.params)
+
+
+def _label(row: Operation) -> str:
+    return row.label or row.name
+
+
+# --- adjoint ---
+
+
+def adjoint_row(row: Operation) -> Operation:
+    """The inverse of a gate, with the same parameters; a self-inverse gate, and a marker, as it is."""
+    if row.inverse == "self" or row.kind == "marker":
+        return row
+    _check_gate(row, "adjoint")
+    whole = _origin(row, _adjoint)
+    if whole is not None:
+        return whole[0]
+    powered = _origin(row, _power)
+    if powered is not None:
+        return power(powered[0], -powered[1])
+    return derive(_adjoint, row)
+
+
+def _adjoint(row: Operation) -> Operation:
+    definition, fock, hamiltonian = row.definition, row.fock, row.hamiltonian
+    return Operation(
+        f"Adjoint({row.name})",
+        row.domain,
+        row.num_wires,
+        row.params,
+        definition=None if definition is None else lambda *params: _inverted(row.domain, definition(*params)),
+        fock=None if fock is None else lambda cutoff, *params: _dagger(fock(cutoff, *params), row.num_wires),
+        hamiltonian=None if hamiltonian is None else lambda *params: -1 * hamiltonian(*params),
+        spectrum=row.spectrum,
+        decomposition=_undo(row),
+        exponent=row.exponent,
+        formula=f"the inverse of {row.name}",
+        label=f"{_label(row)}†",
+    )
+
+
+def _inverted(domain: str, definition: Any) -> Any:
+    if domain == "qubit":
+        return definition.conj().swapaxes(-1, -2)
+    S, d = definition  # r -> S r + d is undone by r -> S^-1 (r - d)
+    inverse = np.linalg.inv(S)
+    return inverse, -np.einsum("...ij,...j->...i", inverse, d)
+
+
+def _dagger(operator: np.ndarray, num_wires: int) -> np.ndarray:
+    """The adjoint of (...) + (cutoff,)*k + (cutoff,)*k."""
+    outputs, inputs = range(-2 * num_wires, -num_wires), range(-num_wires, 0)
+    return np.moveaxis(operator.conj(), [*inputs, *outputs], [*outputs, *inputs])
+
+
+def _undo(row: Operation) -> Callable[..., Sequence[Step]] | None:
+    """The decomposition of the adjoint."""
+    inverse, forward = row.inverse, row.decomposition
+    if row.exponent:
+        return _scale_exponent(row, -1)
+    if callable(inverse):
+        return inverse
+    if forward is None:
+        return None
+    return lambda *wires: [s._replace(operation=adjoint_row(s.operation)) for s in reversed(forward(*wires))]
+
+
+def _scale_exponent(row: Operation, z: float) -> Callable[..., Sequence[Step]]:
+    numbers = tuple(Affine(p, z if p in row.exponent else 1.0) for p in row.params)
+    return lambda *wires: [Step(row, wires, numbers)]
+
+
+# --- powers ---
+
+
+def power(row: Operation, z: float) -> Operation:
+    """row**z, z real: parameters in `exponent` times z, or else the principal branch.
+
+    That multiplies eigenphases in (-pi, pi] by z; it has no decomposition where z is fractional and the row has
+    parameters.
+    """
+    z = _real(z)
+    if z == 1 or row.kind == "marker":
+        return row
+    if z == -1:
+        return adjoint_row(row)
+    _check_gate(row, "power")
+    whole = isinstance(z, int)
+    if whole and row.inverse == "self" and z:
+        return row if z % 2 else power(row, 0)
+    if z == 0 and row.domain == "qubit" and not row.params:
+        return qubit.I.of(row.num_wires)
+    inner, undone = _origin(row, _power), _origin(row, _adjoint)
+    if inner is not None and (whole or row.exponent):
+        return power(inner[0], inner[1] * z)
+    if undone is not None and (whole or row.exponent):
+        return power(undone[0], -z)
+    if not whole and not row.exponent and (row.domain == "cv" or row.definition is None):
+        raise CircuitError(f"{row.name} has whole powers only; got {z!r}")
+    return derive(_power, row, z)
+
+
+def _real(z: Any) -> int | float:
+    if isinstance(z, (bool, np.bool_)) or not isinstance(z, Real) or not np.isfinite(float(z)):
+        raise CircuitError(f"a power must be a plain finite number; got {z!r}")
+    number = float(z)
+    return int(number) if number.is_integer() else number
+
+
+def _power(row: Operation, z: int | float) -> Operation:
+    definition, fock, hamiltonian, exponent = row.definition, row.fock, row.hamiltonian, row.exponent
+
+    def scale(params: Sequence[Any]) -> list[Any]:
+        return [z * np.asarray(v) if p in exponent else v for p, v in zip(row.params, params, strict=True)]
+
+    def powered(*params: Any) -> Any:
+        if definition is None:
+            raise CircuitError(f"{row.name} has no matrix")
+        return definition(*scale(params)) if exponent else _matrix_power(row.domain, definition(*params), z)
+
+    return Operation(
+        f"{row.name}**{z:g}" if z >= 0 else f"{row.name}**({z:g})",
+        row.domain,
+        row.num_wires,
+        row.params,
+        definition=None if definition is None else powered,
+        fock=None if fock is None or not exponent else lambda cutoff, *params: fock(cutoff, *scale(params)),
+        hamiltonian=None if hamiltonian is None else lambda *params: z * hamiltonian(*params),
+        spectrum=tuple(_power_spectrum(row, p, s, z) for p, s in zip(row.params, row.spectrum, strict=True)),
+        decomposition=_repeat(row, z),
+        exponent=exponent,
+        formula=f"{row.name} to the power {z:g}",
+        label=f"{_label(row)}^{z:g}",
+    )
+
+
+def _matrix_power(domain: str, definition: Any, z: int | float) -> Any:
+    if domain == "qubit":
+        if isinstance(z, int):
+            return np.linalg.matrix_power(definition if z >= 0 else _inverted(domain, definition), abs(z))
+        parts = [synthesis.eigenphases(u) for u in definition.reshape(-1, *definition.shape[-2:])]
+        roots = [v * np.exp(1j * z * angles) @ v.conj().T for angles, v in parts]
+        return np.array(roots).reshape(definition.shape)
+    S, d = definition if z >= 0 else _inverted(domain, definition)
+    total, shift = np.broadcast_to(np.eye(S.shape[-1]), S.shape), np.zeros_like(d)
+    for _ in range(abs(int(z))):
+        total, shift = S @ total, np.einsum("...ij,...j->...i", S, shift) + d
+    return total, shift
+
+
+def _power_spectrum(row: Operation, name: str, own: Spectrum | None, z: int | float) -> Spectrum | None:
+    if own is None or (row.exponent and name not in row.exponent):
+        return own
+    if row.exponent and isinstance(own, Trig):
+        return Trig(*(abs(z) * w for w in own)) if z else Trig()
+    if isinstance(own, Power) and row.exponent:
+        return own
+    return own.power(abs(z)) if isinstance(z, int) else None  # each of the z factors multiplies once more
+
+
+def _repeat(row: Operation, z: int | float) -> Callable[..., Sequence[Step]] | None:
+    """The decomposition of row**z."""
+    if row.exponent:
+        return _scale_exponent(row, z)
+    if isinstance(z, int):
+        once = row if z >= 0 else adjoint_row(row)
+        return lambda *wires: [Step(once, wires, _same(row))] * abs(z)
+    if row.params:
+        return None
+    return lambda *wires: [
+        step(qubit.QubitUnitary.of(row.num_wires, _matrix_power("qubit", row.matrix(), z)), wires)
+    ]
+
+
+# --- controlled forms ---
+
+
+def uncontrolled(row: Operation) -> tuple[Operation, tuple[int, ...]]:
+    """The gate and the control values `row` is made of: CNOT gives (X, (1,)), RX gives (RX, ())."""
+    if row in _PARTS:
+        return _PARTS[row]
+    if row.name == "MultiControlledX":
+        return qubit.X, row.constants[0]  # type: ignore[return-value]
+    if row.name == "ControlledQubitUnitary":
+        constant, values = cast(Any, row.constants)
+        return qubit.QubitUnitary.of(row.num_wires - len(values), constant.array), values
+    return _origin(row, _controlled) or (row, ())  # type: ignore[return-value]
+
+
+def controlled(row: Operation, control_values: Sequence[int]) -> Operation:
+    """`row` where the control wires, which come first, read `control_values`. Nested controls are merged."""
+    values = tuple(control_values)
+    if row.domain != "qubit":
+        raise CircuitError(f"{row.name} is a CV operation; only qubit operations can be controlled")
+    _check_gate(row, "controlled form")
+    if not values:
+        return row
+    core, inner = uncontrolled(row)
+    values += inner
+    if (core, values) in NAMED:
+        return NAMED[core, values]
+    if core is qubit.X:
+        return qubit.MultiControlledX.of(len(values) + 1, values)
+    if core.name == "QubitUnitary":
+        matrix: Any = core.constants[0]
+        return qubit.ControlledQubitUnitary.of(core.num_wires + len(values), matrix.array, values)
+    return derive(_controlled, core, values)
+
+
+def _controlled(core: Operation, values: tuple[int, ...]) -> Operation:
+    definition, inverse, n = core.definition, core.inverse, len(values)
+    place = int("".join(map(str, values)), 2)
+
+    def block(*params: Any) -> np.ndarray:
+        u = definition(*params)  # type: ignore[misc]
+        d = u.shape[-1]
+        out = np.zeros((*u.shape[:-2], 2**n * d, 2**n * d), dtype=complex)
+        out[..., range(2**n * d), range(2**n * d)] = 1
+        out[..., place * d : (place + 1) * d, place * d : (place + 1) * d] = u
+        return out
+
+    def undo(*wires: Hashable) -> list[Step]:
+        assert callable(inverse)
+        return [_under(s, wires[:n], values) for s in inverse(*wires[n:])]
+
+    return Operation(
+        f"{'C' * n if all(values) else f'C[{place:0{n}b}]'}({core.name})",
+        "qubit",
+        n + core.num_wires,
+        core.params,
+        definition=None if definition is None else block,
+        spectrum=tuple(_controlled_spectrum(core, i) for i in range(core.arity)),
+        decomposition=_control_steps(core, values),
+        exponent=core.exponent,
+        inverse=undo if callable(inverse) else inverse,
+        formula=f"{core.name} where the first wires read {', '.join(map(str, values))}",
+        label=_label(core),
+    )
+
+
+def _under(s: Step, controls: Wires, values: tuple[int, ...]) -> Step:
+    return Step(controlled(s.operation, values), (*controls, *s.wires), s.params)
+
+
+def _control_steps(core: Operation, values: tuple[int, ...]) -> Callable[..., Sequence[Step]] | None:
+    """The decomposition of `core` under control."""
+    n, ones = len(values), (1,) * len(values)
+    special, forward = _SYNTHESES.get(core.name), core.decomposition
+    if special is not None:
+        return lambda *wires: synthesis.where(values, wires[:n], special(wires[:n], wires[n:]))
+    if forward is None:
+        return None
+
+    def decomposition(*wires: Hashable) -> list[Step]:
+        steps, controls = list(forward(*wires[n:])), wires[:n]
+        if _fixed_part_cancels(core, steps):
+            inside = [_under(s, controls, ones) if _carries(s) else s for s in steps]
+        else:
+            shell = 0
+            while shell < len(steps) // 2 and _cancel(steps[shell], steps[-1 - shell]):
+                shell += 1
+            middle = steps[shell : len(steps) - shell]
+            inside = [
+                *steps[:shell],
+                *(_under(s, controls, ones) for s in middle),
+                *steps[len(steps) - shell :],
+            ]
+        return synthesis.where(values, controls, inside)
+
+    return decomposition
+
+
+def _carries(s: Step) -> bool:
+    return any(isinstance(p, Affine) for p in s.params)
+
+
+def _fixed_part_cancels(core: Operation, steps: Sequence[Step]) -> bool:
+    """Whether the steps without the parameter multiply to the identity, so that only the others need control.
+
+    They do if the row is the identity at parameter 0 and so is every step that carries it.
+    """
+    return (
+        bool(core.params)
+        and set(core.exponent) == set(core.params)
+        and all(
+            set(s.operation.exponent) == set(s.operation.params)
+            and all(isinstance(p, Affine) and p.offset == 0 for p in s.params)
+            for s in steps
+            if _carries(s)
+        )
+    )
+
+
+def _cancel(first: Step, last: Step) -> bool:
+    """Whether two steps without the parent's parameters are each other's inverse."""
+    if first.wires != last.wires or _carries(first) or _carries(last):
+        return False
+    if first.operation is last.operation and first.operation.exponent:
+        return all(
+            a == (-b if name in first.operation.exponent else b)  # type: ignore[operator]
+            for name, a, b in zip(first.operation.params, first.params, last.params, strict=True)
+        )
+    return first.params == last.params and adjoint_row(first.operation) is last.operation
+
+
+def _controlled_spectrum(core: Operation, index: int) -> Spectrum | None:
+    """The differences of the generator's eigenvalues and 0."""
+    if core.spectrum[index] is None:
+        return None
+    undone, powered = _origin(core, _adjoint), _origin(core, _power)
+    if undone is not None:
+        return _controlled_spectrum(undone[0], index)
+    if powered is not None and isinstance(powered[1], int) and not core.exponent:
+        single = _controlled_spectrum(powered[0], index)
+        return None if single is None else single.power(abs(powered[1]))
+    known = _EIGENVALUES.get(core.name) if core.num_wires > _SMALL_WIRES else None
+    values = known or _generator_eigenvalues(core, index)
+    if values is None:
+        return None
+    gaps = {round(abs(a - b), 9) for a, b in combinations([0.0, *values], 2)}
+    return Trig(*(g for g in gaps if g > 1e-8))
+
+
+def _generator_eigenvalues(row: Operation, index: int) -> Sequence[float] | None:
+    """Eigenvalues of G where the row is A exp(-i t G) B in this parameter; None where it is not of that form."""
+    if row.definition is None or row.num_wires > _DENSE_WIRES:
+        return None
+    rng = np.random.default_rng(7)
+    found = []
+    for near in rng.uniform(-1, 1, (2, row.arity)):
+        far = near.copy()
+        far[index] += 0.05  # small enough that no eigenphase wraps, for generators up to 60
+        turn = row.matrix(*far) @ row.matrix(*near).conj().T
+        found.append(sorted(-synthesis.eigenphases(turn)[0] / 0.05))
+    if not np.allclose(found[0], found[1], atol=1e-9):
+        return None
+    distinct: list[float] = []
+    for value in found[0]:
+        if not distinct or value - distinct[-1] > 1e-8:
+            distinct.append(float(value))
+    return distinct
+
+
+# --- what users call ---
+
+
+def _modify(thing: Any, change: Modifier, order: int, verb: str) -> Any:
+    """`change` applied to a row, a family, an applied operation, or all that a circuit function applies.
+
+    `order` is -1 where a sequence of operations is changed back to front.
+    """
+    if isinstance(thing, Applied):
+        withdraw(thing)
+        return _enter(change(thing))
+    if not callable(thing):
+        raise CircuitError(f"{verb} takes an operation or a circuit function; got {thing!r}")
+
+    def modified(*args: Any, **named: Any) -> Any:
+        tape, returned = record(thing, *args, **named)
+        for item in tape:
+            if not isinstance(item, Applied):
+                raise CircuitError(f"{verb} cannot be taken of {item!r}")
+        changed = [_enter(change(item)) for item in tape[::order]]
+        return changed[0] if isinstance(returned, Applied) and len(changed) == 1 else changed
+
+    modified.__name__ = f"{verb}({getattr(thing, 'name', getattr(thing, '__name__', 'circuit'))})"
+    return modified
+
+
+def _enter(applied: Applied) -> Applied:
+    """Record; outside a circuit nothing is recorded, and only an observable may stand there."""
+    return applied.operation(*applied.params, wires=applied.wires)
+
+
+def adjoint(thing: Any) -> Any:
+    """The inverse of an operation, or of a circuit function.
+
+    `adjoint(S)(0)`, `adjoint(S(0))` and `adjoint(f)(x)` all record; an operation passed in is withdrawn first.
+    Raises CircuitError for a channel or a state preparation.
+
+    >>> import hybridge as hb
+    >>> @hb.qnode(hb.device("default.qubit", wires=1))
+    ... def circuit(x):
+    ...     hb.RX(x, wires=0)
+    ...     hb.adjoint(hb.RX)(x, wires=0)
+    ...     return hb.expval(hb.Z(0))
+    >>> round(float(circuit(0.3)), 6)
+    1.0
+    """
+    if isinstance(thing, Operation):
+        return adjoint_row(thing)
+    return _modify(thing, lambda a: Applied(adjoint_row(a.operation), a.params, a.wires), -1, "adjoint")
+
+
+def ctrl(thing: Any, control: Any, control_values: Any = None) -> Any:
+    """An operation, or a circuit function, where the `control` wires read `control_values` (default: all ones).
+
+    Raises CircuitError for CV operations, and where a control wire is a target too.
+
+    >>> import hybridge as hb
+    >>> @hb.qnode(hb.device("default.qubit", wires=2))
+    ... def circuit():
+    ...     hb.ctrl(hb.X, control=0, control_values=0)(1)
+    ...     return hb.expval(hb.Z(1))
+    >>> round(float(circuit()), 6)
+    -1.0
+    """
+    controls = as_wires(control)
+    if len(set(controls)) != len(controls):
+        raise CircuitError(f"ctrl needs control wires that differ; got {list(controls)!r}")
+    values = _control_values(controls, control_values)
+
+    def change(a: Applied) -> Applied:
+        if a.operation.kind == "marker":
+            return a
+        if set(controls) & set(a.wires):
+            raise CircuitError(
+                f"{a!r} cannot be controlled by wires {list(controls)!r}: it acts on one of them"
+            )
+        return Applied(controlled(a.operation, values), a.params, (*controls, *a.wires))
+
+    return _modify(thing, change, 1, "ctrl")
+
+
+def _control_values(controls: Wires, values: Any) -> tuple[int, ...]:
+    if values is None:
+        return (1,) * len(controls)
+    bits = [values] if isinstance(values, (bool, Integral, np.bool_)) else list(values)
+    if len(bits) != len(controls) or any(b not in (0, 1) for b in bits):
+        raise CircuitError(
+            f"ctrl needs a 0 or 1 for each of the {len(controls)} control wires; got {values!r}"
+        )
+    return tuple(int(b) for b in bits)
+
+
+def pow(thing: Any, z: float) -> Any:
+    """An operation to the power z, or a circuit function repeated z times (backwards where z < 0).
+
+    Raises CircuitError for a power that does not exist: of a state, or fractional of a circuit function.
+
+    >>> import hybridge as hb
+    >>> hb.pow(hb.X, 0.5)
+    X**0.5
+    """
+    if isinstance(thing, Operation):
+        return power(thing, z)
+    number = _real(z)
+    if isinstance(thing, (Applied, Family)):
+        return _modify(thing, lambda a: Applied(power(a.operation, number), a.params, a.wires), 1, "pow")
+    if not isinstance(number, int):
+        raise CircuitError(f"a circuit function can be repeated a whole number of times; got {z!r}")
+
+    def repeated(*args: Any, **named: Any) -> None:
+        for _ in range(abs(number)):
+            thing(*args, **named)
+
+    return repeated if number >= 0 else adjoint(repeated)
+
+
+def apply(applied: Applied) -> Applied:
+    """Record an operation that was made elsewhere; one that is recorded already is not recorded twice.
+
+    Raises CircuitError outside a circuit.
+    """
+    if not isinstance(applied, Applied):
+        raise CircuitError(f"apply takes an operation on wires, such as hb.X(0); got {applied!r}")
+    if recorder.tape is None:
+        raise CircuitError(
+            f"{applied!r} was applied outside a circuit; apply it inside a function with @hb.qnode"
+        )
+    if not any(item is applied for item in recorder.tape):
+        recorder.tape.append(applied)
+    return applied
+
+
+# --- time evolution ---
+
+
+def evolve(op: Any, t: Any, wires: Any = None) -> Applied:
+    """exp(-i t H) for a sum H of Pauli words with plain coefficients; `t` is a number of the circuit.
+
+    Exact for every H: a Pauli rotation for one word, a product of them where the words commute, and otherwise
+    2^n rotations in the eigenbasis of H, n <= 10 wires. Raises CircuitError for any other H.
+
+    >>> import hybridge as hb
+    >>> @hb.qnode(hb.device("default.qubit", wires=1))
+    ... def circuit(t):
+    ...     hb.evolve(hb.X(0), t)
+    ...     return hb.expval(hb.Z(0))
+    >>> round(float(circuit(0.25)), 6)  # cos(2 t)
+    0.877583
+    """
+    sentence = op.as_observable() if isinstance(op, (Applied, Sentence)) else None
+    if sentence is None or sentence.traced or not sentence.hermitian:
+        raise CircuitError(f"evolve needs a Hermitian sum of Pauli words with plain coefficients; got {op!r}")
+    order = sentence.wires if wires is None else as_wires(wires)
+    missing = set(sentence.wires) - set(order)
+    if missing:
+        raise CircuitError(
+            f"evolve on wires {list(order)!r} leaves out wires of {sentence!r}: {sorted(missing, key=repr)!r}"
+        )
+    words = list(sentence.terms.items())
+    if len(words) == 1 and words[0][0]:
+        letters, coefficient = words[0]
+        spelled = "".join(s for _, s in letters)
+        return qubit.PauliRot(2 * coefficient * t, spelled, wires=tuple(wire for wire, _ in letters))
+    relabelled = sentence.map_wires({wire: i for i, wire in enumerate(order)})
+    row = derive(_evolution, len(order), Sentence(relabelled.terms, range(len(order))))
+    return row(t, wires=order)
+
+
+def exp(op: Any, coeff: complex) -> Applied:
+    """exp(coeff * op) for an imaginary coeff: the same as evolve(op, t) with coeff = -i t.
+
+    Raises CircuitError where exp(coeff * op) is not unitary; traced angles belong in `evolve`.
+    """
+    try:
+        number = complex(coeff)
+    except (TypeError, ValueError) as reason:
+        raise CircuitError(
+            f"exp needs a plain imaginary coeff; got {coeff!r}; evolve(op, t) takes traced t"
+        ) from reason
+    if number.real:
+        raise CircuitError(f"exp(coeff * op) is a gate only for imaginary coeff; got {coeff!r}")
+    return evolve(op, -number.imag)
+
+
+def _evolution(num_wires: int, sentence: Sentence) -> Operation:
+    """exp(-i t H), H on wires 0..n-1; the row of `evolve` where H has several words."""
+    words = list(sentence.terms.items())
+    commute = all(multiply_words(a, b) == multiply_words(b, a) for (a, _), (b, _) in combinations(words, 2))
+    dense = num_wires <= _DENSE_WIRES
+    if not dense and not commute:
+        raise CircuitError(
+            f"evolve of words that do not commute takes a (2^n, 2^n) matrix, n <= {_DENSE_WIRES}; got n = {num_wires}; "
+            "evolve each word for a short time in turn (Trotter)"
+        )
+    energies, basis = (
+        np.linalg.eigh(sentence.matrix(range(num_wires))) if dense else (np.zeros(0), np.zeros((0, 0)))
+    )
+    distinct = np.unique(np.round(energies, 10))
+    gaps = (
+        {round(b - a, 9) for a, b in combinations(distinct, 2)} if 0 < len(distinct) <= _MAX_LEVELS else None
+    )
+
+    def definition(t: Any) -> np.ndarray:
+        phases = np.exp(-1j * np.asarray(t, dtype=float)[..., None] * energies)
+        return (basis * phases[..., None, :]) @ basis.conj().T
+
+    def rotations(terms: Sequence[tuple[Any, float]], wires: Wires) -> list[Step]:
+        steps = []
+        for letters, c in terms:
+            spelled = "".join(s for _, s in letters)
+            turn = qubit.PauliRot.of(len(letters), spelled) if letters else qubit.GlobalPhase.of(0)
+            scale = 2 * c if letters else c
+            steps.append(step(turn, tuple(wires[i] for i, _ in letters), ("t", scale)))
+        return steps
+
+    def decomposition(*wires: Hashable) -> list[Step]:
+        if commute:
+            return rotations(words, wires)
+        into = qubit.QubitUnitary.of(num_wires, basis.conj().T)
+        return [
+            step(into, wires),
+            *rotations(_z_words(energies), wires),
+            step(qubit.QubitUnitary.of(num_wires, basis), wires),
+        ]
+
+    return Operation(
+        "Evolution",
+        "qubit",
+        num_wires,
+        ("t",),
+        definition=definition if dense else None,
+        spectrum=(None if gaps is None else Trig(*gaps),),
+        decomposition=decomposition,
+        exponent=("t",),
+        constants=(sentence,),
+        formula="exp(-i t H)",
+        label="exp(-itH)",
+    )
+
+
+def _z_words(energies: np.ndarray) -> list[tuple[Any, float]]:
+    """diag(energies) as a sum of words of Z: [(word, coefficient)]."""
+    n = len(energies).bit_length() - 1
+    coefficients = energies
+    for _ in range(n):  # the Walsh transform, one wire at a time
+        pairs = coefficients.reshape(-1, 2)
+        coefficients = np.concatenate([pairs.sum(axis=1), pairs @ [1, -1]]) / 2
+    letters = [word([(i, "Z") for i in range(n) if k >> (n - 1 - i) & 1]) for k in range(2**n)]
+    return [(w, float(c)) for w, c in zip(letters, coefficients, strict=True) if abs(c) > 1e-14]

@@ -1,0 +1,244 @@
+"""States of several modes cut off at a photon number, a batch of them: what can be computed and sampled from them.
+
+hbar = 2. Expectation values are those of the state as simulated, with the norm it has left; sampling renormalises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import comb
+
+import numpy as np
+
+from hybridge.errors import CircuitError
+from hybridge.phasespace.drawing import draw_numbers
+from hybridge.phasespace.polynomial import Polynomial
+from hybridge.phasespace.positions import distribution, reach
+from hybridge.phasespace.wavefunctions import wavefunctions
+from hybridge.phasespace.weyl import Monomial
+
+RESOLUTION = 1e-10  # to which positions are sampled, in standard deviations of the vacuum
+ROUNDING = 1e-13  # of the distribution function
+HALVINGS = 40  # of the interval in which positions lie: enough for the resolution where Newton's steps never are
+BLOCK = 2**26  # bytes of conditional states held at once while sampling
+
+
+@dataclass(frozen=True, eq=False)
+class FockModes:
+    """B states of n modes with photon numbers below C: kets (B,) + (C,)*n, or density (B,) + (C,)*2n, ket axes first.
+
+    >>> import numpy as np
+    >>> from hybridge.phasespace.polynomial import photon_number
+    >>> FockModes(kets=np.array([[0.6, 0, 0.8j]])).expval(photon_number(0)).round(6).tolist()
+    [1.28]
+    """
+
+    kets: np.ndarray | None = None
+    density: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if (self.kets is None) == (self.density is None):
+            raise CircuitError("FockModes takes kets or density, one of them")
+
+    @property
+    def num_modes(self) -> int:
+        return self.kets.ndim - 1 if self.kets is not None else (self._array.ndim - 1) // 2
+
+    @property
+    def cutoff(self) -> int:
+        return self._array.shape[1]
+
+    @property
+    def _array(self) -> np.ndarray:
+        found = self.density if self.kets is None else self.kets
+        assert found is not None
+        return found
+
+    def leak(self) -> np.ndarray:
+        """Norm outside the cutoff, (B,): 1 - <psi|psi>, or 1 - trace."""
+        return 1 - self.probs(()).sum(axis=1)
+
+    def probs(self, modes: Sequence[int]) -> np.ndarray:
+        """Photon-number probabilities of `modes`, (B, cutoff^k), modes[0] most significant; they sum to 1 - leak."""
+        return self._number_table(modes).reshape(len(self._array), -1)
+
+    def density_matrix(self, modes: Sequence[int]) -> np.ndarray:
+        """The reduced density matrix of `modes`, (B, cutoff^k, cutoff^k), modes[0] most significant."""
+        size = self.cutoff ** len(modes)
+        if self.kets is not None:
+            matrix = self._split(self.kets, modes)
+            return matrix @ np.swapaxes(matrix, 1, 2).conj()
+        return self._reduced(modes).reshape(-1, size, size)
+
+    def expval(self, polynomial: Polynomial) -> np.ndarray:
+        """The mean of an observable, (B,), with the untruncated operator's matrix elements; not renormalised."""
+        if polynomial.number is not None:
+            return self._mean_of_numbers(polynomial, 1)
+        if self.kets is not None:
+            total = _sandwich(polynomial.terms, self.kets, self.kets)
+        else:
+            modes = sorted({mode for monomial in polynomial.terms for mode, _, _ in monomial})
+            total = _trace(polynomial.terms, self._reduced(modes), tuple(modes))
+        return total.real if polynomial.hermitian else total
+
+    def var(self, polynomial: Polynomial) -> np.ndarray:
+        """The variance of a Hermitian observable, (B,): the mean of its square less its mean squared."""
+        if polynomial.number is not None:
+            return self._mean_of_numbers(polynomial, 2) - self._mean_of_numbers(polynomial, 1) ** 2
+        return self.expval(polynomial @ polynomial) - self.expval(polynomial) ** 2
+
+    def _mean_of_numbers(self, polynomial: Polynomial, power: int) -> np.ndarray:
+        modes = list(dict.fromkeys(mode for monomial in polynomial.number or () for mode, _ in monomial))
+        numbers = np.indices((self.cutoff,) * len(modes)).reshape(len(modes), self.cutoff ** len(modes))
+        values = polynomial.photon_polynomial(
+            dict.fromkeys(polynomial.wires, 0.0) | dict(zip(modes, numbers, strict=True))
+        )
+        return self.probs(modes) @ np.broadcast_to(values**power, numbers.shape[1:])
+
+    def sample_photons(self, modes: Sequence[int], shots: int, rng: np.random.Generator) -> np.ndarray:
+        """Photon numbers of `modes`, measured jointly: (B, shots, k) int64."""
+        return draw_numbers(self._number_table(modes), shots, rng)
+
+    def sample_quadratures(
+        self, angles: Mapping[int, float], shots: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """x cos(angle) + p sin(angle) of each mode, measured jointly: (B, shots, k), columns in the order of `angles`.
+
+        Mode after mode: the exact distribution function, given the outcomes before, is inverted by bisection.
+        """
+        modes, C, B = list(angles), self.cutoff, len(self._array)
+        ket = self._root(modes).reshape(B, *(C,) * len(modes), -1)
+        for axis, angle in enumerate(angles.values()):
+            shape = [C if k == axis + 1 else 1 for k in range(ket.ndim)]
+            ket = ket * np.exp(-1j * angle * np.arange(C)).reshape(
+                shape
+            )  # turns this quadrature into position
+        ket = ket.reshape(B, 1, -1)
+        per_shot = 16 * B * max(ket.shape[2] // C, C**2)
+        block = max(1, BLOCK // per_shot)
+        parts = [min(block, shots - done) for done in range(0, shots, block)]
+        return np.concatenate([_positions(ket, len(modes), C, part, rng) for part in parts], axis=1)
+
+    def _reduced(self, modes: Sequence[int]) -> np.ndarray:
+        """The density matrix of `modes` as (B,) + (C,)*2k, the others traced out."""
+        if self.kets is not None:
+            return self.density_matrix(modes).reshape(-1, *(self.cutoff,) * (2 * len(modes)))
+        n = self.num_modes
+        kept = [1 + m for m in modes]
+        bra = [1 + n + m if m in modes else 1 + m for m in range(n)]  # a repeated label is a trace
+        return np.einsum(self._array, [0, *range(1, n + 1), *bra], [0, *kept, *(1 + n + m for m in modes)])
+
+    def _number_table(self, modes: Sequence[int]) -> np.ndarray:
+        """Photon-number probabilities, (B,) + (C,)*k."""
+        n = self.num_modes
+        if self.kets is not None:
+            table = np.abs(self.kets) ** 2
+        else:
+            axes = [0, *range(1, n + 1)]
+            table = np.einsum(self._array, [*axes, *range(1, n + 1)], axes).real
+        others = tuple(1 + m for m in range(n) if m not in modes)
+        kept = sorted(modes)
+        return table.sum(axis=others).transpose(0, *(1 + kept.index(m) for m in modes))
+
+    def _split(self, kets: np.ndarray, modes: Sequence[int]) -> np.ndarray:
+        """kets as matrices (B, C^k, R), the rows for `modes`, the columns for the others."""
+        others = [m for m in range(self.num_modes) if m not in modes]
+        ordered = kets.transpose(0, *(1 + m for m in (*modes, *others)))
+        return ordered.reshape(len(kets), self.cutoff ** len(modes), -1)
+
+    def _root(self, modes: Sequence[int]) -> np.ndarray:
+        """(B, C^k, R) whose product with its adjoint is the density matrix of `modes`, the smaller of two."""
+        if self.kets is not None and self.num_modes <= 2 * len(modes):
+            return self._split(self.kets, modes)
+        values, vectors = np.linalg.eigh(self.density_matrix(modes))
+        return vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]
+
+
+def _positions(ket: np.ndarray, modes: int, C: int, shots: int, rng: np.random.Generator) -> np.ndarray:
+    """Joint positions of the leading modes of ket (B, 1, C^modes * R): (B, shots, modes)."""
+    found: list[np.ndarray] = []
+    for _ in range(modes):
+        if found:  # given the outcomes so far, a ket for each shot
+            waves = np.moveaxis(wavefunctions(found[-1], C), 0, -1)
+            ket = (waves[:, :, None, :] @ ket.reshape(*ket.shape[:2], C, -1))[:, :, 0, :]
+            ket = ket / np.linalg.norm(ket, axis=2, keepdims=True)  # else many modes underflow
+        flat = ket.reshape(*ket.shape[:2], C, -1)
+        rho = (flat @ np.swapaxes(flat, 2, 3).conj()).real
+        level = rng.random((len(ket), shots)) * np.trace(rho, axis1=2, axis2=3)
+        found.append(_inverted(distribution(rho), level, reach(C)))
+    return np.stack(found, axis=-1)
+
+
+def _inverted(
+    distribution: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], level: np.ndarray, reach: float
+) -> np.ndarray:
+    """Where the distribution has these levels: Newton's steps, halving the interval instead where they leave it."""
+    low, high = np.full(level.shape, -reach), np.full(level.shape, reach)
+    x = np.zeros(level.shape)
+    for _ in range(HALVINGS):
+        found, density = distribution(x)
+        low, high = np.where(found < level, x, low), np.where(found < level, high, x)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            newton = x + (level - found) / density
+        inside = (low <= newton) & (newton <= high)  # or at an end, once converged
+        x, before = np.where(inside, newton, (low + high) / 2), x
+        if np.all((np.abs(x - before) < RESOLUTION) | (np.abs(found - level) < ROUNDING)):
+            break
+    return x
+
+
+@lru_cache(maxsize=256)
+def weyl_matrix(a: int, b: int, cutoff: int) -> np.ndarray:
+    """The symmetrically ordered product of x^a p^b in the number basis, (cutoff, cutoff), read-only.
+
+    Exact: built from matrices large enough that their own truncation is out of reach, then cut. The order is McCoy's,
+    2^-a sum_k binomial(a, k) x^k p^b x^(a-k).
+    """
+    size = cutoff + a + b
+    lower = np.diag(np.sqrt(np.arange(1.0, size)), 1)
+    x, p = lower + lower.T, -1j * (lower - lower.T)
+    power = np.linalg.matrix_power
+    terms = (comb(a, k) * power(x, k) @ power(p, b) @ power(x, a - k) for k in range(a + 1))
+    matrix = sum(terms, np.zeros((size, size), dtype=complex))[:cutoff, :cutoff] / 2**a
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _by_first(
+    terms: Mapping[Monomial, complex],
+) -> tuple[complex, dict[tuple[int, int, int], dict[Monomial, complex]]]:
+    """The constant, and the other terms by their first factor: each factor is applied once for all it begins."""
+    groups: dict[tuple[int, int, int], dict[Monomial, complex]] = {}
+    for monomial, coefficient in terms.items():
+        if monomial:
+            groups.setdefault(monomial[0], {})[monomial[1:]] = coefficient  # type: ignore[index]
+    return terms.get((), 0.0), groups
+
+
+def _sandwich(terms: Mapping[Monomial, complex], bra: np.ndarray, ket: np.ndarray) -> np.ndarray:
+    """<bra| sum of terms |ket> for every row, (B,) complex; operators act on one mode of the ket at a time."""
+    constant, groups = _by_first(terms)
+    total = constant * np.einsum("bi,bi->b", bra.conj().reshape(len(bra), -1), ket.reshape(len(ket), -1))
+    for (mode, a, b), rest in groups.items():
+        matrix = weyl_matrix(a, b, ket.shape[1])
+        total = total + _sandwich(
+            rest, bra, np.moveaxis(np.tensordot(matrix, ket, (1, 1 + mode)), 0, 1 + mode)
+        )
+    return total
+
+
+def _trace(terms: Mapping[Monomial, complex], rho: np.ndarray, modes: tuple[int, ...]) -> np.ndarray:
+    """tr(rho sum of terms) for every row, (B,) complex; rho (B,) + (C,)*2k on `modes`."""
+    k = len(modes)
+    if not k:
+        return terms.get((), 0.0) * rho
+    C = rho.shape[1]
+    constant, groups = _by_first(terms)
+    total = constant * np.trace(rho.reshape(-1, C**k, C**k), axis1=1, axis2=2)
+    for (mode, a, b), rest in groups.items():
+        at = modes.index(mode)
+        left = np.tensordot(rho, weyl_matrix(a, b, C), ((1 + at, 1 + k + at), (1, 0)))
+        total = total + _trace(rest, left, modes[:at] + modes[at + 1 :])
+    return total

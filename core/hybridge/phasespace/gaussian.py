@@ -1,0 +1,154 @@
+"""Gaussian states of several modes, a batch of them: what can be computed and sampled from mean and covariance.
+
+hbar = 2: the vacuum has mean 0 and covariance 1. Order (x1..xn, p1..pn).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybridge.errors import CircuitError, DeviceError
+from hybridge.memory import available, human
+from hybridge.phasespace import numberbasis
+from hybridge.phasespace.drawing import draw_numbers
+from hybridge.phasespace.polynomial import Polynomial
+
+PURE = 1e-10  # a state is taken for pure if its purity is 1 to this; probabilities move by no more
+MISSING = 1e-12  # probability that photon numbers beyond the sampled table may have
+ALWAYS_ROOM = 2**24  # bytes that are asked for without looking how much memory there is
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianModes:
+    """B Gaussian states of n modes: mean (B, 2n), cov (B, 2n, 2n); photon numbers below cutoff in probs.
+
+    >>> squeezed = GaussianModes(np.zeros((1, 2)), np.diag([0.5, 2.0])[None], cutoff=3)
+    >>> squeezed.probs([0]).round(4).tolist()
+    [[0.9428, 0.0, 0.0524]]
+    """
+
+    mean: np.ndarray
+    cov: np.ndarray
+    cutoff: int | None = None
+
+    def expval(self, polynomial: Polynomial) -> np.ndarray:
+        """The mean of an observable, (B,): the classical average of its Weyl symbol, float64 where it is Hermitian."""
+        n = self.mean.shape[1] // 2
+        moments = {(): np.ones(len(self.mean))}
+        total = np.zeros(len(self.mean))
+        for monomial, coefficient in polynomial.terms.items():
+            x = (m for m, a, _ in monomial for _ in range(a))
+            p = (n + m for m, _, b in monomial for _ in range(b))
+            total = total + coefficient * self._moment((*x, *p), moments)
+        return total
+
+    def var(self, polynomial: Polynomial) -> np.ndarray:
+        """The variance of a Hermitian observable, (B,)."""
+        return self.expval(polynomial @ polynomial) - self.expval(polynomial) ** 2
+
+    def _moment(self, variables: tuple[int, ...], known: dict[tuple[int, ...], np.ndarray]) -> np.ndarray:
+        """E[r_i r_j ...] (B,): E[r_i g(r)] = mean_i E[g] + sum_j cov_ij E[dg/dr_j] (Isserlis), each product once."""
+        if variables not in known:
+            i, rest = variables[0], variables[1:]
+            value = self.mean[:, i] * self._moment(rest, known)
+            for j in dict.fromkeys(rest):
+                at = rest.index(j)
+                value = value + rest.count(j) * self.cov[:, i, j] * self._moment(
+                    rest[:at] + rest[at + 1 :], known
+                )
+            known[variables] = value
+        return known[variables]
+
+    def probs(self, modes: Sequence[int]) -> np.ndarray:
+        """Photon-number probabilities of `modes`, (B, cutoff^k), modes[0] most significant.
+
+        What lies beyond the cutoff is missing from the sum. Raises CircuitError without a cutoff, DeviceError where the
+        table does not fit into memory.
+        """
+        return self._number_table(modes, self._cutoff()).reshape(len(self.mean), -1)
+
+    def density_matrix(self, modes: Sequence[int]) -> np.ndarray:
+        """The reduced density matrix of `modes` in the number basis, (B, cutoff^k, cutoff^k); errors as for `probs`."""
+        cutoff = self._cutoff()
+        part = self._reduced(modes)
+        size = cutoff ** len(modes)
+        _check_room(len(self.mean), size**2, modes, cutoff)
+        if part._pure:
+            ket = numberbasis.ket(part.mean, part.cov, cutoff).reshape(-1, size)
+            return ket[:, :, None] * ket[:, None, :].conj()
+        return numberbasis.density(part.mean, part.cov, cutoff).reshape(-1, size, size)
+
+    def sample_photons(self, modes: Sequence[int], shots: int, rng: np.random.Generator) -> np.ndarray:
+        """Photon numbers of `modes`, measured jointly: (B, shots, k) int64, not limited by the cutoff.
+
+        The table that is drawn from is enlarged until less than 1e-12 is missing; DeviceError where it does not fit into
+        memory.
+        """
+        n, k = self.mean.shape[1] // 2, len(modes)
+        if k < n < 2 * k and self._pure and not self._reduced(modes)._pure:  # cutoff^n numbers, not cutoff^2k
+            return self.sample_photons(range(n), shots, rng)[:, :, list(modes)]
+        cutoff, before = 8, np.zeros(len(self.mean))
+        while True:
+            table = self._number_table(modes, cutoff)
+            found = table.reshape(len(table), -1).sum(axis=1)
+            # the second: the sum has stopped growing, and what it lacks is rounding
+            if np.all((1 - found < MISSING) | ((found - before < MISSING / 10) & (1 - found < 10 * PURE))):
+                return draw_numbers(table, shots, rng)
+            cutoff, before = cutoff * 3 // 2, found
+
+    def sample_quadratures(
+        self, angles: Mapping[int, float], shots: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """x cos(angle) + p sin(angle) of each mode, measured jointly: (B, shots, k), columns in the order of `angles`."""
+        n, modes = self.mean.shape[1] // 2, list(angles)
+        rows = np.zeros((len(modes), 2 * n))
+        rows[np.arange(len(modes)), modes] = np.cos(list(angles.values()))
+        rows[np.arange(len(modes)), np.add(modes, n)] = np.sin(list(angles.values()))
+        values, vectors = np.linalg.eigh(
+            rows @ self.cov @ rows.T
+        )  # not Cholesky: nearly singular ones are common
+        root = vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]
+        noise = rng.standard_normal((len(self.mean), shots, len(modes)))
+        return (self.mean @ rows.T)[:, None, :] + noise @ np.swapaxes(root, 1, 2)
+
+    def leak(self) -> np.ndarray:
+        """Norm outside the cutoff, (B,): none, a Gaussian state has no cutoff."""
+        return np.zeros(len(self.mean))
+
+    def _reduced(self, modes: Sequence[int]) -> GaussianModes:
+        index = np.concatenate([np.asarray(modes), np.add(modes, self.mean.shape[1] // 2)])
+        return GaussianModes(self.mean[:, index], self.cov[:, index[:, None], index], self.cutoff)
+
+    @property
+    def _pure(self) -> bool:
+        return bool(np.all(np.abs(np.linalg.slogdet(self.cov)[1]) < 2 * PURE))  # purity = 1 / sqrt(det cov)
+
+    def _number_table(self, modes: Sequence[int], cutoff: int) -> np.ndarray:
+        """Photon-number probabilities, (B,) + (cutoff,)*k."""
+        B, k = len(self.mean), len(modes)
+        part = self._reduced(modes)
+        if part._pure:
+            _check_room(B, cutoff**k, modes, cutoff)
+            return np.abs(numberbasis.ket(part.mean, part.cov, cutoff)) ** 2
+        _check_room(B, cutoff ** (2 * k), modes, cutoff)
+        elements = numberbasis.density(part.mean, part.cov, cutoff).reshape(B, cutoff**k, cutoff**k)
+        return elements.diagonal(axis1=1, axis2=2).real.reshape(B, *(cutoff,) * k)
+
+    def _cutoff(self) -> int:
+        if self.cutoff is None:
+            raise CircuitError(
+                "photon-number probabilities of a Gaussian state need a cutoff; give the device cutoff_dim"
+            )
+        return self.cutoff
+
+
+def _check_room(batch: int, elements: int, modes: Sequence[int], cutoff: int) -> None:
+    needed = 3 * 16 * batch * elements  # the table, and what the recursion holds beside it
+    if needed > ALWAYS_ROOM and needed > (room := available()):
+        raise DeviceError(
+            f"photon numbers of modes {list(modes)!r} below {cutoff} need {human(needed)} for {batch} states; "
+            f"{human(room)} are free; measure fewer modes at once, lower cutoff_dim, or squeeze and displace less"
+        )

@@ -1,0 +1,38 @@
+"""Nested containers: take them apart into leaves and put them together again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def flatten(tree: Any, leaf_types: tuple[type, ...] = ()) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
+    """The leaves of `tree` in order, and the function that rebuilds it from as many new leaves.
+
+    Containers are list, tuple, named tuple, dict (in its order) and dataclass instances; everything else, and every
+    instance of `leaf_types`, is a leaf.
+    """
+    leaves: list[Any] = []
+    build = _flatten(tree, leaf_types, leaves)
+    return leaves, lambda new: build(iter(new))
+
+
+def _flatten(tree: Any, leaf_types: tuple[type, ...], leaves: list[Any]) -> Callable[[Any], Any]:
+    kind = type(tree)
+    if not isinstance(tree, leaf_types):
+        if isinstance(tree, dict):
+            parts = [_flatten(v, leaf_types, leaves) for v in tree.values()]
+            return lambda new: kind(zip(tree, [p(new) for p in parts], strict=True))
+        if isinstance(tree, tuple) and hasattr(kind, "_fields"):  # a named tuple says so only by its fields
+            parts = [_flatten(v, leaf_types, leaves) for v in tree]
+            return lambda new: kind(*[p(new) for p in parts])
+        if isinstance(tree, (list, tuple)):
+            parts = [_flatten(v, leaf_types, leaves) for v in tree]
+            return lambda new: kind([p(new) for p in parts])
+        if dataclasses.is_dataclass(kind):
+            names = [f.name for f in dataclasses.fields(kind)]
+            parts = [_flatten(getattr(tree, n), leaf_types, leaves) for n in names]
+            return lambda new: dataclasses.replace(tree, **dict(zip(names, [p(new) for p in parts], strict=True)))
+    leaves.append(tree)
+    return next

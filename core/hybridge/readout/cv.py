@@ -1,0 +1,310 @@
+"""Readouts of CV devices: everything from the Gaussian moments, the ket or the density matrix they return."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import product
+from math import comb
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybridge.circuit import Circuit, Measurement
+from hybridge.device import Device
+from hybridge.errors import CircuitError, TruncationWarning, UnsupportedCircuit
+from hybridge.phasespace.fock import FockModes
+from hybridge.phasespace.gaussian import GaussianModes
+from hybridge.phasespace.polynomial import Polynomial
+from hybridge.readout.reader import Answers, Reader, Readout, binomial_error, scalar
+
+LEAK = 1e-6  # norm outside the cutoff from which a result is called inexact
+
+
+class Part(NamedTuple):
+    """coefficient * product of powers of homodyne outcomes of these modes in one setting; no modes: a constant."""
+
+    coefficient: float
+    setting: int
+    modes: list[int]
+    powers: np.ndarray
+
+
+class ModeReadout:
+    """Collects, for one circuit on one CV device, what to ask and how to read it."""
+
+    def __init__(self, circuit: Circuit, device: Device, sampled: bool):
+        self.circuit, self.device, self.sampled = circuit, device, sampled
+        self.n = len(circuit.wires)
+        self.kinds = device.capabilities.measurements
+        self.request = Measurement(self._source())
+        self.settings: list[dict[int, float]] = []  # homodyne angle per mode; each takes shots of its own
+
+    def _source(self) -> str:
+        if "gaussian" in self.kinds:
+            return "gaussian"
+        wanted = "state" if stays_pure(self.circuit) else "density_matrix"
+        if wanted not in self.kinds:
+            raise UnsupportedCircuit(self.device.name, "a mixed state: it returns kets only")
+        return wanted
+
+    def build(self) -> Readout:
+        """The readout of the circuit's measurements; CircuitError or UnsupportedCircuit where there is none."""
+        readers = tuple((self._sampled if self.sampled else self._exact)(m) for m in self.circuit.measurements)
+        return Readout((self.circuit._replace(measurements=(self.request,)),), readers)
+
+    def _wires(self, m: Measurement) -> tuple[Any, ...]:
+        return m.wires if m.wires is not None else tuple(range(self.n))
+
+    def _modes(self, answers: Answers) -> Any:
+        """The states of this run as GaussianModes or FockModes, their leak checked."""
+
+        def make() -> Any:
+            found, cutoff, n = answers.get(0, self.request), self.device.cutoff_dim, self.n
+            if self.request.kind == "gaussian":
+                return GaussianModes(found[:, : 2 * n], found[:, 2 * n :].reshape(-1, 2 * n, 2 * n), cutoff)
+            assert cutoff is not None  # required of every Fock device
+            if self.request.kind == "state":
+                modes = FockModes(kets=found.reshape(-1, *(cutoff,) * n))
+            else:
+                modes = FockModes(density=found.reshape(-1, *(cutoff,) * (2 * n)))
+            leak = float(np.max(modes.leak(), initial=0.0))
+            if leak > LEAK:
+                text = f"{leak:.2g} of the norm lies beyond cutoff_dim={cutoff} on device {self.device.name!r}; raise cutoff_dim"
+                warnings.warn(text, TruncationWarning, stacklevel=2)
+            return modes
+
+        return answers.once("modes", make)
+
+    # ---- exact --------------------------------------------------------------------------------------------------
+
+    def _exact(self, m: Measurement) -> Reader:
+        if m.kind in ("sample", "counts"):
+            raise CircuitError(f"{m.kind} needs shots; make the device with shots=1000, or use circuit.on(device, shots=1000)")
+        if m.kind in ("expval", "var"):
+            return Reader(scalar, self._moment(m))
+        if m.observable is not None:
+            raise CircuitError("probs of a CV device are of photon numbers: give wires, not an observable")
+        if m.kind == "state":
+            if self.request.kind != "state":
+                why = "a Gaussian state has no ket here" if self.request.kind == "gaussian" else "this circuit leaves a mixed state"
+                raise UnsupportedCircuit(
+                    self.device.name, f"state(): {why}", "ask for density_matrix(wires), or use default.fock"
+                )
+            return Reader(lambda _s: (self._d(self.n),), lambda answers: answers.get(0, self.request))
+        wires = self._wires(m)
+        d = self._d(len(wires))
+        if m.kind == "probs":
+            return Reader(lambda _s: (d,), lambda answers: self._modes(answers).probs(wires))
+        return Reader(lambda _s: (d, d), lambda answers: self._modes(answers).density_matrix(wires))
+
+    def _d(self, modes: int) -> int:
+        if self.device.cutoff_dim is None:
+            raise UnsupportedCircuit(self.device.name, "photon-number probabilities: it has no cutoff_dim")
+        return self.device.cutoff_dim**modes
+
+    def _moment(self, m: Measurement) -> Callable[[Answers], np.ndarray]:
+        observable = m.observable
+        if isinstance(observable, Polynomial):
+            if m.kind == "expval":
+                return lambda answers: self._modes(answers).expval(observable)
+            return lambda answers: self._modes(answers).var(observable)
+        cutoff = self._d(1)
+        if max(observable.photons) >= cutoff:
+            raise UnsupportedCircuit(self.device.name, f"{observable!r} with cutoff_dim={cutoff}", "raise cutoff_dim")
+        at = int(np.ravel_multi_index(observable.photons, (cutoff,) * len(observable.photons)))
+
+        def probability(answers: Answers) -> np.ndarray:
+            return self._modes(answers).probs(tuple(observable.wires))[:, at]
+
+        if m.kind == "expval":
+            return probability
+        return lambda answers: probability(answers) * (1 - probability(answers))
+
+    # ---- sampled ------------------------------------------------------------------------------------------------
+
+    def _sampled(self, m: Measurement) -> Reader:
+        if m.kind in ("state", "density_matrix"):
+            raise CircuitError(f"{m.kind} is exact and takes no shots; use shots=None")
+        if m.observable is None:
+            return self._photons(m)
+        values = self._values(m.observable)
+        if m.kind == "expval":
+            parts = [] if values is not None else self._parts(m.observable)
+            mean = self._mean(parts) if values is None else lambda answers: values(answers).mean(axis=1)
+            return Reader(scalar, mean, error=self._mean_error(values, parts))
+        if m.kind == "var":
+            variance = self._variance(m.observable, values)
+            # of a normal variable; an order of magnitude for any other
+            return Reader(scalar, variance, error=lambda answers: variance(answers) * np.sqrt(2 / answers.shots))
+        if m.kind == "probs":
+            raise CircuitError("probs of a CV device are of photon numbers: give wires, not an observable")
+        if values is None:
+            raise CircuitError(
+                f"{m.kind} of {m.observable!r}: it is no function of photon numbers nor of one quadrature per mode; "
+                "ask for its expval or var"
+            )
+        return Reader(lambda shots: (int(shots or 0),), values)
+
+    def _photons(self, m: Measurement) -> Reader:
+        wires = self._wires(m)
+        if m.kind != "probs":
+            return Reader(lambda shots: (int(shots or 0), len(wires)), lambda answers: self._photon_shots(answers, wires))
+        d, cutoff = self._d(len(wires)), self._d(1)
+
+        def frequencies(answers: Answers) -> np.ndarray:
+            photons = self._photon_shots(answers, wires)
+            seen = (photons < cutoff).all(axis=-1)
+            index = np.ravel_multi_index(np.minimum(photons, cutoff - 1).transpose(2, 0, 1), (cutoff,) * len(wires))
+            rows = zip(index, seen, strict=True)
+            return np.array([np.bincount(i[s], minlength=d) for i, s in rows]) / photons.shape[1]
+
+        return Reader(
+            lambda _s: (d,), frequencies, error=lambda answers: binomial_error(frequencies(answers), answers.shots)
+        )
+
+    def _photon_shots(self, answers: Answers, wires: Sequence[int]) -> np.ndarray:
+        """(B, S, k) photon numbers; every question about photon numbers in a run is answered by the same shots."""
+        every = sorted({w for m in self.circuit.measurements for w in self._number_wires(m)})
+
+        def draw() -> np.ndarray:
+            return self._modes(answers).sample_photons(every, answers.shots, answers.rng(0))
+
+        return answers.once("photons", draw)[..., [every.index(w) for w in wires]]
+
+    def _number_wires(self, m: Measurement) -> Sequence[Any]:
+        if m.observable is None:
+            return self._wires(m)
+        return m.observable.wires if _counts_photons(m.observable) else ()
+
+    def _setting(self, wanted: Mapping[int, float]) -> int:
+        """The index of the setting in which these angles are read: the first they fit in."""
+        for i, setting in enumerate(self.settings):
+            if all(setting.get(mode, angle) == angle for mode, angle in wanted.items()):
+                break
+        else:
+            i = len(self.settings)
+            self.settings.append({})
+        self.settings[i].update(wanted)
+        return i
+
+    def _quadrature_shots(self, answers: Answers, i: int, modes: Sequence[int]) -> np.ndarray:
+        """(B, S, k) homodyne outcomes of these modes in setting i, drawn once per run, jointly."""
+        setting = self.settings[i]
+
+        def draw() -> np.ndarray:
+            return self._modes(answers).sample_quadratures(setting, answers.shots, answers.rng(1 + i))
+
+        every = list(setting)
+        return answers.once(("quadratures", i), draw)[..., [every.index(m) for m in modes]]
+
+    def _values(self, observable: Any) -> Callable[[Answers], np.ndarray] | None:
+        """The observable's value in each shot, (B, S); None where no single setting gives it."""
+        if _counts_photons(observable):
+            wires = tuple(observable.wires)
+            return lambda answers: _photon_value(observable, self._photon_shots(answers, wires))
+        if observable.settings is None:
+            return None
+        angles = dict(observable.settings)
+        i = self._setting(angles)
+
+        def compute(answers: Answers) -> np.ndarray:
+            q = self._quadrature_shots(answers, i, list(angles))
+            points = {mode: (q[..., k] * np.cos(a), q[..., k] * np.sin(a)) for k, (mode, a) in enumerate(angles.items())}
+            return observable.evaluate(points)
+
+        return compute
+
+    def _parts(self, observable: Polynomial) -> list[Part]:
+        """A polynomial no single setting gives, as products of powers of homodyne outcomes."""
+        found = _homodyne_parts(observable)
+        return [Part(c, self._setting(angles), list(angles), np.array(powers)) for c, angles, powers in found]
+
+    def _part_values(self, part: Part, answers: Answers) -> np.ndarray:
+        """(B, S), or (B, 1) for the constant."""
+        if not part.modes:
+            return np.full((answers.batch, 1), part.coefficient)
+        q = self._quadrature_shots(answers, part.setting, part.modes)
+        return part.coefficient * np.prod(q**part.powers, axis=-1)
+
+    def _mean(self, parts: Sequence[Part]) -> Callable[[Answers], np.ndarray]:
+        def compute(answers: Answers) -> np.ndarray:
+            return sum((self._part_values(p, answers).mean(axis=1) for p in parts), np.zeros(answers.batch))
+
+        return compute
+
+    def _mean_error(
+        self, values: Callable[[Answers], np.ndarray] | None, parts: Sequence[Part]
+    ) -> Callable[[Answers], np.ndarray]:
+        """Parts read in one setting share their shots: their covariances count; settings are independent."""
+
+        def compute(answers: Answers) -> np.ndarray:
+            if values is not None:
+                return values(answers).std(axis=1) / np.sqrt(answers.shots)
+            per_shot: dict[int, np.ndarray] = {}
+            for p in parts:
+                if p.modes:
+                    found = self._part_values(p, answers)
+                    per_shot[p.setting] = per_shot[p.setting] + found if p.setting in per_shot else found
+            spread = [v.var(axis=1) / answers.shots for v in per_shot.values()]
+            return np.sqrt(sum(spread, np.zeros(answers.batch)))
+
+        return compute
+
+    def _variance(
+        self, observable: Any, values: Callable[[Answers], np.ndarray] | None
+    ) -> Callable[[Answers], np.ndarray]:
+        if values is not None:
+            return lambda answers: values(answers).var(axis=1)
+        square, mean = self._mean(self._parts(observable @ observable)), self._mean(self._parts(observable))
+        return lambda answers: square(answers) - mean(answers) ** 2
+
+
+def stays_pure(circuit: Circuit) -> bool:
+    """Whether a pure state stays pure: no mixed row, and no mode prepared anew after it met others."""
+    touched: set[Any] = set()
+    for operation, wires in circuit.instructions:
+        if operation.mixed or (operation.kind == "state" and touched & set(wires)):
+            return False
+        touched |= set(wires)
+    return True
+
+
+def _counts_photons(observable: Any) -> bool:
+    return not isinstance(observable, Polynomial) or observable.number is not None
+
+
+def _photon_value(observable: Any, photons: np.ndarray) -> np.ndarray:
+    if isinstance(observable, Polynomial):
+        return observable.photon_polynomial({w: photons[..., k] for k, w in enumerate(observable.wires)})
+    return (photons == np.array(observable.photons)).all(axis=-1).astype(float)
+
+
+@lru_cache
+def _rotated(a: int, b: int) -> tuple[tuple[float, float], ...]:
+    """Sym(x^a p^b) as sum of c * (x cos t + p sin t)^(a+b): pairs (c, t).
+
+    Symmetrised monomials of degree d are spanned by the d-th powers of d+1 rotated quadratures, since
+    (x cos t + p sin t)^d = sum_k C(d, k) cos^(d-k) t sin^k t Sym(x^(d-k) p^k).
+    """
+    d = a + b
+    if b == 0:
+        return ((1.0, 0.0),)
+    if a == 0:
+        return ((1.0, np.pi / 2),)
+    angles = np.arange(d + 1) * np.pi / (d + 1)
+    k = np.arange(d + 1)[:, None]
+    matrix = np.array([comb(d, i) for i in range(d + 1)])[:, None] * np.cos(angles) ** (d - k) * np.sin(angles) ** k
+    c = np.linalg.solve(matrix, np.eye(d + 1)[b])
+    return tuple((float(x), float(t)) for x, t in zip(c, angles, strict=True) if abs(x) > 1e-12)
+
+
+def _homodyne_parts(observable: Polynomial) -> Iterator[tuple[float, dict[int, float], tuple[int, ...]]]:
+    """The polynomial as products of powers of rotated quadratures: (coefficient, {mode: angle}, powers)."""
+    for monomial, coefficient in observable.terms.items():
+        ordered = sorted(monomial)
+        for choice in product(*(_rotated(a, b) for _, a, b in ordered)):
+            c = coefficient * np.prod([x for x, _ in choice])
+            angles = {mode: t for (mode, _, _), (_, t) in zip(ordered, choice, strict=True)}
+            yield c, angles, tuple(a + b for _, a, b in ordered)

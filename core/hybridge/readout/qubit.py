@@ -1,0 +1,223 @@
+"""Readouts of qubit devices: natively what the device claims, the rest from its states, probabilities or bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybridge.circuit import Circuit, Measurement
+from hybridge.device import Device
+from hybridge.errors import CircuitError, UnsupportedCircuit
+from hybridge.operations.pauli import Sentence
+from hybridge.readout.qubit_states import MixedStates, PureStates
+from hybridge.readout.reader import Answers, Reader, Readout, binomial_error, scalar
+from hybridge.readout.settings import (
+    Distribution,
+    Groups,
+    Reading,
+    Shots,
+    all_bits,
+    read_observable,
+    read_wires,
+    read_word,
+)
+
+
+class Part(NamedTuple):
+    """One term of an expectation value: its coefficient, the setting it is read in, and how."""
+
+    coefficient: float
+    group: int
+    reading: Reading
+
+
+class QubitReadout:
+    """Collects, for one circuit on one device, what to ask and how to read it."""
+
+    def __init__(self, circuit: Circuit, device: Device, sampled: bool):
+        self.circuit, self.device, self.sampled = circuit, device, sampled
+        self.kinds = device.capabilities.measurements
+        self.n = len(circuit.wires)
+        self.mixed = any(operation.mixed for operation, _ in circuit.instructions)
+        self.requests: dict[Measurement, None] = {}  # of circuit 0: the circuit itself, unrotated
+        self.groups = Groups()  # circuits 1, 2, ...: the circuit and a change of basis
+        wanted = "density_matrix" if self.mixed or "state" not in self.kinds else "state"
+        self.source = wanted if wanted in self.kinds else None
+
+    def build(self) -> Readout:
+        """The readout of the circuit's measurements; UnsupportedCircuit where the device cannot give one."""
+        make = self._sampled if self.sampled else self._exact
+        readers = tuple(make(m) for m in self.circuit.measurements)
+        asked = [self.circuit._replace(measurements=tuple(self.requests))] if self.requests else []
+        self.first_group = len(asked)
+        for i in range(len(self.groups.settings)):
+            instructions = (*self.circuit.instructions, *self.groups.rotations(i))
+            asked.append(Circuit(instructions, (self._group_request(i),), self.circuit.wires))
+        return Readout(tuple(asked), readers)
+
+    def _group_request(self, i: int) -> Measurement:
+        wires = tuple(self.groups.wires[i])
+        if self.sampled and "sample" in self.kinds:
+            return Measurement("sample", None, wires)
+        if "probs" in self.kinds:
+            return Measurement("probs", None, wires)
+        return self._state_request()
+
+    def _state_request(self) -> Measurement:
+        if self.source is None:
+            what = "a mixed state" if self.mixed else "this measurement: it returns no state and no probabilities"
+            raise UnsupportedCircuit(self.device.name, what, "qiskit.aer can" if self.mixed else "")
+        every = tuple(range(self.n))
+        return Measurement(self.source, None, every if self.source == "density_matrix" else None)
+
+    # ---- exact ------------------------------------------------------------------------------------------------
+
+    def _exact(self, m: Measurement) -> Reader:
+        if m.kind in ("sample", "counts"):
+            raise CircuitError(f"{m.kind} needs shots; make the device with shots=1000, or use circuit.on(device, shots=1000)")
+        native = self._native(m)
+        if native is not None:
+            return self._answer(native, m)
+        if m.kind == "state":
+            raise UnsupportedCircuit(self.device.name, "state(): it returns no pure state of this circuit")
+        rotated = m.kind == "probs" and m.observable is not None
+        if not rotated and self.source is not None:
+            return self._from_state(m)
+        if m.kind == "density_matrix":
+            raise UnsupportedCircuit(self.device.name, "density_matrix: it returns no state")
+        return self._from_groups(m)
+
+    def _native(self, m: Measurement) -> Measurement | None:
+        if m.kind not in self.kinds or (m.kind == "state" and self.mixed):
+            return None
+        if m.kind == "probs":
+            return None if m.observable is not None else m._replace(wires=self._wires(m))
+        if m.observable is not None:
+            claimed = "pauli" if isinstance(m.observable, Sentence) else "matrix"
+            return m if claimed in self.device.capabilities.observables else None
+        return m
+
+    def _wires(self, m: Measurement) -> tuple[Any, ...]:
+        return m.wires if m.wires is not None else tuple(range(self.n))
+
+    def _answer(self, request: Measurement, m: Measurement) -> Reader:
+        self.requests[request] = None
+        shape = self._shape(m)
+        return Reader(shape, lambda answers: answers.get(0, request).reshape(answers.batch, *shape(None)))
+
+    def _shape(self, m: Measurement) -> Callable[[int | None], tuple[int, ...]]:
+        d = 2 ** len(self._wires(m))
+        shapes = {"probs": (d,), "state": (d,), "density_matrix": (d, d)}
+        return lambda _shots: shapes.get(m.kind, ())
+
+    def _from_state(self, m: Measurement) -> Reader:
+        request = self._state_request()
+        self.requests[request] = None
+        states = partial(self._states, 0, request)
+        computes: dict[str, Callable[[Answers], np.ndarray]] = {
+            "expval": lambda answers: states(answers).expval(m.observable),
+            "var": lambda answers: states(answers).var(m.observable),
+            "probs": lambda answers: states(answers).probs(self._wires(m)),
+            "density_matrix": lambda answers: states(answers).density_matrix(self._wires(m)),
+        }
+        return Reader(self._shape(m), computes[m.kind])
+
+    def _states(self, i: int, request: Measurement, answers: Answers) -> PureStates | MixedStates:
+        def make() -> PureStates | MixedStates:
+            found = answers.get(i, request)
+            if request.kind == "state":
+                return PureStates(found)
+            return MixedStates(found.reshape(-1, 2**self.n, 2**self.n))
+
+        return answers.once(("states", i), make)
+
+    # ---- sampled, and exact from probabilities -----------------------------------------------------------------
+
+    def _sampled(self, m: Measurement) -> Reader:
+        if m.kind in ("state", "density_matrix"):
+            raise CircuitError(f"{m.kind} is exact and takes no shots; use shots=None")
+        return self._from_groups(m)
+
+    def _from_groups(self, m: Measurement) -> Reader:
+        if m.kind == "expval":
+            parts, constant = self._parts(m.observable)
+            return Reader(scalar, self._mean(parts, constant), error=self._mean_error(parts))
+        if m.kind == "var":
+            variance = self._variance(m.observable)
+            # of a normal variable; an order of magnitude for any other
+            return Reader(scalar, variance, error=lambda answers: variance(answers) * np.sqrt(2 / answers.shots))
+        reading = read_wires(self._wires(m)) if m.observable is None else read_observable(m.observable)
+        if reading is None:
+            raise CircuitError(
+                f"{m.kind} of {m.observable!r}: its words cannot be measured in one setting; ask for each word"
+            )
+        i = self.groups.add(reading)
+        if m.kind == "probs":
+            d = 2 ** len(reading.wires)
+            return Reader(
+                lambda _shots: (d,),
+                lambda answers: self._drawn(i, answers).probs(reading),
+                error=lambda answers: binomial_error(self._drawn(i, answers).probs(reading), answers.shots),
+            )
+        width = () if reading.value is not None else (len(reading.wires),)
+        value = reading.value
+        outcomes = None if value is None else lambda: np.unique(value(all_bits(len(reading.wires))) + 0.0).tolist()
+        return Reader(
+            lambda shots: (int(shots or 0), *width), lambda answers: self._drawn(i, answers).values(reading), outcomes
+        )
+
+    def _drawn(self, i: int, answers: Answers) -> Any:
+        """Shots of group i, or its exact distribution."""
+
+        def make() -> Shots | Distribution:
+            wires, at = tuple(self.groups.wires[i]), self.first_group + i
+            request = self._group_request(i)
+            if request.kind == "sample":
+                bits = answers.get(at, request)
+                return Shots(bits.reshape(answers.batch, int(answers.shots or 0), len(wires)), wires)
+            exact = answers.get(at, request) if request.kind == "probs" else self._states(at, request, answers).probs(wires)
+            distribution = Distribution(exact, wires)
+            return distribution.draw(answers.shots, answers.rng(i)) if answers.shots else distribution
+
+        return answers.once(("group", i), make)
+
+    def _parts(self, observable: Any) -> tuple[list[Part], float]:
+        """What to read for an expectation value, and the constant that needs no reading."""
+        if not isinstance(observable, Sentence):
+            whole = read_observable(observable)
+            assert whole is not None  # a matrix always has its eigenbasis
+            return [Part(1.0, self.groups.add(whole), whole)], 0.0
+        readings = [(c, read_word(w)) for w, c in observable.terms.items() if w]
+        constant = sum(c for w, c in observable.terms.items() if not w)
+        return [Part(c, self.groups.add(reading), reading) for c, reading in readings], constant
+
+    def _mean(self, parts: Sequence[Part], constant: float) -> Callable[[Answers], np.ndarray]:
+        def compute(answers: Answers) -> np.ndarray:
+            means = [p.coefficient * self._drawn(p.group, answers).mean(p.reading) for p in parts]
+            return sum(means, np.full(answers.batch, float(constant)))
+
+        return compute
+
+    def _mean_error(self, parts: Sequence[Part]) -> Callable[[Answers], np.ndarray]:
+        """Words read in one setting share their shots: their covariances count; settings are independent."""
+
+        def compute(answers: Answers) -> np.ndarray:
+            per_shot: dict[int, np.ndarray] = {}
+            for p in parts:
+                values = p.coefficient * self._drawn(p.group, answers).values(p.reading)
+                per_shot[p.group] = per_shot[p.group] + values if p.group in per_shot else values
+            spread = [values.var(axis=1) / answers.shots for values in per_shot.values()]
+            return np.sqrt(sum(spread, np.zeros(answers.batch)))
+
+        return compute
+
+    def _variance(self, observable: Any) -> Callable[[Answers], np.ndarray]:
+        reading = read_observable(observable)
+        if reading is None:  # no single setting: <O^2> - <O>^2, word by word
+            square, mean = self._mean(*self._parts(observable @ observable)), self._mean(*self._parts(observable))
+            return lambda answers: square(answers) - mean(answers) ** 2
+        i = self.groups.add(reading)
+        return lambda answers: self._drawn(i, answers).var(reading)

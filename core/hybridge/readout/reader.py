@@ -1,0 +1,84 @@
+"""A readout: the circuits a device is asked to run, and how each of the user's measurements follows from the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybridge.circuit import Circuit, Measurement
+
+
+class Answers:
+    """What one run of a readout's circuits returned; derived quantities are made once and kept."""
+
+    def __init__(
+        self, readout: Readout, arrays: Sequence[np.ndarray], batch: int, shots: int | None, seed: int, cutoff: int
+    ):
+        self.arrays, self.batch, self.shots, self.seed = arrays, batch, shots, seed
+        self._readout, self._cutoff = readout, cutoff
+        self._made: dict[Any, Any] = {}
+
+    def get(self, i: int, request: Measurement) -> np.ndarray:
+        """(B, columns): what circuit i's device measurement returned."""
+        circuit, start = self._readout.circuits[i], 0
+        for m in circuit.measurements:
+            stop = start + columns(m, len(circuit.wires), self.shots, self._cutoff)
+            if m == request:
+                return self.arrays[i][:, start:stop]
+            start = stop
+        raise KeyError(request)
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """`make()`, the first time; the same thing afterwards."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    def rng(self, *stream: int) -> np.random.Generator:
+        """A generator of its own for each stream of this run."""
+        return np.random.default_rng((self.seed, *stream))
+
+
+class Reader(NamedTuple):
+    """One of the user's measurements: its shape without the batch axis, and its values (B, *shape) from the answers."""
+
+    shape: Callable[[int | None], tuple[int, ...]]
+    compute: Callable[[Answers], np.ndarray]
+    outcomes: Callable[[], Sequence[float]] | None = None  # every value it can take, where that is a finite set
+    error: Callable[[Answers], np.ndarray] | None = None  # standard error of the values with shots, (B, *shape)
+
+
+class Readout(NamedTuple):
+    """Circuits on wires 0..n-1 (not yet lowered) with the device's measurements, and one reader per user measurement."""
+
+    circuits: tuple[Circuit, ...]
+    readers: tuple[Reader, ...]
+
+
+def columns(m: Measurement, n: int, shots: int | None, cutoff: int) -> int:
+    """How many columns a device returns for one of its measurements on n wires."""
+    k = n if m.wires is None else len(m.wires)
+    base = cutoff or 2
+    match m.kind:
+        case "expval" | "var":
+            return 1
+        case "probs" | "state":
+            return base**k
+        case "density_matrix":
+            return base ** (2 * k)
+        case "sample":
+            return int(shots or 0) * k
+        case _:  # gaussian
+            return 2 * n + 4 * n * n
+
+
+def scalar(_shots: int | None) -> tuple[int, ...]:
+    """The shape of an expectation value or a variance."""
+    return ()
+
+
+def binomial_error(frequencies: np.ndarray, shots: int | None) -> np.ndarray:
+    """The standard error of relative frequencies."""
+    return np.sqrt(frequencies * (1 - frequencies) / (shots or 1))

@@ -1,0 +1,173 @@
+"""Which basis a qubit observable is read in, what value each bit string means, and which share their shots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybridge.circuit import Instruction
+from hybridge.errors import CircuitError
+from hybridge.operations.modifiers import adjoint
+from hybridge.operations.pauli import Sentence, Word
+from hybridge.operations.qubit import H, QubitUnitary, S
+from hybridge.operations.table import Constant
+
+Basis = tuple[tuple[int, ...], Hashable]  # wires and a letter for one of them, or the Constant that rotates them
+
+# |0>, |1> after the rotation are the +1, -1 eigenstates of the letter
+_LETTERS = {"X": (H,), "Y": (adjoint(S), H), "Z": ()}
+
+
+class Reading(NamedTuple):
+    """Read `wires` in these bases; `value` maps bits (..., k) to the observable's value (...), None: the bits themselves."""
+
+    bases: tuple[Basis, ...]
+    wires: tuple[int, ...]
+    value: Callable[[np.ndarray], np.ndarray] | None
+
+
+def read_wires(wires: Sequence[int]) -> Reading:
+    """The wires in the computational basis."""
+    return Reading(tuple(((w,), "Z") for w in wires), tuple(wires), None)
+
+
+def read_word(w: Word) -> Reading:
+    """One Pauli word: the parity of the rotated bits."""
+    return Reading(tuple(((wire,), s) for wire, s in w), tuple(wire for wire, _ in w), _parity)  # type: ignore[misc]
+
+
+def _parity(bits: np.ndarray) -> np.ndarray:
+    return 1.0 - 2.0 * (bits.sum(axis=-1) % 2)
+
+
+def read_observable(observable: Any) -> Reading | None:
+    """The whole observable from one setting, or None for a sum of words that no single setting measures."""
+    return _read_sentence(observable) if isinstance(observable, Sentence) else _read_matrix(observable)
+
+
+def _read_sentence(sentence: Sentence) -> Reading | None:
+    letters: dict[Any, str] = {}
+    for w in sentence.terms:
+        for wire, s in w:
+            if letters.setdefault(wire, s) != s:
+                return None
+    wires = tuple(letters) or tuple(sentence.wires)
+    place = {wire: k for k, wire in enumerate(wires)}
+    terms = [([place[wire] for wire, _ in w], c) for w, c in sentence.terms.items()]
+
+    def value(bits: np.ndarray) -> np.ndarray:
+        return sum((c * _parity(bits[..., at]) for at, c in terms), np.zeros(bits.shape[:-1]))
+
+    return Reading(tuple(((w,), letters.get(w, "Z")) for w in wires), wires, value)
+
+
+def _read_matrix(observable: Any) -> Reading:
+    values, vectors = observable.eigen
+    wires = tuple(observable.wires)
+    k = len(wires)
+    plain = np.array_equal(vectors, np.eye(2**k))
+    bases: tuple[Basis, ...] = (
+        tuple(((w,), "Z") for w in wires) if plain else ((wires, Constant(vectors.conj().T, complex)),)
+    )
+    weights = 1 << np.arange(k)[::-1]
+    return Reading(bases, wires, lambda bits: values[bits @ weights])
+
+
+class Groups:
+    """Settings, each a basis per wire, that readings share where they agree (qubit-wise commuting)."""
+
+    def __init__(self) -> None:
+        self.settings: list[dict[int, Basis]] = []
+        self.wires: list[dict[int, None]] = []
+
+    def add(self, reading: Reading) -> int:
+        """The index of the setting in which this reading is taken: the first it fits in."""
+        wanted = {w: basis for basis in reading.bases for w in basis[0]}
+        for i, setting in enumerate(self.settings):
+            if all(setting.get(w, basis) == basis for w, basis in wanted.items()):
+                break
+        else:
+            i = len(self.settings)
+            self.settings.append({})
+            self.wires.append({})
+        self.settings[i].update(wanted)
+        self.wires[i].update(dict.fromkeys(reading.wires))
+        return i
+
+    def rotations(self, i: int) -> list[Instruction]:
+        """What turns setting i into the computational basis."""
+        found: list[Instruction] = []
+        for wires, key in dict.fromkeys(self.settings[i].values()):
+            if isinstance(key, Constant):
+                found.append(Instruction(QubitUnitary.of(len(wires), key.array), wires))
+            else:
+                found += [Instruction(row, wires) for row in _LETTERS[str(key)]]
+        return found
+
+
+class Shots:
+    """Bits (B, S, k) of these wires, one row a shot."""
+
+    def __init__(self, bits: np.ndarray, wires: Sequence[int]):
+        self.bits, self._at = bits, {w: k for k, w in enumerate(wires)}
+
+    def values(self, reading: Reading) -> np.ndarray:
+        """(B, S) values, or (B, S, k) bits where the reading is of wires."""
+        bits = self.bits[..., [self._at[w] for w in reading.wires]]
+        return bits if reading.value is None else reading.value(bits) + 0.0  # + 0.0: no negative zeros
+
+    def mean(self, reading: Reading) -> np.ndarray:
+        return self.values(reading).mean(axis=-1)
+
+    def var(self, reading: Reading) -> np.ndarray:
+        return self.values(reading).var(axis=-1)
+
+    def probs(self, reading: Reading) -> np.ndarray:
+        """(B, 2^k) relative frequencies, wires[0] most significant."""
+        k = len(reading.wires)
+        index = self.bits[..., [self._at[w] for w in reading.wires]] @ (1 << np.arange(k)[::-1])
+        counted = np.array([np.bincount(row, minlength=2**k) for row in index])
+        return counted / index.shape[1]
+
+
+class Distribution:
+    """Exact probabilities (B, 2^k) of the bit strings of these wires; the same questions as Shots."""
+
+    def __init__(self, probabilities: np.ndarray, wires: Sequence[int]):
+        self.probabilities, self._wires = probabilities, list(wires)
+
+    def probs(self, reading: Reading) -> np.ndarray:
+        k = len(self._wires)
+        tensor = self.probabilities.reshape(-1, *(2,) * k)
+        at = [self._wires.index(w) for w in reading.wires]
+        rest = tuple(1 + i for i in range(k) if i not in at)
+        order = sorted(at)
+        return tensor.sum(axis=rest).transpose(0, *(1 + order.index(i) for i in at)).reshape(len(tensor), -1)
+
+    def _moment(self, reading: Reading, power: int) -> np.ndarray:
+        if reading.value is None:
+            raise CircuitError("wires have probabilities, not a mean")
+        return self.probs(reading) @ reading.value(all_bits(len(reading.wires))) ** power
+
+    def mean(self, reading: Reading) -> np.ndarray:
+        return self._moment(reading, 1)
+
+    def var(self, reading: Reading) -> np.ndarray:
+        return self._moment(reading, 2) - self._moment(reading, 1) ** 2
+
+    def draw(self, shots: int, rng: np.random.Generator) -> Shots:
+        """Independent samples: (B, shots, k) bits."""
+        k = len(self._wires)
+        cumulative = np.cumsum(self.probabilities, axis=1)
+        cumulative /= cumulative[:, -1:]
+        u = rng.random((len(cumulative), shots))
+        index = np.array([np.searchsorted(c, row, side="right") for c, row in zip(cumulative, u, strict=True)])
+        bits = (index[..., None] >> np.arange(k)[::-1]) & 1
+        return Shots(bits.astype(np.uint8), self._wires)
+
+
+def all_bits(k: int) -> np.ndarray:
+    """(2^k, k): every bit string in order, most significant bit first."""
+    return (np.arange(2**k)[:, None] >> np.arange(k)[::-1]) & 1

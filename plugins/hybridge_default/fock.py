@@ -1,0 +1,231 @@
+"""default.fock: any continuous-variable circuit, with photon numbers below a cutoff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybridge.plugin import (
+    Circuit,
+    Device,
+    FockModes,
+    Measurement,
+    Operation,
+    Task,
+    UnsupportedCircuit,
+    available,
+    fock_channel,
+    fock_density,
+    fock_gate,
+    fock_ket,
+    human,
+)
+from hybridge_default.cutoff import check_cutoff
+from hybridge_default.cv_capabilities import FOCK
+
+BLOCK = 2**28  # bytes of states simulated at once; a larger batch goes block by block
+
+
+class Step(NamedTuple):
+    """One operation: its wires, the columns of its parameters, its tensor where it has none.
+
+    mixes tells whether it may turn a ket into a mixed state.
+    """
+
+    operation: Operation
+    wires: tuple[int, ...]
+    columns: slice
+    tensor: np.ndarray | None
+    mixes: bool
+
+
+class Program(NamedTuple):
+    """A compiled circuit; pure tells whether the state stays a ket."""
+
+    steps: tuple[Step, ...]
+    measurements: tuple[Measurement, ...]
+    num_wires: int
+    pure: bool
+
+
+class DefaultFock(Device):
+    """Kets (B,) + (cutoff,)*n, or density matrices (B,) + (cutoff,)*2n from the first operation that mixes the state.
+
+    cutoff_dim  photon numbers kept: 0..cutoff_dim-1. Gaussian gates have the matrix elements of the untruncated gate,
+                so the norm a state loses says what has left the cutoff. hbar = 2.
+    """
+
+    capabilities = FOCK
+    name = "default.fock"
+    cutoff_dim: int
+
+    def __init__(
+        self, wires: Any = None, shots: int | None = None, seed: int | None = None, *, cutoff_dim: int
+    ):
+        super().__init__(wires, shots, seed)
+        self.cutoff_dim = check_cutoff(cutoff_dim)
+
+    def compile(self, circuit: Circuit) -> Program:
+        """Raises UnsupportedCircuit where a ket is asked of a mixed state, or a density matrix does not fit."""
+        C, n = self.cutoff_dim, len(circuit.wires)
+        steps: list[Step] = []
+        used, touched = 0, set()
+        for operation, wires in circuit.instructions:
+            columns = slice(used, used + len(operation.params))
+            used = columns.stop
+            tensor = None if operation.params else tensor_of(operation, C, np.empty((1, 0)))
+            # a state prepared on modes that met others leaves the others mixed
+            mixes = _mixed(operation) or (operation.kind == "state" and bool(touched & set(wires)))
+            steps.append(Step(operation, tuple(wires), columns, tensor, mixes))
+            touched |= set(wires)
+        pure = not any(step.mixes for step in steps)
+        if not pure and any(m.kind == "state" for m in circuit.measurements):
+            raise UnsupportedCircuit(
+                self.name, "this circuit to a ket: its state is mixed", "measure density_matrix"
+            )
+        needed = _row_bytes(C, n, pure)
+        if needed > BLOCK and needed > (room := available()):
+            what = f"{'a ket' if pure else 'a density matrix'} of {n} modes with cutoff_dim={C}"
+            raise UnsupportedCircuit(
+                self.name,
+                what,
+                f"it needs {human(needed)}, {human(room)} are free: lower cutoff_dim or use fewer modes",
+            )
+        return Program(tuple(steps), circuit.measurements, n, pure)
+
+    def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
+        results = []
+        for program, params, *_ in tasks:
+            rows = max(1, BLOCK // _row_bytes(self.cutoff_dim, program.num_wires, program.pure))
+            blocks = [params[i : i + rows] for i in range(0, len(params), rows)]
+            results.append(np.concatenate([_run(program, self.cutoff_dim, block) for block in blocks]))
+        return results
+
+    def memory(self, num_wires: int) -> int:
+        """Bytes one row needs at its peak, while its state is a ket."""
+        return _row_bytes(self.cutoff_dim, num_wires, pure=True)
+
+
+def _row_bytes(C: int, n: int, pure: bool) -> int:
+    """The state, its copies on both sides of a matrix product, and a two-mode gate with its temporaries."""
+    return 16 * (3 * C ** (n if pure else 2 * n) + 2 * C ** (2 * min(n, 2)))
+
+
+def _run(program: Program, C: int, params: np.ndarray) -> np.ndarray:
+    n, B = program.num_wires, len(params)
+    state = np.zeros((1, *(C,) * n), dtype=complex)  # one row until rows differ
+    state[(0,) * (n + 1)] = 1
+    for step in program.steps:
+        if step.mixes and state.ndim == n + 1:
+            state = FockModes(kets=state).density_matrix(range(n)).reshape(-1, *(C,) * (2 * n))
+        tensor = _by_row(step.operation, C, params[:, step.columns]) if step.tensor is None else step.tensor
+        state = APPLY[step.operation.kind](state, tensor, step.wires, n)
+    modes = FockModes(kets=state) if state.ndim == n + 1 else FockModes(density=state)
+    columns = [_column(modes, m, n) for m in program.measurements]
+    return np.concatenate([np.broadcast_to(c, (B, c.shape[1])) for c in columns], axis=1)
+
+
+def _column(modes: FockModes, measurement: Measurement, n: int) -> np.ndarray:
+    if measurement.kind == "state":
+        assert modes.kets is not None
+        return modes.kets.reshape(len(modes.kets), -1)
+    matrix = modes.density_matrix(range(n) if measurement.wires is None else measurement.wires)
+    return matrix.reshape(len(matrix), -1)
+
+
+# ---- operations as matrices and vectors in the number basis --------------------------------------------------------
+
+
+def _by_row(operation: Operation, C: int, values: np.ndarray) -> np.ndarray:
+    """The operation's tensor for each row of values (B, P); one for all where they are equal.
+
+    Different values are expanded once each: the rows of a shift rule mostly share them.
+    """
+    different, at = np.unique(values, axis=0, return_inverse=True)
+    tensor = tensor_of(operation, C, different)
+    return tensor if len(tensor) == 1 else tensor[at.ravel()]
+
+
+def tensor_of(operation: Operation, C: int, values: np.ndarray) -> np.ndarray:
+    """For each row of values (B, P), or once for all, with D = C^num_wires: a gate (B, D, D), outputs first; a state, pure
+    (B, D) or mixed (B, D, D); a channel (B, D^2, D^2), ket index before bra index.
+    """
+    form = FORMS[operation.kind, _mixed(operation)]
+    D = C**operation.num_wires
+    shape = (-1, *(D**power for power in form.powers))
+    if operation.definition is not None:
+        columns = zip(operation.definition(*values.T), form.ranks, strict=True)
+        return form.expand(
+            *(v if np.ndim(v) == rank else np.asarray(v)[None] for v, rank in columns), C
+        ).reshape(shape)
+    assert operation.fock is not None
+    found = operation.fock(C, *values.T)
+    if (
+        form is PURE_STATE and found.ndim - bool(operation.params) > operation.num_wires
+    ):  # a density matrix of rank 1
+        rho = found.reshape(D, D)
+        n = int(np.argmax(rho.diagonal().real))
+        found = rho[:, n] / np.sqrt(rho[n, n].real)
+    return found.reshape(shape)
+
+
+class Form(NamedTuple):
+    """How a Gaussian row is expanded: by what, from arrays of these ranks, batch included, to axes of these powers of D."""
+
+    expand: Callable[..., np.ndarray]
+    ranks: tuple[int, ...]
+    powers: tuple[int, ...]
+
+
+PURE_STATE = Form(fock_ket, (2, 3), (1,))
+FORMS = {
+    ("gate", False): Form(fock_gate, (3, 2), (1, 1)),
+    ("state", False): PURE_STATE,
+    ("state", True): Form(fock_density, (2, 3), (1, 1)),
+    ("channel", True): Form(fock_channel, (3, 2, 3), (2, 2)),
+}
+
+
+def _mixed(operation: Operation) -> bool:
+    return operation.mixed or operation.kind == "channel"
+
+
+# ---- applying them: state (B,) + (C,)*n or (B,) + (C,)*2n; batches of length 1 broadcast ------------------------------
+
+
+def _multiplied(tensor: np.ndarray, state: np.ndarray, modes: Sequence[int]) -> np.ndarray:
+    """tensor (B, M, M) on these axes of the state, counted without the batch."""
+    front, axes = range(1, len(modes) + 1), [1 + m for m in modes]
+    moved = np.moveaxis(state, axes, front)
+    product = tensor @ moved.reshape(len(moved), tensor.shape[2], -1)
+    return np.moveaxis(product.reshape(-1, *moved.shape[1:]), front, axes)
+
+
+def _gate(state: np.ndarray, tensor: np.ndarray, wires: Sequence[int], n: int) -> np.ndarray:
+    state = _multiplied(tensor, state, wires)
+    return state if state.ndim == n + 1 else _multiplied(tensor.conj(), state, [n + w for w in wires])
+
+
+def _channel(state: np.ndarray, tensor: np.ndarray, wires: Sequence[int], n: int) -> np.ndarray:
+    return _multiplied(tensor, state, [*wires, *(n + w for w in wires)])
+
+
+def _state(state: np.ndarray, tensor: np.ndarray, wires: Sequence[int], n: int) -> np.ndarray:
+    C = state.shape[1]
+    if (
+        state.ndim == n + 1
+    ):  # these modes are in the vacuum still, else the state would be a density matrix by now
+        axes = [1 + w for w in wires]
+        rest = state[tuple(0 if axis in axes else slice(None) for axis in range(n + 1))]
+    else:
+        axes = [1 + w for w in wires] + [1 + n + w for w in wires]
+        rest = FockModes(density=state).density_matrix([m for m in range(n) if m not in wires])
+        if tensor.ndim == 2:
+            tensor = tensor[:, :, None] * tensor[:, None, :].conj()
+    product = tensor.reshape(len(tensor), -1, 1) * rest.reshape(len(rest), 1, -1)
+    return np.moveaxis(product.reshape(-1, *(C,) * (state.ndim - 1)), range(1, len(axes) + 1), axes)
+
+
+APPLY = {"gate": _gate, "channel": _channel, "state": _state}

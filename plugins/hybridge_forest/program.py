@@ -1,0 +1,68 @@
+"""A circuit as one parametrised Quil program."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from pyquil import Program
+from pyquil.quilbase import DefGate
+
+from hybridge_forest.translate import Angle, Gate
+
+
+@dataclass(frozen=True, eq=False)
+class QuilProgram:
+    """Gates whose angles read a row of `num_slots` numbers; made once, never changed by running."""
+
+    num_wires: int
+    num_slots: int
+    num_states: int  # how often the state is asked for
+    gates: tuple[Gate, ...]
+
+    @cached_property
+    def quil(self) -> str:
+        """The program as Quil text: qubit q is wire q, `theta[i]` is number i of a row, radians.
+
+        Made when first asked for, since running does not need it. Every wire gets an `I`, because the QVM
+        leaves out qubits that no instruction names. Raises ValueError, from pyQuil, where a QubitUnitary is
+        not unitary.
+        """
+        lines = [f"DECLARE theta REAL[{self.num_slots}]"] * (self.num_slots > 0)
+        lines += [f"I {q}" for q in range(self.num_wires)]
+        matrices = {}
+        for gate in self.gates:
+            name, matrices[name] = named(gate)
+            lines.append(f"{name}{_brackets(gate.angle)} {' '.join(map(str, gate.wires))}")
+        program = Program("\n".join(lines))  # from text: MemoryReference times a number warns
+        program += [DefGate(name, matrix) for name, matrix in matrices.items() if matrix is not None]
+        return program.out()
+
+
+def _brackets(angle: Angle | None) -> str:
+    """An angle as Quil writes it: nothing, a number, or a number times a declared one."""
+    if angle is None:
+        return ""
+    if angle.slot is None:
+        return f"({angle.scale!r})"
+    return f"(theta[{angle.slot}])" if angle.scale == 1 else f"({angle.scale!r}*theta[{angle.slot}])"
+
+
+def named(gate: Gate) -> tuple[str, np.ndarray | None]:
+    """A gate's Quil name, and its matrix where it needs a DEFGATE: the name is then a hash of the content."""
+    matrix = gate.matrix if gate.ket is None else preparing(gate.ket)
+    if matrix is None:
+        return gate.name, None
+    digest = hashlib.sha256(np.ascontiguousarray(matrix, dtype=complex).tobytes()).hexdigest()
+    return f"U_{digest[:16]}", matrix
+
+
+def preparing(ket: np.ndarray) -> np.ndarray:
+    """A unitary whose first column is `ket` (2^k,): a Householder reflection times a phase."""
+    first = ket[0]
+    phase = -first / abs(first) if first else 1.0
+    mirror = -ket / phase  # with this sign of the phase nothing cancels where the ket is almost |0>
+    mirror[0] += 1
+    return phase * (np.eye(len(ket)) - 2 * np.outer(mirror, mirror.conj()) / np.vdot(mirror, mirror))

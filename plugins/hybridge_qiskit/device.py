@@ -1,0 +1,186 @@
+"""The device qiskit.aer: one parametrised Qiskit circuit per circuit, one Aer job for all tasks and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
+from qiskit import transpile
+from qiskit.circuit import QuantumCircuit
+from qiskit.exceptions import QiskitError
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel
+
+from hybridge_qiskit import AER
+from hybridge_qiskit.program import Program, make_program
+from hybridge_qiskit.translate import translate
+
+ALL = AER.measurements
+# What Aer's methods give: measurement kinds, and the preparations they cannot start from.
+METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "automatic": (ALL, frozenset()),
+    "statevector": (ALL, frozenset({"QubitDensityMatrix"})),
+    "density_matrix": (ALL - {"state"}, frozenset()),
+    "matrix_product_state": (ALL, frozenset({"QubitDensityMatrix"})),
+    "stabilizer": (ALL - {"state", "density_matrix"}, frozenset({"QubitDensityMatrix", "StatePrep"})),
+    "extended_stabilizer": (frozenset({"sample"}), frozenset({"QubitDensityMatrix", "StatePrep"})),
+}
+MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixed states
+DENSE = frozenset({"automatic", "statevector", "density_matrix"})  # the methods whose memory is exponential
+
+# With a state of 2^LARGE numbers Aer starts to fuse gates and to have use for threads. Below, binding the rows inside
+# the simulator instead of cloning the circuit halves a job's CPU time (4 wires, 32 rows, exact: 2.7 ms, not 6.1), and a
+# second thread adds two thirds to that of a sampled one without saving wall time. Above, fusing gates saves more than
+# binding inside, which excludes it (20 wires: 1.8 s, not 3.0).
+LARGE = 14
+
+
+class Aer(Device):
+    """Qiskit Aer's simulators, exact or sampled, ideal or noisy. Options:
+
+    method                  automatic, statevector, density_matrix, matrix_product_state, stabilizer, extended_stabilizer
+    noise_model             a qiskit_aer.noise.NoiseModel, whose qubit w is wire w
+    precision               "double" or "single"
+    max_parallel_threads    None: one for a small circuit, every core for a large one; 0: every core
+    max_memory_mb           how much Aer may take; None: all there is
+    max_bond_dimension, truncation_threshold    of matrix_product_state; None: exact to rounding
+
+    With a noise model, gates it does not name are rewritten in those it does, so that its errors act. Exact results come
+    from the density matrix; there are none for a model with errors of the readout, which only shots have, and none with the
+    methods that follow single trajectories. Raises DeviceError for a value Aer does not know.
+    """
+
+    capabilities = AER
+
+    def __init__(
+        self,
+        wires: Any = None,
+        shots: int | None = None,
+        seed: int | None = None,
+        *,
+        method: str = "automatic",
+        noise_model: NoiseModel | None = None,
+        precision: str = "double",
+        max_parallel_threads: int | None = None,
+        max_memory_mb: int | None = None,
+        max_bond_dimension: int | None = None,
+        truncation_threshold: float | None = None,
+    ):
+        super().__init__(wires, shots, seed)
+        if method not in METHODS:
+            raise DeviceError(
+                f"device {self.name!r} has no method {method!r}; its methods: {', '.join(METHODS)}"
+            )
+        if precision not in ("double", "single"):
+            raise DeviceError(
+                f"device {self.name!r} has no precision {precision!r}; it has 'double' and 'single'"
+            )
+        if not isinstance(noise_model, NoiseModel | None):
+            what = f"{type(noise_model).__name__} {noise_model!r}"
+            raise DeviceError(
+                f"device {self.name!r} needs a qiskit_aer.noise.NoiseModel as noise_model; got {what}"
+            )
+        self._method, self._precision, self._threads = method, precision, max_parallel_threads
+        self._noisy = noise_model is not None and not noise_model.is_ideal()
+        kinds, impossible = METHODS[method]
+        if self._noisy:
+            kinds -= {"state"}
+            if method not in MIXED or "measure" in noise_model.noise_instructions:  # type: ignore[union-attr]
+                kinds &= {"sample"}
+        self.capabilities = replace(  # type: ignore[misc]
+            AER, operations=AER.operations - impossible, measurements=kinds, exact=kinds != {"sample"}
+        )
+        options = {
+            "noise_model": noise_model,
+            "precision": precision,
+            "max_memory_mb": max_memory_mb,
+            "matrix_product_state_max_bond_dimension": max_bond_dimension,
+            "matrix_product_state_truncation_threshold": truncation_threshold,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        self._simulator = AerSimulator(method=method, **given)
+        # for states that are mixed from the start, and for what a noise model makes of a state exactly
+        self._mixed = AerSimulator(method="density_matrix", **given) if method in MIXED else None
+
+    def compile(self, circuit: Circuit) -> Program:
+        """ONE Qiskit circuit, its angles free, for every row; gates the method lacks are rewritten by Qiskit.
+
+        Raises UnsupportedCircuit where Qiskit cannot.
+        """
+        gates = translate(circuit.instructions, phased=any(m.kind == "state" for m in circuit.measurements))
+        density = self._method == "density_matrix" or any(g.name == "density" for g in gates)
+        density |= self._noisy and self._mixed is not None
+        target = self._mixed if density else self._simulator
+        native = frozenset(target.configuration().basis_gates)
+
+        def rewrite(body: QuantumCircuit) -> QuantumCircuit:
+            if native.issuperset(body.count_ops()):
+                return body
+            try:
+                return transpile(body, target, optimization_level=0)
+            except QiskitError as error:
+                what = f"these gates with method={self._method!r}: {error.message}"
+                raise UnsupportedCircuit(self.name, what, "use method='automatic'") from error
+
+        return make_program(gates, circuit.measurements, len(circuit.wires), density, rewrite)
+
+    def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
+        """ONE job for all tasks and rows; where their numbers of shots differ, one for each number."""
+        jobs: dict[int | None, list[Task]] = {}
+        for task in tasks:
+            if task.program.sampled and task.shots is None:
+                raise UnsupportedCircuit(self.name, "sample without shots", "use shots=1000")
+            jobs.setdefault(task.shots if task.program.sampled else None, []).append(task)
+        answers = {shots: iter(self._submit(members, shots)) for shots, members in jobs.items()}
+        return [self._read(task, answers) for task in tasks]
+
+    def _read(self, task: Task, answers: dict[int | None, Any]) -> np.ndarray:
+        shots = task.shots if task.program.sampled else None
+        return task.program.read(list(islice(answers[shots], len(task.params))), shots)
+
+    def _submit(self, tasks: Sequence[Task], shots: int | None) -> list[Any]:
+        """ONE Aer job: what Aer saved for each row of each task, in order."""
+        tasks = [t for t in tasks if len(t.params)]
+        if not tasks:
+            return []
+        small = max(t.program.size for t in tasks) < LARGE
+        options = {
+            "shots": shots or 1,
+            "max_parallel_threads": (1 if small else 0) if self._threads is None else self._threads,
+            "runtime_parameter_bind_enable": small and all(t.program.inside for t in tasks),
+        }
+        if shots is not None:
+            options |= {"memory": True, "seed_simulator": self._seed(tasks)}
+        simulator = self._mixed if shots is None and self._noisy else self._simulator
+        circuits, binds = [t.program.circuit for t in tasks], [t.program.binds(t.params) for t in tasks]
+        try:
+            result = simulator.run(circuits, parameter_binds=binds, **options).result()
+        except QiskitError as error:
+            raise JobFailed(self.name, error.message) from error
+        if not result.success:
+            reasons = dict.fromkeys(
+                [result.status, *(row.status for row in result.results if not row.success)]
+            )
+            raise JobFailed(self.name, "; ".join(reasons))
+        return [row.data for row in result.results]  # Result.data(i) searches and copies: 20 us a row
+
+    def _seed(self, tasks: Sequence[Task]) -> int:
+        """The seed of a job, fixed by its tasks' seeds.
+
+        Aer gives its rows the seeds s, s + 2113, s + 4226, ...: independent of each other, but row 1 of s is row 0 of
+        s + 2113. Seeds a user writes may differ so; 62 mixed bits do not.
+        """
+        seeds = [self.next_seed() if t.seed is None else t.seed for t in tasks]
+        return int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0] >> 2)
+
+    def memory(self, num_wires: int) -> int:
+        """Bytes of a row at its peak: the state in Aer, its copy saved, and as returned; 0 where Aer compresses it."""
+        if self._method not in DENSE:
+            return 0
+        mixed = self._method == "density_matrix" or (self._noisy and self._mixed is not None)
+        number = 16 if self._precision == "double" else 8
+        return (2 * number + 16) * 2 ** (num_wires * (2 if mixed else 1))

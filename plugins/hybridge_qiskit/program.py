@@ -1,0 +1,237 @@
+"""A compiled circuit: Qiskit's, with the parameters of its angles and how its results are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+from hybridge.plugin import Measurement, Sentence
+from qiskit.circuit import Instruction, Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit.library import DiagonalGate, Initialize, MCXGate, RZGate, UnitaryGate
+from qiskit.circuit.library import get_standard_gate_name_mapping as standard_gates
+from qiskit.quantum_info import SparsePauliOp
+from qiskit_aer.library import SetDensityMatrix
+
+from hybridge_qiskit.translate import Gate
+
+PREPARATIONS = frozenset({"ket", "density"})
+
+
+class Saved(NamedTuple):
+    """How a measurement is read from what Aer saved for a row: under which label, into how many columns."""
+
+    label: str
+    columns: int
+    read: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A circuit whose parameters[j] is scales[j] * params[:, slots[j]]; what it saves or, sampled, measures."""
+
+    circuit: QuantumCircuit
+    parameters: tuple[Parameter, ...]
+    slots: np.ndarray
+    scales: np.ndarray
+    saved: tuple[Saved, ...]
+    bits: tuple[list[int], ...]  # for each sample measurement the classical bits of its wires
+    dtype: type
+    density: bool  # simulated as a density matrix
+
+    @property
+    def sampled(self) -> bool:
+        return bool(self.bits)
+
+    @property
+    def size(self) -> int:
+        """The state is 2^size numbers."""
+        return self.circuit.num_qubits * (2 if self.density else 1)
+
+    @property
+    def inside(self) -> bool:
+        """Whether Aer can bind rows inside the simulator; it cannot bind a global phase there."""
+        return not getattr(self.circuit.global_phase, "parameters", ())
+
+    def binds(self, params: np.ndarray) -> dict[Parameter, list[float]]:
+        """The rows (batch, P) as Aer takes them: for each parameter its values."""
+        if not len(self.slots):
+            return {self.parameters[0]: [0.0] * len(params)}
+        values = params[:, self.slots] * self.scales
+        return dict(zip(self.parameters, values.T.tolist(), strict=True))
+
+    def read(self, rows: Sequence[Any], shots: int | None) -> np.ndarray:
+        """(batch, columns) of what Aer saved for each row: measurements side by side, samples shot by shot."""
+        if shots is not None:
+            every = _unpacked([row.memory for row in rows], shots, self.circuit.num_clbits)
+            samples = [every[..., b].reshape(len(rows), shots * len(b)) for b in self.bits]
+            return np.concatenate(samples, axis=1)
+        out = np.empty((len(rows), sum(s.columns for s in self.saved)), self.dtype)
+        start = 0
+        for label, columns, read in self.saved:
+            for i, row in enumerate(rows):
+                out[i, start : start + columns] = read(getattr(row, label))
+            start += columns
+        return out
+
+
+def make_program(
+    gates: Sequence[Gate],
+    measurements: Sequence[Measurement],
+    wires: int,
+    density: bool,
+    rewrite: Callable[[QuantumCircuit], QuantumCircuit],
+) -> Program:
+    """The program of these gates; `rewrite` puts a circuit of them in the simulator's own."""
+    angles = [a for g in gates for a in g.angles if a.slot is not None]
+    parameters = tuple(ParameterVector("angle", len(angles)))
+    on = [list(range(wires)) if m.wires is None else list(m.wires) for m in measurements]
+    kinds = [m.kind for m in measurements]
+    measured = list(
+        dict.fromkeys(w for kind, those in zip(kinds, on, strict=True) if kind == "sample" for w in those)
+    )
+
+    circuit = QuantumCircuit(wires, len(measured))
+    # preparations may as well come first: nothing has touched their wires
+    _prepare(circuit, [g for g in gates if g.name in PREPARATIONS], density)
+    circuit.compose(rewrite(_body(gates, wires, parameters)), inplace=True)
+    if "state" not in kinds:
+        circuit.global_phase = 0  # what rewriting left of it
+    if not circuit.parameters:
+        # Aer counts rows by the values of a parameter: there must be one. It finds a gate's errors by its label: here none.
+        parameters, angles = (Parameter("idle"),), []
+        circuit.append(RZGate(parameters[0], label="idle"), [0])
+    circuit.measure(measured, range(len(measured)))
+
+    saved, bits = [], []
+    for i, (m, those) in enumerate(zip(measurements, on, strict=True)):
+        if m.kind == "sample":
+            bits.append([measured.index(w) for w in those])
+        else:
+            saved.append(SAVE[m.kind](circuit, m.observable, those, f"measurement{i}"))
+    return Program(
+        circuit,
+        parameters,
+        slots=np.array([a.slot for a in angles], dtype=np.intp),
+        scales=np.array([a.scale for a in angles]),
+        saved=tuple(saved),
+        bits=tuple(bits),
+        dtype=complex if {"state", "density_matrix"} & set(kinds) else float,
+        density=density,
+    )
+
+
+# ---- gates ----------------------------------------------------------------------------------------------
+
+STANDARD = {name: type(gate) for name, gate in standard_gates().items()}
+# What is not made of angles alone. Qiskit's matrices have their first qubit least significant: their wires get reversed.
+MAKE: dict[str, Callable[[Gate], tuple[Instruction, Sequence[int]]]] = {
+    "unitary": lambda g: (UnitaryGate(g.array), g.wires[::-1]),
+    "diagonal": lambda g: (DiagonalGate(g.array.tolist()), g.wires[::-1]),  # type: ignore[union-attr]
+    "mcx": lambda g: (MCXGate(len(g.wires) - 1), g.wires),
+}
+
+
+def _body(gates: Sequence[Gate], wires: int, parameters: Sequence[Parameter]) -> QuantumCircuit:
+    """The gates without the preparations, their free angles being the parameters in this order."""
+    circuit, free = QuantumCircuit(wires), iter(parameters)
+    for g in gates:
+        if g.name in MAKE:
+            circuit.append(*MAKE[g.name](g))
+        elif g.name not in PREPARATIONS:
+            angles = [a.scale if a.slot is None else next(free) for a in g.angles]
+            circuit.append(STANDARD[g.name](*angles), g.wires)
+    return circuit
+
+
+def _prepare(circuit: QuantumCircuit, preparations: Sequence[Gate], density: bool) -> None:
+    if density and preparations:
+        circuit.append(SetDensityMatrix(_joint(preparations, circuit.num_qubits)), circuit.qubits)
+    else:
+        for g in preparations:
+            circuit.append(Initialize(g.array), g.wires[::-1])
+
+
+def _joint(preparations: Sequence[Gate], wires: int) -> np.ndarray:
+    """The density matrix (2^n, 2^n) of these states and |0> on all other wires, qubit 0 least significant."""
+    prepared = [w for g in preparations for w in g.wires]
+    order = [*prepared, *(w for w in range(wires) if w not in prepared)]
+    factors = [g.array if g.name == "density" else np.outer(g.array, g.array.conj()) for g in preparations]
+    zeros = np.zeros((2 ** (wires - len(prepared)),) * 2)
+    zeros[0, 0] = 1
+    place = [order.index(w) for w in reversed(range(wires))]
+    joint = reduce(np.kron, [*factors, zeros]).reshape((2,) * 2 * wires)
+    return joint.transpose([*place, *(wires + p for p in place)]).reshape((2**wires,) * 2)
+
+
+# ---- results --------------------------------------------------------------------------------------------
+
+
+def _save_expval(circuit: QuantumCircuit, observable: Sentence, wires: list[int], label: str) -> Saved:
+    circuit.save_expectation_value(*_operator(observable), label)
+    return Saved(label, 1, float)
+
+
+def _save_var(circuit: QuantumCircuit, observable: Sentence, wires: list[int], label: str) -> Saved:
+    circuit.save_expectation_value_variance(*_operator(observable), label)
+    return Saved(label, 1, _second)
+
+
+def _save_probs(circuit: QuantumCircuit, observable: None, wires: list[int], label: str) -> Saved:
+    circuit.save_probabilities(wires[::-1], label)
+    return Saved(label, 2 ** len(wires), np.asarray)
+
+
+def _save_state(circuit: QuantumCircuit, observable: None, wires: list[int], label: str) -> Saved:
+    circuit.save_statevector(label)
+    return Saved(label, 2**circuit.num_qubits, _reversed)
+
+
+def _save_density_matrix(circuit: QuantumCircuit, observable: None, wires: list[int], label: str) -> Saved:
+    circuit.save_density_matrix(wires[::-1], label)
+    return Saved(label, 4 ** len(wires), _flat)
+
+
+SAVE: dict[str, Callable[[QuantumCircuit, Any, list[int], str], Saved]] = {
+    "expval": _save_expval,
+    "var": _save_var,
+    "probs": _save_probs,
+    "state": _save_state,
+    "density_matrix": _save_density_matrix,
+}
+
+
+def _operator(observable: Sentence) -> tuple[SparsePauliOp, list[int]]:
+    """The sentence as Qiskit's operator and its qubits; at least one word on at least one qubit."""
+    on = list(observable.wires) or [0]
+    words = [
+        ("".join(s for _, s in w), [on.index(wire) for wire, _ in w], c) for w, c in observable.terms.items()
+    ]
+    return SparsePauliOp.from_sparse_list(words or [("", [], 0.0)], len(on)), on
+
+
+def _second(mean_and_variance: Sequence[float]) -> float:
+    return mean_and_variance[1]
+
+
+def _flat(matrix: Any) -> np.ndarray:
+    return np.asarray(matrix).reshape(-1)
+
+
+def _reversed(state: Any) -> np.ndarray:
+    """The amplitudes with qubit 0, wire 0, most significant."""
+    amplitudes = np.asarray(state)
+    return amplitudes.reshape((2,) * (len(amplitudes).bit_length() - 1)).T.reshape(-1)
+
+
+def _unpacked(rows: Sequence[Sequence[str]], shots: int, width: int) -> np.ndarray:
+    """(batch, shots, width) bits, classical bit 0 first, from Aer's hexadecimal words: one a shot, bit 0 lowest."""
+    size = (width + 7) // 8
+    distinct = {word for row in rows for word in row}
+    # few words differ, and looking one up takes a fifth of the time it takes to read it
+    parsed = {word: int(word, 16).to_bytes(size, "little") for word in distinct}
+    raw = b"".join([parsed[word] for row in rows for word in row])
+    packed = np.frombuffer(raw, np.uint8).reshape(len(rows), shots, size)
+    return np.unpackbits(packed, axis=2, count=width, bitorder="little")

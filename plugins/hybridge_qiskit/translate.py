@@ -1,0 +1,172 @@
+"""The table from hybridge's rows to gates that Aer runs natively; needs no SDK.
+
+Each line is exact, global phase included. An angle stays a number of the circuit, scaled: Aer binds plain parameters
+fast and evaluates expressions of them row by row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from math import pi
+from typing import NamedTuple
+
+import numpy as np
+from hybridge.plugin import Instruction, Operation
+
+
+class Angle(NamedTuple):
+    """scale * (the number in this slot of the row), or `scale` itself where slot is None; radians."""
+
+    scale: float
+    slot: int | None = None
+
+
+class Gate(NamedTuple):
+    """One Aer instruction, or one of three that are none: phase, exp(i angle) on everything; ket; density.
+
+    Arrays, first wire most significant: a unitary (2^k, 2^k), a diagonal (2^k,), a ket (2^k,) or a density matrix
+    (2^k, 2^k), the last two prepared on wires that nothing has touched yet.
+    """
+
+    name: str
+    wires: tuple[int, ...]
+    angles: tuple[Angle, ...] = ()
+    array: np.ndarray | None = None
+
+
+# Wires a b c in the row's order, time from left to right; an angle is +-(a parameter, pi or 0), or a part of it.
+AER = {
+    "X": "x a",
+    "Y": "y a",
+    "Z": "z a",
+    "H": "h a",
+    "S": "s a",
+    "T": "t a",
+    "SX": "sx a",
+    "Adjoint(S)": "sdg a",
+    "Adjoint(T)": "tdg a",
+    "Adjoint(SX)": "sxdg a",
+    "CNOT": "cx a b",
+    "CZ": "cz a b",
+    "CY": "cy a b",
+    "CH": "cu(pi/2, 0, pi, 0) a b",  # u(pi/2, 0, pi) is H with its phase; Aer has no ch
+    "SWAP": "swap a b",
+    "ISWAP": "rxx(-pi/2) a b; ryy(-pi/2) a b",  # exp(i pi/4 (XX + YY)); Aer has no iswap
+    "SISWAP": "rxx(-pi/4) a b; ryy(-pi/4) a b",
+    "ECR": "ecr a b",  # Qiskit's matrix looks different only because its qubit 0 is least significant
+    "Toffoli": "ccx a b c",
+    "CCZ": "ccz a b c",
+    "CSWAP": "cswap a b c",
+    "RX": "rx(phi) a",
+    "RY": "ry(phi) a",
+    "RZ": "rz(phi) a",
+    # u(theta, phi, lam) = exp(i (phi + lam) / 2) rz(phi) ry(theta) rz(lam), the last one acting first
+    "Rot": "u(theta, omega, phi) a; phase(-phi/2); phase(-omega/2)",
+    "PhaseShift": "p(phi) a",
+    "U1": "p(phi) a",
+    "U2": "u(pi/2, phi, delta) a",
+    "U3": "u(theta, phi, delta) a",
+    "ControlledPhaseShift": "cp(phi) a b",
+    # not cp with a control state: Aer writes that as x cp x and then binds the angle to the last x
+    "CPhaseShift00": "x a; x b; cp(phi) a b; x a; x b",
+    "CPhaseShift01": "x a; cp(phi) a b; x a",
+    "CPhaseShift10": "x b; cp(phi) a b; x b",
+    "CRX": "crx(phi) a b",
+    "CRY": "cry(phi) a b",
+    "CRZ": "crz(phi) a b",
+    "CRot": "cu(theta, omega, phi, 0) a b; p(-phi/2) a; p(-omega/2) a",  # Rot's phase, on the control
+    "IsingXX": "rxx(phi) a b",
+    "IsingYY": "ryy(phi) a b",
+    "IsingZZ": "rzz(phi) a b",
+    "IsingXY": "rxx(-phi/2) a b; ryy(-phi/2) a b",  # exp(+i phi/4 (XX + YY)): Qiskit's has -
+    "PSWAP": "rzz(phi) a b; swap a b; phase(phi/2)",  # diag(1, e, e, 1), e = exp(i phi), is rzz and a phase
+    "SingleExcitation": "s a; rxx(-phi/2) a b; ryy(-phi/2) a b; sdg a",
+    "SingleExcitationPlus": "s a; rxx(-phi/2) a b; ryy(-phi/2) a b; sdg a; rzz(-phi/2) a b; phase(phi/4)",
+    "SingleExcitationMinus": "s a; rxx(-phi/2) a b; ryy(-phi/2) a b; sdg a; rzz(phi/2) a b; phase(-phi/4)",
+    "FermionicSWAP": "rxx(phi/2) a b; ryy(phi/2) a b; p(phi/2) a; p(phi/2) b",
+}
+_GATE = re.compile(r"(?P<name>[a-z]+)(?:\((?P<angles>.*?)\))?(?P<wires>[abc ]*)")
+_ANGLE = re.compile(r"(?P<sign>-?)(?P<what>[a-z]+|0)(?:/(?P<part>\d))?")
+_NUMBERS = {"pi": pi, "0": 0.0}
+
+
+def _table_gates(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    """The gates of a row of AER, its numbers being those from `slot` on."""
+
+    def angle(text: str) -> Angle:
+        sign, what, part = _ANGLE.fullmatch(text).groups()  # type: ignore[union-attr]
+        scale = (-1.0 if sign else 1.0) / int(part or 1)
+        number = _NUMBERS.get(what)
+        return Angle(scale, slot + operation.params.index(what)) if number is None else Angle(scale * number)
+
+    gates = []
+    for text in AER[operation.name].split("; "):
+        name, angles, letters = _GATE.fullmatch(text).groups()  # type: ignore[union-attr]
+        on = tuple(wires["abc".index(letter)] for letter in letters.split())
+        gates.append(Gate(name, on, tuple(angle(a) for a in angles.split(", ")) if angles else ()))
+    return gates
+
+
+def _identity(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    return [Gate("id", (w,)) for w in wires]
+
+
+def _global_phase(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    return [Gate("phase", (), (Angle(-1.0, slot),))]  # the row is exp(-i phi)
+
+
+def _controlled_x(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    values = operation.constants[0]
+    flips = [Gate("x", (w,)) for w, value in zip(wires, values, strict=False) if not value]
+    return [*flips, Gate("mcx" if len(wires) > 1 else "x", tuple(wires)), *flips]
+
+
+def _unitary(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    return [Gate("unitary", tuple(wires), array=operation.matrix())]
+
+
+def _diagonal(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    return [Gate("diagonal", tuple(wires), array=operation.constants[0].array)]
+
+
+def _basis_state(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    return [Gate("x", (w,)) for w, bit in zip(wires, operation.constants[0], strict=True) if bit]
+
+
+def _state(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    array = np.asarray(operation.definition())  # type: ignore[misc]
+    return [Gate("ket" if array.ndim == 1 else "density", tuple(wires), array=array)]
+
+
+Translation = Callable[[Operation, Sequence[int], int], list[Gate]]
+TABLE: dict[str, Translation] = {
+    **dict.fromkeys(AER, _table_gates),
+    "I": _identity,
+    "GlobalPhase": _global_phase,
+    "MultiControlledX": _controlled_x,
+    "QubitUnitary": _unitary,
+    "ControlledQubitUnitary": _unitary,
+    "DiagonalQubitUnitary": _diagonal,
+    "BasisState": _basis_state,
+    "StatePrep": _state,
+    "QubitDensityMatrix": _state,
+}
+CLAIMED = frozenset(TABLE)
+
+
+def translate(instructions: Iterable[Instruction], phased: bool) -> list[Gate]:
+    """The Aer instructions of lowered instructions, in time order; their global phase only if `phased`."""
+    gates: list[Gate] = []
+    slot = 0
+    for operation, wires in instructions:
+        for gate in TABLE[operation.name](operation, wires, slot):
+            gates += _phase(gate) * phased if gate.name == "phase" else [gate]
+        slot += len(operation.params)
+    return gates
+
+
+def _phase(gate: Gate) -> list[Gate]:
+    """exp(i angle) as gates: Aer cannot bind a circuit's own global phase inside the simulator."""
+    (scale, slot) = gate.angles[0]
+    return [Gate("p", (0,), (Angle(2 * scale, slot),)), Gate("rz", (0,), (Angle(-2 * scale, slot),))]

@@ -1,0 +1,73 @@
+"""The devices of Strawberry Fields and what they claim; importing this imports no SDK."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from hybridge.plugin import Capabilities, hookimpl
+
+__all__ = ["FOCK", "GAUSSIAN", "import_strawberryfields", "register_devices"]
+
+GAUSSIAN_ROWS = {
+    "Rotation",
+    "Squeezing",
+    "Displacement",
+    "QuadraticPhase",
+    "Beamsplitter",
+    "TwoModeSqueezing",
+    "ControlledAddition",
+    "ControlledPhase",
+    "InterferometerUnitary",
+    "CoherentState",
+    "SqueezedState",
+    "DisplacedSqueezedState",
+    "ThermalState",
+    "GaussianState",
+    "LossChannel",
+}
+FOCK_ROWS = {
+    "Kerr",
+    "CrossKerr",
+    "CubicPhase",
+    "CatState",
+    "FockState",
+    "FockStateVector",
+    "FockDensityMatrix",
+}
+
+GAUSSIAN = Capabilities(
+    domain="cv",
+    operations=frozenset(GAUSSIAN_ROWS),
+    measurements=frozenset({"gaussian"}),
+    conventions="SF's hbar is a global of its module and its states come as (x1, p1, x2, p2, ...); here "
+    "hbar = 2 whatever the global says, and the order is (x1..xn, p1..pn)",
+)
+FOCK = Capabilities(
+    domain="cv",
+    operations=frozenset(GAUSSIAN_ROWS | FOCK_ROWS),
+    measurements=frozenset({"state", "density_matrix"}),
+    truncated=True,
+    conventions="SF puts a mode's ket and bra index side by side, here all ket indices come first. The phase "
+    "of a Gaussian gate U is the one with <0|U|0> > 0. CubicPhase is the exponential of a truncated x^3, so it "
+    "needs room below the cutoff",
+)
+
+
+@hookimpl
+def register_devices(register):
+    """Offer strawberryfields.gaussian (Gaussian rows, exact) and strawberryfields.fock (all, cut off)."""
+    module, sdk, extra = "hybridge_strawberryfields.device", ("strawberryfields",), "strawberryfields"
+    register(f"{extra}.gaussian", f"{module}:SFGaussian", capabilities=GAUSSIAN, requires=sdk, extra=extra)
+    register(f"{extra}.fock", f"{module}:SFFock", capabilities=FOCK, requires=sdk, extra=extra)
+
+
+def import_strawberryfields() -> ModuleType:
+    """The module `strawberryfields`, also beside a SciPy or setuptools too new for it; see sdk.py.
+
+    >>> from hybridge_strawberryfields import import_strawberryfields
+    >>> import_strawberryfields().__name__
+    'strawberryfields'
+    """
+    from hybridge_strawberryfields import sdk  # SciPy comes with it
+
+    return sdk.import_strawberryfields()

@@ -60,7 +60,7 @@ def _show(rich_form: Any, plain_form: Any) -> None:
     if console.is_terminal:
         console.print(rich_form)
     else:
-        typer.echo(str(plain_form))
+        typer.echo(str(plain_form).rstrip())
 
 
 @app.command("devices")
@@ -94,17 +94,17 @@ def show_comparison(
     gradient: Annotated[bool, typer.Option("--gradient/--no-gradient", help="Compare gradients too.")] = True,
     seed: Annotated[int | None, typer.Option(help="Makes the samples repeatable.")] = None,
 ) -> None:
-    """Run one node on many devices and say whether they agree.
+    """Run one node on many devices and say whether they agree; exit code 1 if they do not.
 
     A device whose SDK is not installed is left out, with the line that installs it.
     """
     with _one_message():
         node, values = _load(model, args)
         chosen = _usable([name.strip() for name in names.split(",") if name.strip()])
-        options = {} if seed is None else {"seed": seed}
-        found = hb.compare(node, chosen, args=values, gradient=gradient, shots=shots, **options)
-        # without a terminal there is no width to fit in
-        Console(width=None if sys.stdout.isatty() else 200).print(found.table())
+        found = hb.compare(node, chosen, args=values, gradient=gradient, shots=shots, seed=seed)
+        _show(found.table(), found)
+    if not found.agree:
+        raise typer.Exit(1)
 
 
 def _usable(names: list[str]) -> list[str]:

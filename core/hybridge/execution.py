@@ -57,6 +57,7 @@ class Plan:
             raise UnsupportedCircuit(device.name, what)
         self.programs: tuple[Any, ...] = tuple(device.compile(c) for c in self.lowered)
         self._rules: dict[Hashable, ShiftRule] = {}
+        self._widths: dict[int | None, list[int]] = {}
 
     @property
     def num_slots(self) -> int:
@@ -140,15 +141,20 @@ class Plan:
         notify(self.device, Execution(len(tasks), tasks, arrays))
         return arrays
 
+    def _expected_widths(self, shots: int | None) -> list[int]:
+        cutoff = self.device.cutoff_dim or 0
+        return [sum(columns(m, len(c.wires), shots, cutoff) for m in c.measurements) for c in self.lowered]
+
     def _check(self, tasks: Sequence[Task], arrays: Any) -> None:
         """The border: what a plugin returns has the promised shape and is finite, or PluginError says what it is."""
         name = self.device.name
         if not isinstance(arrays, (list, tuple)) or len(arrays) != len(tasks):
             raise PluginError(name, f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}")
+        shots = tasks[0].shots
+        widths = self._widths.get(shots) or self._widths.setdefault(shots, self._expected_widths(shots))
         for i, (task, array) in enumerate(zip(tasks, arrays, strict=True)):
             circuit = self.lowered[i % len(self.lowered)]
-            n, cutoff = len(circuit.wires), self.device.cutoff_dim or 0
-            expected = (len(task.params), sum(columns(m, n, task.shots, cutoff) for m in circuit.measurements))
+            expected = (len(task.params), widths[i % len(self.lowered)])
             if not isinstance(array, np.ndarray) or array.shape != expected:
                 shape = array.shape if isinstance(array, np.ndarray) else type(array).__name__
                 raise PluginError(name, f"run returned {shape} for {circuit.measurements}; expected {expected}")

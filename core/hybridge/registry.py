@@ -264,8 +264,8 @@ def devices() -> Devices:
     """Every device of every plugin, sorted by name; those that cannot be used say why. Imports no SDK.
 
     >>> import hybridge as hb
-    >>> [d.name for d in hb.devices() if d.installed and d.name.startswith("default.")]
-    ['default.fock', 'default.gaussian', 'default.mixed', 'default.qubit']
+    >>> [(d.domain, d.status) for d in hb.devices() if d.name == "default.qubit"]
+    [('qubit', 'installed')]
     """
     registry.load_all()
     known = dict(registry.devices)

@@ -1,4 +1,4 @@
-"""What the built-in continuous-variable devices claim; plain data, so that listing devices imports no simulator."""
+"""What the built-in continuous-variable devices claim: plain data, so listing them imports no simulator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ GAUSSIAN = Capabilities(
     domain="cv",
     operations=None,
     measurements=frozenset({"gaussian"}),
-    conventions="a state prepared on a mode replaces that mode's state and ends its correlations with the others",
+    conventions="a state prepared on a mode replaces that mode's state and ends its correlations",
 )
 
 FOCK = Capabilities(
@@ -17,7 +17,7 @@ FOCK = Capabilities(
     measurements=frozenset({"state", "density_matrix"}),
     truncated=True,
     conventions=(
-        "a Gaussian gate has its exact matrix elements below cutoff_dim, so the norm that a state loses is what has left "
-        "the cutoff; the phase of such a gate U is the one with <0|U|0> > 0"
+        "a Gaussian gate has its exact matrix elements below cutoff_dim, so the norm that a state loses is "
+        "what has left the cutoff; the phase of such a gate U is the one with <0|U|0> > 0"
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -51,10 +51,10 @@ class Program(NamedTuple):
 
 
 class DefaultFock(Device):
-    """Kets (B,) + (cutoff,)*n, or density matrices (B,) + (cutoff,)*2n from the first operation that mixes the state.
+    """Kets (B,) + (C,)*n, or density matrices (B,) + (C,)*2n from the first operation that mixes the state.
 
-    cutoff_dim  photon numbers kept: 0..cutoff_dim-1. Gaussian gates have the matrix elements of the untruncated gate,
-                so the norm a state loses says what has left the cutoff. hbar = 2.
+    cutoff_dim  C: photon numbers 0..C-1 are kept. Gaussian gates have the matrix elements of the untruncated
+                gate, so the norm a state loses says what has left the cutoff. hbar = 2.
     """
 
     capabilities = FOCK
@@ -68,31 +68,28 @@ class DefaultFock(Device):
         self.cutoff_dim = check_cutoff(cutoff_dim)
 
     def compile(self, circuit: Circuit) -> Program:
-        """Raises UnsupportedCircuit where a ket is asked of a mixed state, or a density matrix does not fit."""
+        """Raises UnsupportedCircuit where a ket is asked of a mixed state, or the state does not fit."""
         C, n = self.cutoff_dim, len(circuit.wires)
         steps: list[Step] = []
-        used, touched = 0, set()
+        used = 0
+        touched: set[Any] = set()
         for operation, wires in circuit.instructions:
             columns = slice(used, used + len(operation.params))
             used = columns.stop
-            tensor = None if operation.params else tensor_of(operation, C, np.empty((1, 0)))
             # a state prepared on modes that met others leaves the others mixed
             mixes = _mixed(operation) or (operation.kind == "state" and bool(touched & set(wires)))
-            steps.append(Step(operation, tuple(wires), columns, tensor, mixes))
+            for part, at, values in _parts(operation, wires):
+                tensor = None if values is None else tensor_of(part, C, values)
+                steps.append(Step(part, cast(tuple[int, ...], at), columns, tensor, mixes))
             touched |= set(wires)
         pure = not any(step.mixes for step in steps)
         if not pure and any(m.kind == "state" for m in circuit.measurements):
-            raise UnsupportedCircuit(
-                self.name, "this circuit to a ket: its state is mixed", "measure density_matrix"
-            )
+            raise UnsupportedCircuit(self.name, "a mixed state as a ket", "measure density_matrix")
         needed = _row_bytes(C, n, pure)
         if needed > BLOCK and needed > (room := available()):
             what = f"{'a ket' if pure else 'a density matrix'} of {n} modes with cutoff_dim={C}"
-            raise UnsupportedCircuit(
-                self.name,
-                what,
-                f"it needs {human(needed)}, {human(room)} are free: lower cutoff_dim or use fewer modes",
-            )
+            remedy = f"it needs {human(needed)}, {human(room)} are free: lower cutoff_dim or use fewer modes"
+            raise UnsupportedCircuit(self.name, what, remedy)
         return Program(tuple(steps), circuit.measurements, n, pure)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
@@ -131,11 +128,12 @@ def _column(modes: FockModes, measurement: Measurement, n: int) -> np.ndarray:
     if measurement.kind == "state":
         assert modes.kets is not None
         return modes.kets.reshape(len(modes.kets), -1)
-    matrix = modes.density_matrix(range(n) if measurement.wires is None else measurement.wires)
+    wires = range(n) if measurement.wires is None else cast(tuple[int, ...], measurement.wires)
+    matrix = modes.density_matrix(wires)
     return matrix.reshape(len(matrix), -1)
 
 
-# ---- operations as matrices and vectors in the number basis --------------------------------------------------------
+# ---- operations as matrices and vectors in the number basis ----------------------------------------
 
 
 def _by_row(operation: Operation, C: int, values: np.ndarray) -> np.ndarray:
@@ -148,31 +146,43 @@ def _by_row(operation: Operation, C: int, values: np.ndarray) -> np.ndarray:
     return tensor if len(tensor) == 1 else tensor[at.ravel()]
 
 
+def _parts(operation: Operation, wires: Any) -> list[tuple[Operation, Any, np.ndarray | None]]:
+    """What to apply for it: (operation, wires, one row of values if they are known already).
+
+    A constant gate on three or more wires goes in parts: its own matrix has cutoff^6 elements or more.
+    """
+    if operation.params:
+        return [(operation, wires, None)]
+    if operation.kind == "gate" and operation.num_wires > 2 and operation.decomposition is not None:
+        parts = operation.decomposition(*wires)
+        return [(part, at, np.array([values], dtype=float)) for part, at, values in parts]
+    return [(operation, wires, np.empty((1, 0)))]
+
+
 def tensor_of(operation: Operation, C: int, values: np.ndarray) -> np.ndarray:
-    """For each row of values (B, P), or once for all, with D = C^num_wires: a gate (B, D, D), outputs first; a state, pure
-    (B, D) or mixed (B, D, D); a channel (B, D^2, D^2), ket index before bra index.
+    """The operation for each row of values (B, P), or once for all; D = C^num_wires.
+
+    A gate (B, D, D), outputs first; a state, pure (B, D) or mixed (B, D, D); a channel (B, D^2, D^2), ket
+    index before bra index.
     """
     form = FORMS[operation.kind, _mixed(operation)]
     D = C**operation.num_wires
     shape = (-1, *(D**power for power in form.powers))
     if operation.definition is not None:
-        columns = zip(operation.definition(*values.T), form.ranks, strict=True)
-        return form.expand(
-            *(v if np.ndim(v) == rank else np.asarray(v)[None] for v, rank in columns), C
-        ).reshape(shape)
+        given = zip(operation.definition(*values.T), form.ranks, strict=True)
+        batches = (v if np.ndim(v) == rank else np.asarray(v)[None] for v, rank in given)
+        return form.expand(*batches, C).reshape(shape)
     assert operation.fock is not None
     found = operation.fock(C, *values.T)
-    if (
-        form is PURE_STATE and found.ndim - bool(operation.params) > operation.num_wires
-    ):  # a density matrix of rank 1
-        rho = found.reshape(D, D)
+    if form is PURE_STATE and found.ndim - bool(operation.params) > operation.num_wires:
+        rho = found.reshape(D, D)  # of rank 1: any column is the ket
         n = int(np.argmax(rho.diagonal().real))
         found = rho[:, n] / np.sqrt(rho[n, n].real)
     return found.reshape(shape)
 
 
 class Form(NamedTuple):
-    """How a Gaussian row is expanded: by what, from arrays of these ranks, batch included, to axes of these powers of D."""
+    """How a Gaussian row is expanded: by what, from arrays of which ranks, to axes of which powers of D."""
 
     expand: Callable[..., np.ndarray]
     ranks: tuple[int, ...]
@@ -192,7 +202,7 @@ def _mixed(operation: Operation) -> bool:
     return operation.mixed or operation.kind == "channel"
 
 
-# ---- applying them: state (B,) + (C,)*n or (B,) + (C,)*2n; batches of length 1 broadcast ------------------------------
+# ---- applying them: state (B,) + (C,)*n or (B,) + (C,)*2n; batches of length 1 broadcast -----------
 
 
 def _multiplied(tensor: np.ndarray, state: np.ndarray, modes: Sequence[int]) -> np.ndarray:
@@ -214,9 +224,7 @@ def _channel(state: np.ndarray, tensor: np.ndarray, wires: Sequence[int], n: int
 
 def _state(state: np.ndarray, tensor: np.ndarray, wires: Sequence[int], n: int) -> np.ndarray:
     C = state.shape[1]
-    if (
-        state.ndim == n + 1
-    ):  # these modes are in the vacuum still, else the state would be a density matrix by now
+    if state.ndim == n + 1:  # then these modes are in the vacuum still: see Step.mixes
         axes = [1 + w for w in wires]
         rest = state[tuple(0 if axis in axes else slice(None) for axis in range(n + 1))]
     else:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from hybridge.plugin import Circuit, Device, Operation, Task, UnsupportedCircuit
-from hybridge_default.cv_capabilities import GAUSSIAN
 from hybridge_default.cutoff import check_cutoff
+from hybridge_default.cv_capabilities import GAUSSIAN
 
 
 class Step(NamedTuple):
-    """One operation: the columns of its parameters, and the rows of the mean it acts on (its x, then its p)."""
+    """One operation: the columns of its parameters, and the entries of the mean it acts on (x, then p)."""
 
     operation: Operation
     columns: slice
-    index: np.ndarray
+    entries: np.ndarray
 
 
 class Program(NamedTuple):
@@ -31,7 +31,7 @@ class Program(NamedTuple):
 class DefaultGaussian(Device):
     """Means (B, 2n) and covariances (B, 2n, 2n), hbar = 2, order (x1..xn, p1..pn); exact.
 
-    cutoff_dim  photon numbers below it appear in probabilities; means, variances and samples do not depend on it
+    cutoff_dim  photon numbers below it appear in probabilities; nothing else depends on it
     """
 
     capabilities = GAUSSIAN
@@ -44,15 +44,17 @@ class DefaultGaussian(Device):
         self.cutoff_dim = check_cutoff(cutoff_dim)
 
     def compile(self, circuit: Circuit) -> Program:
-        n, used, steps = len(circuit.wires), 0, []
-        for operation, wires in circuit.instructions:
+        n, used = len(circuit.wires), 0
+        steps: list[Step] = []
+        for operation, labels in circuit.instructions:
+            wires = cast(tuple[int, ...], labels)
             columns = slice(used, used + len(operation.params))
             used = columns.stop
             if operation.definition is None:
                 raise UnsupportedCircuit(
-                    self.name, f"{operation.name}, which is not Gaussian", "default.fock can"
+                    self.name, f"{operation.name}: it is not Gaussian", "default.fock can"
                 )
-            steps.append(Step(operation, columns, np.concatenate([wires, np.add(wires, n)]).astype(np.intp)))
+            steps.append(Step(operation, columns, np.array([*wires, *(n + w for w in wires)])))
         return Program(tuple(steps), n, len(circuit.measurements))
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
@@ -88,12 +90,12 @@ def _channel(
 
 
 def _state(
-    mean: np.ndarray, cov: np.ndarray, index: np.ndarray, new_mean: np.ndarray, new_cov: np.ndarray
+    mean: np.ndarray, cov: np.ndarray, index: np.ndarray, new: np.ndarray, new_cov: np.ndarray
 ) -> None:
-    mean[:, index] = new_mean
+    mean[:, index] = new
     cov[:, index] = 0  # the old state of these modes is traced out, and its correlations with it
     cov[:, :, index] = 0
     cov[:, index[:, None], index] = new_cov
 
 
-APPLY = {"gate": _gate, "channel": _channel, "state": _state}
+APPLY: dict[str, Callable[..., None]] = {"gate": _gate, "channel": _channel, "state": _state}

@@ -56,8 +56,8 @@ class ForestNumpy(Device):
     capabilities = NUMPY
 
     def compile(self, circuit: Circuit) -> NumpyProgram:
-        """The circuit's Quil program; its text is `.quil`. Raises UnsupportedCircuit, see `translate`."""
-        gates = tuple(translate(circuit.instructions, self.name))
+        """The circuit's Quil program; its text is `.quil`."""
+        gates = tuple(translate(circuit.instructions))
         program = QuilProgram(len(circuit.wires), circuit.num_slots, len(circuit.measurements), gates)
         return NumpyProgram(program, tuple(_step(gate) for gate in gates if gate.name != "I"))
 
@@ -97,7 +97,7 @@ def _states(program: NumpyProgram, params: np.ndarray) -> np.ndarray:
 
 
 def _prepare(ket: np.ndarray, wf: np.ndarray, wires: tuple[int, ...]) -> np.ndarray:
-    """The ket on wires that are still |0>; the others stay as they are."""
+    """The ket on wires that are still |0>, which the core has checked; the others stay as they are."""
     others = wf[tuple(0 if q in wires else slice(None) for q in range(wf.ndim))]
     return np.moveaxis(np.multiply.outer(ket, others), range(len(wires)), wires)
 

@@ -27,8 +27,7 @@ class QuilProgram:
         """The program as Quil text: qubit q is wire q, `theta[i]` is number i of a row, radians.
 
         Made when first asked for, since running does not need it. Every wire gets an `I`, because the QVM
-        leaves out qubits that no instruction names. Raises ValueError, from pyQuil, where a QubitUnitary is
-        not unitary.
+        leaves out qubits that no instruction names.
         """
         lines = [f"DECLARE theta REAL[{self.num_slots}]"] * (self.num_slots > 0)
         lines += [f"I {q}" for q in range(self.num_wires)]

@@ -13,7 +13,7 @@ from math import pi
 from typing import NamedTuple
 
 import numpy as np
-from hybridge.plugin import Instruction, Operation, UnsupportedCircuit
+from hybridge.plugin import Instruction, Operation
 
 
 class Angle(NamedTuple):
@@ -163,24 +163,12 @@ TABLE: dict[str, Translation] = {
 CLAIMED = frozenset(TABLE)
 
 
-def translate(instructions: Iterable[Instruction], device: str) -> list[Gate]:
-    """The Quil gates of lowered instructions, in time order.
-
-    Raises UnsupportedCircuit where a state is prepared on a wire that something has already acted on: only a
-    reset could do that.
-    """
+def translate(instructions: Iterable[Instruction]) -> list[Gate]:
+    """The Quil gates of lowered instructions, in time order."""
     gates: list[Gate] = []
-    touched: set[int] = set()
     slot = 0
     for operation, labels in instructions:
         wires = tuple(int(wire) for wire in labels)  # type: ignore[call-overload]
-        if operation.kind == "state" and not touched.isdisjoint(wires):
-            raise UnsupportedCircuit(
-                device,
-                f"{operation.name} on wires {list(labels)} after other operations on them",
-                "prepare states before anything else acts on their wires",
-            )
         gates += TABLE[operation.name](operation, wires, slot)
-        touched.update(wires)
         slot += len(operation.params)
     return gates

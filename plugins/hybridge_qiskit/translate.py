@@ -1,7 +1,8 @@
 """The table from hybridge's rows to gates that Aer runs natively; needs no SDK.
 
-Each line is exact, global phase included. An angle stays a number of the circuit, scaled: Aer binds plain parameters
-fast and evaluates expressions of them row by row.
+Each line is exact, global phase included. An angle stays a number of the circuit, scaled: Aer binds plain
+parameters fast and evaluates expressions of them row by row. No controlled gate has an angle that is free: Aer leaves
+it at 0 without a word (qiskit-aer issues 2323 and 2403; CU, which it changes for good, too).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Gate(NamedTuple):
     array: np.ndarray | None = None
 
 
-# Wires a b c in the row's order, time from left to right; an angle is +-(a parameter, pi or 0), or a part of it.
+# Wires a b c in the row's order, time from left to right; an angle is +-(a parameter or pi), or a part of it.
 AER = {
     "X": "x a",
     "Y": "y a",
@@ -50,7 +51,7 @@ AER = {
     "CNOT": "cx a b",
     "CZ": "cz a b",
     "CY": "cy a b",
-    "CH": "cu(pi/2, 0, pi, 0) a b",  # u(pi/2, 0, pi) is H with its phase; Aer has no ch
+    "CH": "ry(-pi/4) b; cz a b; ry(pi/4) b",  # Aer has no ch
     "SWAP": "swap a b",
     "ISWAP": "rxx(-pi/2) a b; ryy(-pi/2) a b",  # exp(i pi/4 (XX + YY)); Aer has no iswap
     "SISWAP": "rxx(-pi/4) a b; ryy(-pi/4) a b",
@@ -67,28 +68,29 @@ AER = {
     "U1": "p(phi) a",
     "U2": "u(pi/2, phi, delta) a",
     "U3": "u(theta, phi, delta) a",
-    "ControlledPhaseShift": "cp(phi) a b",
-    # not cp with a control state: Aer writes that as x cp x and then binds the angle to the last x
-    "CPhaseShift00": "x a; x b; cp(phi) a b; x a; x b",
-    "CPhaseShift01": "x a; cp(phi) a b; x a",
-    "CPhaseShift10": "x b; cp(phi) a b; x b",
-    "CRX": "crx(phi) a b",
-    "CRY": "cry(phi) a b",
-    "CRZ": "crz(phi) a b",
-    "CRot": "cu(theta, omega, phi, 0) a b; p(-phi/2) a; p(-omega/2) a",  # Rot's phase, on the control
+    # rzz(x) is exp(-i x/2) where a = b, exp(i x/2) elsewhere; with p on each wire it makes every phase of a and b
+    "ControlledPhaseShift": "rzz(-phi/2) a b; p(phi/2) a; p(phi/2) b; phase(-phi/4)",
+    "CPhaseShift00": "rzz(-phi/2) a b; p(-phi/2) a; p(-phi/2) b; phase(phi); phase(-phi/4)",
+    "CPhaseShift01": "rzz(phi/2) a b; p(-phi/2) a; p(phi/2) b; phase(phi/4)",
+    "CPhaseShift10": "rzz(phi/2) a b; p(phi/2) a; p(-phi/2) b; phase(phi/4)",
+    # exp(-i phi/4 P) on b, undone where a = 0 and doubled where a = 1
+    "CRX": "rx(phi/2) b; rzx(-phi/2) a b",
+    "CRY": "ry(phi/2) b; cx a b; ry(-phi/2) b; cx a b",
+    "CRZ": "rz(phi/2) b; rzz(-phi/2) a b",
+    "CRot": "rz(phi/2) b; rzz(-phi/2) a b; ry(theta/2) b; cx a b; ry(-theta/2) b; cx a b; "
+    "rz(omega/2) b; rzz(-omega/2) a b",
     "IsingXX": "rxx(phi) a b",
     "IsingYY": "ryy(phi) a b",
     "IsingZZ": "rzz(phi) a b",
     "IsingXY": "rxx(-phi/2) a b; ryy(-phi/2) a b",  # exp(+i phi/4 (XX + YY)): Qiskit's has -
-    "PSWAP": "rzz(phi) a b; swap a b; phase(phi/2)",  # diag(1, e, e, 1), e = exp(i phi), is rzz and a phase
+    "PSWAP": "rzz(phi) a b; swap a b; phase(phi/2)",
     "SingleExcitation": "s a; rxx(-phi/2) a b; ryy(-phi/2) a b; sdg a",
     "SingleExcitationPlus": "s a; rxx(-phi/2) a b; ryy(-phi/2) a b; sdg a; rzz(-phi/2) a b; phase(phi/4)",
     "SingleExcitationMinus": "s a; rxx(-phi/2) a b; ryy(-phi/2) a b; sdg a; rzz(phi/2) a b; phase(-phi/4)",
     "FermionicSWAP": "rxx(phi/2) a b; ryy(phi/2) a b; p(phi/2) a; p(phi/2) b",
 }
 _GATE = re.compile(r"(?P<name>[a-z]+)(?:\((?P<angles>.*?)\))?(?P<wires>[abc ]*)")
-_ANGLE = re.compile(r"(?P<sign>-?)(?P<what>[a-z]+|0)(?:/(?P<part>\d))?")
-_NUMBERS = {"pi": pi, "0": 0.0}
+_ANGLE = re.compile(r"(?P<sign>-?)(?P<what>[a-z]+)(?:/(?P<part>\d))?")
 
 
 def _table_gates(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
@@ -97,8 +99,7 @@ def _table_gates(operation: Operation, wires: Sequence[int], slot: int) -> list[
     def angle(text: str) -> Angle:
         sign, what, part = _ANGLE.fullmatch(text).groups()  # type: ignore[union-attr]
         scale = (-1.0 if sign else 1.0) / int(part or 1)
-        number = _NUMBERS.get(what)
-        return Angle(scale, slot + operation.params.index(what)) if number is None else Angle(scale * number)
+        return Angle(scale * pi) if what == "pi" else Angle(scale, slot + operation.params.index(what))
 
     gates = []
     for text in AER[operation.name].split("; "):

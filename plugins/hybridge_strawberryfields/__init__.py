@@ -48,7 +48,7 @@ FOCK = Capabilities(
     measurements=frozenset({"state", "density_matrix"}),
     truncated=True,
     conventions="SF puts a mode's ket and bra index side by side, here all ket indices come first. The phase "
-    "of a Gaussian gate U is the one with <0|U|0> > 0. CubicPhase is the exponential of a truncated x^3, so it "
+    "of a Gaussian gate U is the one with <0|U|0> > 0. CubicPhase is the exponential of a truncated x^3: it "
     "needs room below the cutoff",
 )
 

@@ -12,8 +12,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from hybridge.plugin import CircuitError
 
+from hybridge.plugin import CircuitError
 from hybridge_strawberryfields.sdk import import_strawberryfields
 
 sf = import_strawberryfields()
@@ -85,17 +85,22 @@ class FockBackend(Shears, fock.FockBackend):
     def prepare_cat_state(self, a: float, phi: float, p: float, mode: int) -> None:
         """(|alpha> + e^{i pi p} |-alpha>) / norm, alpha = a e^{i phi}.
 
-        SF's Catstate evaluates each amplitude with sympy, and the norm of a small odd cat has no right
-        digit there.
+        SF's Catstate evaluates each amplitude with sympy, those of a small odd cat without a right digit. Even
+        photon numbers get 1 + e^{i pi p} = 2 e^{i pi p/2} cos(pi p/2), odd ones -2i e^{i pi p/2} sin(pi p/2).
         """
-        square = 4 * math.cos(math.pi * p / 2) ** 2 + 2 * math.cos(math.pi * p) * math.expm1(-2 * a * a)
-        if square <= 0 or (a == 0 and p % 2 == 1):
+        turn = p % 2
+        even, odd = (
+            math.sin(math.pi * (1 - turn) / 2),
+            math.sin(math.pi * turn / 2),
+        )  # exactly 0 where they should
+        square = (even**2 * (1 + math.exp(-2 * a * a)) - odd**2 * math.expm1(-2 * a * a)) / 2
+        if square == 0:
             raise CircuitError(
                 "CatState(a, phi, p) with a = 0 and p = 1 is the zero vector; use FockState(1)"
             )
         ket = fock.ops.coherentState(a, phi, self.get_cutoff_dim())
-        turned = np.exp(1j * math.pi * p) * np.where(np.arange(len(ket)) % 2, -ket, ket)
-        self.prepare_ket_state((ket + turned) / math.sqrt(square), [mode])
+        weights = np.where(np.arange(len(ket)) % 2, -1j * odd, even) * np.exp(1j * math.pi * p / 2)
+        self.prepare_ket_state(ket * weights / math.sqrt(square), [mode])
 
     @property
     def pure(self) -> bool:

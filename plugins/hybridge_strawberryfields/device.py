@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from hybridge.plugin import Circuit, CircuitError, Device, Task, UnsupportedCircuit, available, human
 
+from hybridge.plugin import Circuit, CircuitError, Device, Task, UnsupportedCircuit, available, human
 from hybridge_strawberryfields import FOCK, GAUSSIAN
 from hybridge_strawberryfields.backends import FockBackend, GaussianBackend, forget_matrices
 from hybridge_strawberryfields.translate import Recipe, translate

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import scipy.integrate
+
 from hybridge.plugin import MissingDependency
 
 _importing = threading.RLock()

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import thewalrus.quantum
-from hybridge.plugin import Circuit, CircuitError, Operation
 
+from hybridge.plugin import Circuit, CircuitError, Operation
 from hybridge_strawberryfields.sdk import import_strawberryfields
 
 sf = import_strawberryfields()

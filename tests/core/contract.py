@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from itertools import combinations, permutations
+from itertools import combinations
 
 import numpy as np
 
@@ -150,10 +150,8 @@ def check_spectrum(row: Operation) -> None:
         if declared is None:
             continue
         assert isinstance(declared, Trig)
-        if not set(np.round(declared, 6)) >= frequencies(row, index):
-            raise AssertionError(f"{row} declares {declared}; it has {sorted(frequencies(row, index))}")
-        if "**" not in row.name:  # products of one parameter may declare more than the gaps of one point
-            assert set(np.round(declared, 6)) == frequencies(row, index)
+        if "**" not in row.name or row.exponent:  # a product is no exponential in a parameter of each factor
+            assert set(np.round(declared, 6)) == frequencies(row, index), (row, index)
         ket = rng.normal(size=d) + 1j * rng.normal(size=d)
         ket /= np.linalg.norm(ket)
         observable = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
@@ -183,15 +181,14 @@ def check_decomposition(row: Operation, params: Sequence[float] | None = None) -
         assert row.name in UNIVERSAL or "**" in row.name, f"{row} needs a decomposition"
         return
     order = LABELS[: row.num_wires + 1]
-    for seed, shuffled in enumerate(list(permutations(order, row.num_wires))[:: max(1, 2 * row.num_wires**2)]):
+    for seed in range(2):
+        shuffled = tuple(LABELS[i] for i in np.random.default_rng(seed).permutation(len(order))[: row.num_wires])
         numbers = angles(row, seed) if params is None else params
         values = dict(zip(row.params, numbers, strict=True))
         steps = row.decomposition(*shuffled)
         assert all(set(s.wires) <= set(shuffled) for s in steps)
         expected = embedded(matrix(row, numbers), shuffled, order)
         assert_close(matrix_of(steps, order, values, UNIVERSAL - {row.name}), expected)
-        if seed > 2:
-            break
 
 
 def check_adjoint(row: Operation) -> None:

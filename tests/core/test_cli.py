@@ -30,6 +30,15 @@ class Node(hb.QNode):
         self.__wrapped__ = function
 """
 
+REAL_MODEL = """
+import hybridge as hb
+example_args = (0.3,)
+@hb.qnode(hb.device("default.qubit", wires=1))
+def circuit(x):
+    hb.RX(x, wires=0)
+    return hb.expval(hb.Z(0))
+"""
+
 
 class StandInQNode:
     """A class to recognise; the command line looks at a node's signature and nothing else."""
@@ -39,12 +48,13 @@ class StandInQNode:
 
 
 class StandInComparison:
-    rows = ()
+    agree = True
 
     def table(self):
-        table = Table("device", "value", "a reason so long that a narrow table would have to fold it")
-        table.add_row("default.qubit", "0.25", "w" * 80)
-        return table
+        return Table("device", "as a table")
+
+    def __str__(self):
+        return "device  as text"
 
 
 @pytest.fixture
@@ -52,8 +62,8 @@ def calls(monkeypatch):
     """What hb.compare was called with; every device counts as known, an 'absent.' one lacks its SDK."""
     made = []
 
-    def compare(model, devices, args=(), gradient=True, shots=None, **more):
-        made.append({"devices": devices, "args": args, "gradient": gradient, "shots": shots, **more})
+    def compare(model, devices, args=(), gradient=True, shots=None, seed=None):
+        made.append({"devices": devices, "args": args, "gradient": gradient, "shots": shots, "seed": seed})
         return StandInComparison()
 
     class Found:
@@ -170,11 +180,21 @@ def test_compare_hands_over_what_it_is_given(calls, model):
 
 def test_compare_has_defaults(calls, model):
     run("compare", f"{model}:scalar", "--devices", "a.one, b.two")
-    assert calls == [{"devices": ["a.one", "b.two"], "args": (), "gradient": True, "shots": None}]
+    assert calls == [
+        {"devices": ["a.one", "b.two"], "args": (), "gradient": True, "shots": None, "seed": None}
+    ]
 
 
-def test_compare_prints_the_table_unfolded_for_a_pipe(calls, model):
-    assert "w" * 80 in run("compare", f"{model}:scalar", "--devices", "a.one")
+def test_compare_prints_text_for_a_pipe_and_a_table_for_a_terminal(calls, model, monkeypatch):
+    words = ("compare", f"{model}:scalar", "--devices", "a.one")
+    assert run(*words) == "device  as text\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "as a table" in run(*words)
+
+
+def test_devices_that_disagree_are_exit_code_1(calls, model, monkeypatch):
+    monkeypatch.setattr(StandInComparison, "agree", False)
+    assert run("compare", f"{model}:scalar", "--devices", "a.one", code=1) == "device  as text\n"
 
 
 @pytest.mark.parametrize("text", ["[0.3, 2]", "0.3, 2"])
@@ -200,6 +220,13 @@ def test_a_device_without_its_sdk_is_left_out_with_the_line_to_install_it(calls,
     printed = run("compare", f"{model}:scalar", "--devices", "a.one,absent.sdk")
     assert "left out: device 'absent.sdk' needs 'no_sdk'; pip install 'hybridge[x]'" in printed
     assert calls[0]["devices"] == ["a.one"]
+
+
+def test_compare_runs_a_real_model(tmp_path):
+    (tmp_path / "model.py").write_text(REAL_MODEL)
+    printed = run("compare", f"{tmp_path / 'model.py'}:circuit", "--devices", "default.qubit")
+    assert f"{np.cos(0.3):.6f}" in printed  # <Z> after RX(0.3)
+    assert f"{-np.sin(0.3):.6f}" in printed
 
 
 def test_draw_prints_the_drawing(calls, model):

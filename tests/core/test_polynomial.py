@@ -9,6 +9,9 @@ from itertools import product
 import autograd
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from hybridge.errors import CircuitError
 from hybridge.operations.pauli import Sentence
 from hybridge.phasespace.polynomial import (
@@ -19,8 +22,6 @@ from hybridge.phasespace.polynomial import (
     position,
 )
 from hybridge.phasespace.weyl import monomial, radial_power, star
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 x, p, n = position(0), momentum(0), photon_number(0)
 y, q, m = position(1), momentum(1), photon_number(1)

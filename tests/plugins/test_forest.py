@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from hybridge.circuit import Circuit, Instruction, Measurement
 from hybridge.device import Device, Task
-from hybridge.errors import UnsupportedCircuit
 from hybridge.operations import qubit  # noqa: F401  (fills the table)
 from hybridge.operations.modifiers import adjoint
 from hybridge.operations.table import FAMILIES, ROWS, Operation
@@ -169,11 +168,6 @@ def test_a_state_goes_on_the_wires_nothing_has_touched(operation: Operation, wir
     made = circuit(*before, (operation, wires), *after)
     params = np.random.default_rng(5).uniform(-7, 7, size=made.num_slots)
     np.testing.assert_allclose(run(made, params)[0], evaluate(made, params), atol=1e-13)
-
-
-def test_a_state_on_a_touched_wire_is_refused() -> None:
-    with pytest.raises(UnsupportedCircuit, match=r"StatePrep on wires \[0, 2\] after other operations"):
-        run(circuit((ROWS["H"], (2,)), (state_prep(generic_ket(2)), (0, 2))))
 
 
 KETS = [[1, 0, 0, 0], [-1, 0, 0, 0], [0, 1j, 0, 0], [1, 1e-9, 0, 0], [0.6, 0, 0, -0.8j]]

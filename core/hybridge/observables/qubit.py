@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hybridge.arithmetic import left_arithmetic
 from hybridge.errors import CircuitError
 from hybridge.operations.pauli import Sentence, _is_plain
 from hybridge.operations.table import Constant, Wires, as_wires
@@ -121,6 +122,8 @@ class MatrixObservable:
         if not isinstance(exponent, int) or exponent < 0:
             raise CircuitError(f"an observable can be raised to a whole number >= 0, not to {exponent!r}")
         return Hermitian(np.linalg.matrix_power(self.dense, exponent), self.wires)
+
+    __array_ufunc__ = left_arithmetic
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MatrixObservable) and self._identity == other._identity

@@ -169,8 +169,8 @@ TwoModeSqueezing = row(
     # the sum and the difference of the modes are squeezed one by one
     decomposition=lambda wires: [
         step(Beamsplitter, wires, -np.pi / 4, 0.0),
-        step(Squeezing, wires[0], ("r", -1.0), "phi"),
-        step(Squeezing, wires[1], "r", "phi"),
+        step(Squeezing, wires[:1], ("r", -1.0), "phi"),
+        step(Squeezing, wires[1:], "r", "phi"),
         step(Beamsplitter, wires, np.pi / 4, 0.0),
     ],
     formula="exp(z a1^dagger a2^dagger - z* a1 a2), z = r e^{i phi}: "
@@ -190,8 +190,8 @@ ControlledPhase = row(
     # 2 x1 x2 = x+^2 - x-^2 with x+- = (x1 +- x2) / sqrt(2); affine in s, squeezers would need asinh(s / 2)
     decomposition=lambda wires: [
         step(Beamsplitter, wires, -np.pi / 4, 0.0),
-        step(QuadraticPhase, wires[0], "s"),
-        step(QuadraticPhase, wires[1], ("s", -1.0)),
+        step(QuadraticPhase, wires[:1], "s"),
+        step(QuadraticPhase, wires[1:], ("s", -1.0)),
         step(Beamsplitter, wires, np.pi / 4, 0.0),
     ],
     formula="exp(i s x1 x2 / 2): p1 -> p1 + s x2, p2 -> p2 + s x1",
@@ -208,9 +208,9 @@ ControlledAddition = row(
     spectrum=(Power(),),
     exponent=("s",),
     decomposition=lambda wires: [
-        step(Rotation, wires[1], np.pi / 2),  # turns x2 into -p2
+        step(Rotation, wires[1:], np.pi / 2),  # turns x2 into -p2
         step(ControlledPhase, wires, "s"),
-        step(Rotation, wires[1], -np.pi / 2),
+        step(Rotation, wires[1:], -np.pi / 2),
     ],
     formula="exp(-i s x1 p2 / 2): x2 -> x2 + s x1, p1 -> p1 - s p2",
     label="CX",
@@ -274,7 +274,7 @@ def _mesh(u: np.ndarray, wires: Wires) -> list[Step]:
             rest[:, j : j + 2] = rest[:, j : j + 2] @ np.array([[c, s.conjugate()], [-s, c]])
             steps.append(step(Beamsplitter, wires[j : j + 2], theta, phi))
     return steps + [
-        step(Rotation, wire, phi) for wire, phi in zip(wires, np.angle(np.diag(rest)), strict=True)
+        step(Rotation, (wire,), phi) for wire, phi in zip(wires, np.angle(np.diag(rest)), strict=True)
     ]
 
 

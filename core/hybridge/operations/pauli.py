@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hybridge.arithmetic import left_arithmetic
 from hybridge.errors import CircuitError
 
 Word = tuple[tuple[Hashable, str], ...]
@@ -173,6 +174,8 @@ class Sentence:
         if not isinstance(exponent, int) or exponent < 0:
             raise CircuitError(f"an observable can be raised to a whole number >= 0, not to {exponent!r}")
         return reduce(Sentence.__matmul__, [self] * exponent, Sentence({(): 1.0}, self.wires))
+
+    __array_ufunc__ = left_arithmetic
 
     def __eq__(self, other: object) -> bool:
         other = _as_sentence(other)

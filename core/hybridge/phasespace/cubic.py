@@ -12,8 +12,8 @@ def cubic_phase(gamma: np.ndarray, cutoff: int) -> np.ndarray:
 
     The integral of psi_m psi_n exp(i gamma x^3 / 6) on a uniform grid. The integrand is analytic and decays
     like a Gaussian, so the sum is exact to rounding once the step resolves its fastest oscillation:
-    2 sqrt(cutoff) from the two wave functions and |gamma| x^2 / 2 from the phase, with a margin for the tails.
-    (The exponential of the truncated matrix of x^3 would be wrong: its highest elements feel the cutoff.)
+    2 sqrt(cutoff) from the two wave functions and |gamma| x^2 / 2 from the phase, and a margin for the tails.
+    The exponential of the truncated matrix of x^3 would be wrong: its highest elements feel the cutoff.
     """
     gamma = np.asarray(gamma, float)
     reach = 2 * np.sqrt(cutoff) + 9  # psi_n has decayed to 1e-16 there

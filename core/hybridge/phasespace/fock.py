@@ -1,6 +1,7 @@
-"""States of several modes cut off at a photon number, a batch of them: what can be computed and sampled from them.
+"""States of several modes cut off at a photon number: what can be computed and sampled from a batch of them.
 
-hbar = 2. Expectation values are those of the state as simulated, with the norm it has left; sampling renormalises.
+hbar = 2. Expectation values are those of the state as simulated, with the norm it has left; sampling
+renormalises.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,19 +19,23 @@ from hybridge.phasespace.drawing import draw_numbers
 from hybridge.phasespace.polynomial import Polynomial
 from hybridge.phasespace.positions import distribution, reach
 from hybridge.phasespace.wavefunctions import wavefunctions
-from hybridge.phasespace.weyl import Monomial
+
+Terms = Mapping[tuple[tuple[int, int, int], ...], complex]  # a Weyl symbol whose modes are numbered
 
 RESOLUTION = 1e-10  # to which positions are sampled, in standard deviations of the vacuum
 ROUNDING = 1e-13  # of the distribution function
-HALVINGS = 40  # of the interval in which positions lie: enough for the resolution where Newton's steps never are
+HALVINGS = (
+    40  # of the interval in which positions lie: enough for the resolution where Newton's steps never are
+)
 BLOCK = 2**26  # bytes of conditional states held at once while sampling
 
 
 @dataclass(frozen=True, eq=False)
 class FockModes:
-    """B states of n modes with photon numbers below C: kets (B,) + (C,)*n, or density (B,) + (C,)*2n, ket axes first.
+    """B states of n modes with photon numbers below C: kets (B,) + (C,)*n, or density (B,) + (C,)*2n.
 
-    >>> import numpy as np
+    The ket axes of a density matrix come first.
+
     >>> from hybridge.phasespace.polynomial import photon_number
     >>> FockModes(kets=np.array([[0.6, 0, 0.8j]])).expval(photon_number(0)).round(6).tolist()
     [1.28]
@@ -61,7 +67,7 @@ class FockModes:
         return 1 - self.probs(()).sum(axis=1)
 
     def probs(self, modes: Sequence[int]) -> np.ndarray:
-        """Photon-number probabilities of `modes`, (B, cutoff^k), modes[0] most significant; they sum to 1 - leak."""
+        """Photon-number probabilities of `modes`, (B, cutoff^k), modes[0] most significant; sum 1 - leak."""
         return self._number_table(modes).reshape(len(self._array), -1)
 
     def density_matrix(self, modes: Sequence[int]) -> np.ndarray:
@@ -73,14 +79,15 @@ class FockModes:
         return self._reduced(modes).reshape(-1, size, size)
 
     def expval(self, polynomial: Polynomial) -> np.ndarray:
-        """The mean of an observable, (B,), with the untruncated operator's matrix elements; not renormalised."""
+        """The mean of an observable, (B,), by the untruncated operator's elements; not renormalised."""
         if polynomial.number is not None:
             return self._mean_of_numbers(polynomial, 1)
+        terms = cast(Terms, polynomial.terms)
         if self.kets is not None:
-            total = _sandwich(polynomial.terms, self.kets, self.kets)
+            total = _sandwich(terms, self.kets, self.kets)
         else:
-            modes = sorted({mode for monomial in polynomial.terms for mode, _, _ in monomial})
-            total = _trace(polynomial.terms, self._reduced(modes), tuple(modes))
+            modes = sorted({mode for monomial in terms for mode, _, _ in monomial})
+            total = _trace(terms, self._reduced(modes), tuple(modes))
         return total.real if polynomial.hermitian else total
 
     def var(self, polynomial: Polynomial) -> np.ndarray:
@@ -90,11 +97,10 @@ class FockModes:
         return self.expval(polynomial @ polynomial) - self.expval(polynomial) ** 2
 
     def _mean_of_numbers(self, polynomial: Polynomial, power: int) -> np.ndarray:
-        modes = list(dict.fromkeys(mode for monomial in polynomial.number or () for mode, _ in monomial))
+        """The mean of a power of a polynomial in photon numbers, (B,), from their probabilities alone."""
+        modes = cast(list[int], list(polynomial.wires))
         numbers = np.indices((self.cutoff,) * len(modes)).reshape(len(modes), self.cutoff ** len(modes))
-        values = polynomial.photon_polynomial(
-            dict.fromkeys(polynomial.wires, 0.0) | dict(zip(modes, numbers, strict=True))
-        )
+        values = polynomial.photon_polynomial(dict(zip(modes, numbers, strict=True)))
         return self.probs(modes) @ np.broadcast_to(values**power, numbers.shape[1:])
 
     def sample_photons(self, modes: Sequence[int], shots: int, rng: np.random.Generator) -> np.ndarray:
@@ -104,17 +110,15 @@ class FockModes:
     def sample_quadratures(
         self, angles: Mapping[int, float], shots: int, rng: np.random.Generator
     ) -> np.ndarray:
-        """x cos(angle) + p sin(angle) of each mode, measured jointly: (B, shots, k), columns in the order of `angles`.
+        """x cos(angle) + p sin(angle) of each mode, jointly: (B, shots, k), columns as in `angles`.
 
-        Mode after mode: the exact distribution function, given the outcomes before, is inverted by bisection.
+        Mode after mode: the exact distribution function, given the outcomes before, is inverted.
         """
         modes, C, B = list(angles), self.cutoff, len(self._array)
         ket = self._root(modes).reshape(B, *(C,) * len(modes), -1)
-        for axis, angle in enumerate(angles.values()):
+        for axis, angle in enumerate(angles.values()):  # turn each quadrature into position
             shape = [C if k == axis + 1 else 1 for k in range(ket.ndim)]
-            ket = ket * np.exp(-1j * angle * np.arange(C)).reshape(
-                shape
-            )  # turns this quadrature into position
+            ket = ket * np.exp(-1j * angle * np.arange(C)).reshape(shape)
         ket = ket.reshape(B, 1, -1)
         per_shot = 16 * B * max(ket.shape[2] // C, C**2)
         block = max(1, BLOCK // per_shot)
@@ -174,7 +178,7 @@ def _positions(ket: np.ndarray, modes: int, C: int, shots: int, rng: np.random.G
 def _inverted(
     distribution: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], level: np.ndarray, reach: float
 ) -> np.ndarray:
-    """Where the distribution has these levels: Newton's steps, halving the interval instead where they leave it."""
+    """Where the distribution has these levels: by Newton's steps, or halving where they leave it."""
     low, high = np.full(level.shape, -reach), np.full(level.shape, reach)
     x = np.zeros(level.shape)
     for _ in range(HALVINGS):
@@ -193,8 +197,8 @@ def _inverted(
 def weyl_matrix(a: int, b: int, cutoff: int) -> np.ndarray:
     """The symmetrically ordered product of x^a p^b in the number basis, (cutoff, cutoff), read-only.
 
-    Exact: built from matrices large enough that their own truncation is out of reach, then cut. The order is McCoy's,
-    2^-a sum_k binomial(a, k) x^k p^b x^(a-k).
+    Exact: built from matrices large enough that their own truncation is out of reach, then cut. The order is
+    McCoy's, 2^-a sum_k binomial(a, k) x^k p^b x^(a-k).
     """
     size = cutoff + a + b
     lower = np.diag(np.sqrt(np.arange(1.0, size)), 1)
@@ -206,19 +210,17 @@ def weyl_matrix(a: int, b: int, cutoff: int) -> np.ndarray:
     return matrix
 
 
-def _by_first(
-    terms: Mapping[Monomial, complex],
-) -> tuple[complex, dict[tuple[int, int, int], dict[Monomial, complex]]]:
-    """The constant, and the other terms by their first factor: each factor is applied once for all it begins."""
-    groups: dict[tuple[int, int, int], dict[Monomial, complex]] = {}
+def _by_first(terms: Terms) -> tuple[complex, dict[tuple[int, int, int], dict[Any, complex]]]:
+    """The constant, and the other terms by first factor: each is applied once for all the terms it begins."""
+    groups: dict[tuple[int, int, int], dict[Any, complex]] = {}
     for monomial, coefficient in terms.items():
         if monomial:
-            groups.setdefault(monomial[0], {})[monomial[1:]] = coefficient  # type: ignore[index]
+            groups.setdefault(monomial[0], {})[monomial[1:]] = coefficient
     return terms.get((), 0.0), groups
 
 
-def _sandwich(terms: Mapping[Monomial, complex], bra: np.ndarray, ket: np.ndarray) -> np.ndarray:
-    """<bra| sum of terms |ket> for every row, (B,) complex; operators act on one mode of the ket at a time."""
+def _sandwich(terms: Terms, bra: np.ndarray, ket: np.ndarray) -> np.ndarray:
+    """<bra| sum of terms |ket> for every row, (B,) complex; the ket meets one mode's operator at a time."""
     constant, groups = _by_first(terms)
     total = constant * np.einsum("bi,bi->b", bra.conj().reshape(len(bra), -1), ket.reshape(len(ket), -1))
     for (mode, a, b), rest in groups.items():
@@ -229,7 +231,7 @@ def _sandwich(terms: Mapping[Monomial, complex], bra: np.ndarray, ket: np.ndarra
     return total
 
 
-def _trace(terms: Mapping[Monomial, complex], rho: np.ndarray, modes: tuple[int, ...]) -> np.ndarray:
+def _trace(terms: Terms, rho: np.ndarray, modes: tuple[int, ...]) -> np.ndarray:
     """tr(rho sum of terms) for every row, (B,) complex; rho (B,) + (C,)*2k on `modes`."""
     k = len(modes)
     if not k:

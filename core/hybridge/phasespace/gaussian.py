@@ -1,4 +1,4 @@
-"""Gaussian states of several modes, a batch of them: what can be computed and sampled from mean and covariance.
+"""Gaussian states of several modes: what can be computed and sampled from a batch of means and covariances.
 
 hbar = 2: the vacuum has mean 0 and covariance 1. Order (x1..xn, p1..pn).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from hybridge.memory import available, human
 from hybridge.phasespace import numberbasis
 from hybridge.phasespace.drawing import draw_numbers
 from hybridge.phasespace.polynomial import Polynomial
+
+Terms = Mapping[tuple[tuple[int, int, int], ...], complex]  # a Weyl symbol whose modes are numbered
+Moments = dict[tuple[int, ...], np.ndarray]
 
 PURE = 1e-10  # a state is taken for pure if its purity is 1 to this; probabilities move by no more
 MISSING = 1e-12  # probability that photon numbers beyond the sampled table may have
@@ -35,11 +39,11 @@ class GaussianModes:
     cutoff: int | None = None
 
     def expval(self, polynomial: Polynomial) -> np.ndarray:
-        """The mean of an observable, (B,): the classical average of its Weyl symbol, float64 where it is Hermitian."""
+        """The mean of an observable, (B,): the classical average of its Weyl symbol."""
         n = self.mean.shape[1] // 2
-        moments = {(): np.ones(len(self.mean))}
-        total = np.zeros(len(self.mean))
-        for monomial, coefficient in polynomial.terms.items():
+        moments: Moments = {(): np.ones(len(self.mean))}
+        total: np.ndarray = np.zeros(len(self.mean))
+        for monomial, coefficient in cast(Terms, polynomial.terms).items():
             x = (m for m, a, _ in monomial for _ in range(a))
             p = (n + m for m, _, b in monomial for _ in range(b))
             total = total + coefficient * self._moment((*x, *p), moments)
@@ -49,8 +53,8 @@ class GaussianModes:
         """The variance of a Hermitian observable, (B,)."""
         return self.expval(polynomial @ polynomial) - self.expval(polynomial) ** 2
 
-    def _moment(self, variables: tuple[int, ...], known: dict[tuple[int, ...], np.ndarray]) -> np.ndarray:
-        """E[r_i r_j ...] (B,): E[r_i g(r)] = mean_i E[g] + sum_j cov_ij E[dg/dr_j] (Isserlis), each product once."""
+    def _moment(self, variables: tuple[int, ...], known: Moments) -> np.ndarray:
+        """E[r_i r_j ...], (B,): E[r_i g(r)] = mean_i E[g] + sum_j cov_ij E[dg/dr_j] (Isserlis)."""
         if variables not in known:
             i, rest = variables[0], variables[1:]
             value = self.mean[:, i] * self._moment(rest, known)
@@ -65,13 +69,16 @@ class GaussianModes:
     def probs(self, modes: Sequence[int]) -> np.ndarray:
         """Photon-number probabilities of `modes`, (B, cutoff^k), modes[0] most significant.
 
-        What lies beyond the cutoff is missing from the sum. Raises CircuitError without a cutoff, DeviceError where the
-        table does not fit into memory.
+        What lies beyond the cutoff is missing from the sum. Raises CircuitError without a cutoff, DeviceError
+        where the table does not fit into memory.
         """
         return self._number_table(modes, self._cutoff()).reshape(len(self.mean), -1)
 
     def density_matrix(self, modes: Sequence[int]) -> np.ndarray:
-        """The reduced density matrix of `modes` in the number basis, (B, cutoff^k, cutoff^k); errors as for `probs`."""
+        """The reduced density matrix of `modes` in the number basis, (B, cutoff^k, cutoff^k).
+
+        Raises the errors of `probs`.
+        """
         cutoff = self._cutoff()
         part = self._reduced(modes)
         size = cutoff ** len(modes)
@@ -84,8 +91,8 @@ class GaussianModes:
     def sample_photons(self, modes: Sequence[int], shots: int, rng: np.random.Generator) -> np.ndarray:
         """Photon numbers of `modes`, measured jointly: (B, shots, k) int64, not limited by the cutoff.
 
-        The table that is drawn from is enlarged until less than 1e-12 is missing; DeviceError where it does not fit into
-        memory.
+        The table that is drawn from is enlarged until less than 1e-12 is missing; DeviceError where it does
+        not fit into memory.
         """
         n, k = self.mean.shape[1] // 2, len(modes)
         if k < n < 2 * k and self._pure and not self._reduced(modes)._pure:  # cutoff^n numbers, not cutoff^2k
@@ -102,7 +109,7 @@ class GaussianModes:
     def sample_quadratures(
         self, angles: Mapping[int, float], shots: int, rng: np.random.Generator
     ) -> np.ndarray:
-        """x cos(angle) + p sin(angle) of each mode, measured jointly: (B, shots, k), columns in the order of `angles`."""
+        """x cos(angle) + p sin(angle) of each mode, jointly: (B, shots, k), columns as in `angles`."""
         n, modes = self.mean.shape[1] // 2, list(angles)
         rows = np.zeros((len(modes), 2 * n))
         rows[np.arange(len(modes)), modes] = np.cos(list(angles.values()))
@@ -149,6 +156,6 @@ def _check_room(batch: int, elements: int, modes: Sequence[int], cutoff: int) ->
     needed = 3 * 16 * batch * elements  # the table, and what the recursion holds beside it
     if needed > ALWAYS_ROOM and needed > (room := available()):
         raise DeviceError(
-            f"photon numbers of modes {list(modes)!r} below {cutoff} need {human(needed)} for {batch} states; "
-            f"{human(room)} are free; measure fewer modes at once, lower cutoff_dim, or squeeze and displace less"
+            f"photon numbers below {cutoff} of modes {list(modes)!r} need {human(needed)} (batch {batch}); "
+            f"{human(room)} are free; measure fewer modes at once, or lower cutoff_dim"
         )

@@ -1,7 +1,8 @@
 """Gaussian states, gates and channels written out in the photon-number basis, by the recursion.
 
-All elements are those of the untruncated object: what a cutoff leaves out is missing, nothing is folded back. hbar = 2,
-a = (x + i p) / 2, order (x1..xk, p1..pk). A leading batch axis is on every argument (length 1 where shared) and result.
+All elements are those of the untruncated object: what a cutoff leaves out is missing, nothing is folded back.
+hbar = 2, a = (x + i p) / 2, order (x1..xk, p1..pk). Every argument and result has a leading batch axis, of
+length 1 where shared.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ PROBE = 1 / np.sqrt(
 
 
 def ket(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:
-    """The ket of a pure state, mean (B, 2k), cov (B, 2k, 2k) -> (B,) + (cutoff,)*k; its phase makes <0|psi> > 0.
+    """The ket of a pure state: mean (B, 2k), cov (B, 2k, 2k) -> (B,) + (cutoff,)*k, with <0|psi> > 0.
 
     >>> ket(np.array([[2.0, 0.0]]), np.eye(2)[None], 3).real.round(4).tolist()  # alpha = 1
     [[0.6065, 0.6065, 0.4289]]
@@ -32,10 +33,10 @@ def density(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:
 
 
 def gate(S: np.ndarray, d: np.ndarray, cutoff: int) -> np.ndarray:
-    """The operator U with U^dagger r U = S r + d: (B,) + (cutoff,)*2k, outputs first; its phase makes <0|U|0> > 0.
+    """The operator U with U^dagger r U = S r + d: (B,) + (cutoff,)*2k, outputs first, with <0|U|0> > 0.
 
-    With U^dagger a U = E a + F a^dagger + e, pulling a and a^dagger through U gives two linear differential equations
-    for its kernel between coherent states; the Gaussian that solves them is expanded.
+    With U^dagger a U = E a + F a^dagger + e, pulling a and a^dagger through U gives two linear differential
+    equations for its kernel between coherent states; the Gaussian that solves them is expanded.
     """
     k = d.shape[-1] // 2
     xx, xp, px, pp = S[:, :k, :k], S[:, :k, k:], S[:, k:, :k], S[:, k:, k:]
@@ -50,10 +51,10 @@ def gate(S: np.ndarray, d: np.ndarray, cutoff: int) -> np.ndarray:
 
 
 def channel(X: np.ndarray, d: np.ndarray, Y: np.ndarray, cutoff: int) -> np.ndarray:
-    """<m| Phi(|j><l|) |n> of the channel mean -> X mean + d, V -> X V X^T + Y: (B,) + (cutoff,)*4k, axes m, n, j, l.
+    """<m| Phi(|j><l|) |n> of the channel mean -> X mean + d, V -> X V X^T + Y: (B,) + (cutoff,)*4k.
 
-    Read off the state that Phi leaves when its input is one half of k two-mode squeezed vacua, whose amplitudes are
-    PROBE^n; that factor is divided out before the expansion.
+    The axes are m, n, j, l, k of each. Read off the state that Phi leaves when its input is one half of k
+    two-mode squeezed vacua, whose amplitudes are PROBE^n; that factor is divided out before the expansion.
     """
     k = d.shape[-1] // 2
     mirror = np.diag([1.0] * k + [-1.0] * k)  # x of the halves correlated, p anticorrelated
@@ -79,7 +80,7 @@ def _transposed(matrices: np.ndarray) -> np.ndarray:
 
 
 def _husimi(mean: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A, b, c of exp(|z|^2) <z|rho|z> in the variables (conj(z), z): the generating function of rho's elements."""
+    """A, b, c of exp(|z|^2) <z|rho|z> in the variables (conj(z), z): it generates the elements of rho."""
     k = mean.shape[-1] // 2
     one = np.eye(k)
     r_of_z = np.block([[one, one], [1j * one, -1j * one]])

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from hybridge.arithmetic import left_arithmetic
 from hybridge.errors import CircuitError
 from hybridge.phasespace.weyl import (
     Monomial,
@@ -214,12 +215,7 @@ class Polynomial:
         )
         return Polynomial._sum(_merged(parts), self.wires)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """Numbers of numpy and autograd on the left of `* + -`, which would else treat this as an array."""
-        reflected = _REFLECTED.get(ufunc)
-        if method != "__call__" or reflected is None or options or inputs[1] is not self:
-            return NotImplemented
-        return reflected(self, inputs[0])
+    __array_ufunc__ = left_arithmetic
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Polynomial) and self.terms == other.terms
@@ -236,13 +232,6 @@ class Polynomial:
         ordered = sorted(named.items(), key=lambda term: not term[0])  # the constant comes last
         shown = [_show(c, "*".join(_show_factor(factor) for factor in m)) for m, c in ordered]
         return " + ".join(shown).replace("+ -", "- ") or "0"
-
-
-_REFLECTED: dict[Any, Callable[..., Any]] = {
-    np.add: Polynomial.__radd__,
-    np.subtract: Polynomial.__rsub__,
-    np.multiply: Polynomial.__rmul__,
-}
 
 
 def position(mode: Hashable) -> Polynomial:

@@ -21,11 +21,11 @@ def reach(cutoff: int) -> float:
 
 
 def distribution(rho: np.ndarray) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """rho (..., R, C, C), real parts of density matrices -> x (..., S) -> the probability below x, and its density at x.
+    """A function of x (..., S): the probability below x, and its density at x, both (..., S).
 
-    R = S, a state for each position, or 1. For m != n the integral of psi_m psi_n is
-    (psi_m' psi_n - psi_m psi_n') / (n - m), by their differential equation; that of psi_n^2 is the one of psi_{n-1}^2
-    less psi_{n-1} psi_n / sqrt(n), by parts.
+    rho (..., R, C, C): real parts of density matrices, R = S with one for each position, or R = 1. For m != n
+    the integral of psi_m psi_n is (psi_m' psi_n - psi_m psi_n') / (n - m), by their differential equation;
+    that of psi_n^2 is the one of psi_{n-1}^2 less psi_{n-1} psi_n / sqrt(n), by parts.
 
     >>> below, density = distribution(np.diag([0.5, 0.5])[None])(np.array([0.0]))
     >>> below.round(6).tolist(), density.round(6).tolist()
@@ -37,7 +37,9 @@ def distribution(rho: np.ndarray) -> Callable[[np.ndarray], tuple[np.ndarray, np
     n = np.arange(C)
     root = np.sqrt(np.arange(1.0, C + 1))
     weights = np.diagonal(rho, axis1=-2, axis2=-1)
-    cross = 2 * rho * (1 - np.eye(C)) / (n - n[:, None] + np.eye(C))  # 2: the orders m, n and n, m give the same
+    cross = (
+        2 * rho * (1 - np.eye(C)) / (n - n[:, None] + np.eye(C))
+    )  # 2: the orders m, n and n, m give the same
 
     def at(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         psi = np.moveaxis(wavefunctions(x, C + 1), 0, -1)

@@ -1,4 +1,4 @@
-"""Wave functions of the number states in position; hbar = 2, so that psi_0(x)^2 is the standard normal density."""
+"""Wave functions of the number states in position; hbar = 2: psi_0(x)^2 is the standard normal density."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-Monomial = tuple[tuple[Hashable, int, int], ...]
-NumberMonomial = tuple[tuple[Hashable, int], ...]  # (mode, power of its photon number)
+Monomial = tuple[tuple[Any, int, int], ...]  # the mode is any hashable label
+NumberMonomial = tuple[tuple[Any, int], ...]  # (mode, power of its photon number)
 
 ROUNDING = 1e-12  # two coefficients that differ by less, relative to the largest, are equal
 

@@ -1,0 +1,1 @@
+"""Drawings of circuits: what stands on each wire, from left to right."""

@@ -1,0 +1,186 @@
+"""A circuit drawn as text, one line a wire."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybridge.circuit import Circuit, Instruction, measured_wires
+from hybridge.compilation import circuit_wires
+from hybridge.drawing.labels import Box, Labels, Number
+from hybridge.errors import CircuitError
+from hybridge.interfaces.rows import as_rows
+from hybridge.operations.table import Wires
+from hybridge.qnode import QNode
+
+LEVELS = ("user", "device")
+_CUT = "···"  # where a line is continued below
+
+
+class _Entry(NamedTuple):
+    """What one operation or measurement writes: a text per line, and whether a joint connects the lines."""
+
+    texts: Mapping[int, str]
+    joined: bool
+
+    @property
+    def lines(self) -> Sequence[int]:
+        """The lines it takes up; where it is joined, those in between too."""
+        return range(min(self.texts), max(self.texts) + 1) if self.joined else list(self.texts)
+
+
+def draw(
+    qnode: QNode, level: str = "user", decimals: int | None = 2, max_length: int = 100
+) -> Callable[..., str]:
+    """A function of the qnode's arguments that returns its circuit as text.
+
+    `level` "user" draws the circuit as written, "device" every program the device is given for it, after decomposition.
+    Numbers have `decimals` places, None leaves them out; lines longer than `max_length` are continued below. Array
+    parameters show their first value, `RX([0.10,…])`; arrays among the constants are called M0, M1, ...; a box whose
+    wires stand in another order than the lines says which wire is which, `BS(0.30,0.00)[1]` above `[0]`. Wires that
+    nothing touches are left out. Raises CircuitError for another level.
+
+    >>> import hybridge as hb
+    >>> @hb.qnode(hb.device("default.qubit", wires=2))
+    ... def circuit(x):
+    ...     hb.H(0)
+    ...     hb.CRX(x, wires=[0, 1])
+    ...     return hb.expval(hb.Z(0) @ hb.Z(1))
+    >>> print(hb.draw(circuit)(0.3))
+    0: ──H─╭●────────┤ ╭<Z@Z>
+    1: ────╰RX(0.30)─┤ ╰<Z@Z>
+    """
+    if not isinstance(qnode, QNode):
+        raise CircuitError(f"draw takes a QNode, a function decorated with @hb.qnode; got {qnode!r}")
+    if level not in LEVELS:
+        raise CircuitError(f"draw has no level {level!r}; choose from {', '.join(map(repr, LEVELS))}")
+    Labels(decimals)  # a wrong number of decimals is said here, not at the first drawing
+
+    @functools.wraps(qnode.function)
+    def drawn(*args: Any, **kwargs: Any) -> str:
+        recorded = qnode.record(*args, **kwargs)
+        instructions = tuple(Instruction(*i) for i in recorded.instructions)
+        wires = circuit_wires(instructions, recorded.measurements, qnode.device)
+        rows, _ = as_rows(recorded.numbers)
+        arrays = [np.ndim(x) > 0 for x in recorded.numbers]
+        if level == "user":
+            numbers = [Number(rows[:, k], array) for k, array in enumerate(arrays)]
+            return _picture(
+                Circuit(instructions, recorded.measurements, wires), numbers, Labels(decimals), max_length
+            )
+        plan = qnode.plan(*args, **kwargs)
+        pictures = []
+        for lowered, affine in zip(plan.lowered, plan.affine, strict=True):
+            given = rows if affine is None else affine(rows)
+            sources = range(len(arrays)) if affine is None else affine.slot
+            numbers = [Number(given[:, k], slot >= 0 and arrays[slot]) for k, slot in enumerate(sources)]
+            pictures.append(_picture(lowered, numbers, Labels(decimals), max_length, wires))
+        if len(pictures) == 1:
+            return pictures[0]
+        return "\n\n".join(f"program {i + 1} of {len(pictures)}:\n{p}" for i, p in enumerate(pictures))
+
+    return drawn
+
+
+def _picture(
+    circuit: Circuit, numbers: Sequence[Number], labels: Labels, max_length: int, names: Wires | None = None
+) -> str:
+    """The circuit's lines; `names` are the user's for the circuit's wires."""
+    shown = _shown_wires(circuit)
+    line_of = {wire: i for i, wire in enumerate(shown)}
+    operations = _columns(list(_operations(circuit, numbers, labels, line_of)), len(shown), "─")
+    measurements = _columns(list(_measurements(circuit, labels, line_of)), len(shown), " ")
+    # pieces between which a line may be cut
+    pieces = [[f"─{cell}" for cell in column] for column in operations]
+    pieces += [[f" {cell}" for cell in column] for column in measurements]
+    pieces[len(operations)] = [f"─┤{cell}" for cell in pieces[len(operations)]]
+    named = dict(zip(circuit.wires, circuit.wires if names is None else names, strict=True))
+    heads = [f"{named[wire]}: " for wire in shown]
+    return "\n\n".join("\n".join(block) for block in _blocks(heads, pieces, max_length))
+
+
+def _shown_wires(circuit: Circuit) -> list[Hashable]:
+    """The wires something touches, in the device's order; all where something is measured on all, or nothing is touched."""
+    touched = {w for _, wires in circuit.instructions for w in wires} | set(measured_wires(circuit.measurements))
+    every = not touched or any(m.observable is None and m.wires is None for m in circuit.measurements)
+    return [w for w in circuit.wires if every or w in touched]
+
+
+def _operations(
+    circuit: Circuit, numbers: Sequence[Number], labels: Labels, line_of: Mapping[Hashable, int]
+) -> Iterator[_Entry]:
+    slot = 0
+    for operation, wires in circuit.instructions:
+        stop = slot + len(operation.params)
+        box = labels.operation(operation, numbers[slot:stop])
+        slot = stop
+        # an operation that names no wire, such as a global phase, is on all of them
+        lines = [line_of[w] for w in wires] or list(line_of.values())
+        yield _Entry(_texts(box, lines), joined=True)
+
+
+def _texts(box: Box, lines: Sequence[int]) -> dict[int, str]:
+    controls, targets = lines[: len(box.controls)], lines[len(box.controls) :]
+    texts = {line: "●" if value else "○" for line, value in zip(controls, box.controls, strict=True)}
+    marked = box.ordered and list(targets) != sorted(targets)
+    return texts | {line: box.text + (f"[{k}]" if marked else "") for k, line in enumerate(targets)}
+
+
+def _measurements(circuit: Circuit, labels: Labels, line_of: Mapping[Hashable, int]) -> Iterator[_Entry]:
+    for m in circuit.measurements:
+        wires = m.observable.wires if m.observable is not None else m.wires
+        lines = [line_of[w] for w in wires or ()] or list(line_of.values())
+        yield _Entry(dict.fromkeys(lines, labels.measurement(m)), joined=bool(wires))
+
+
+def _columns(entries: Sequence[_Entry], num_lines: int, filler: str) -> list[list[str]]:
+    """Each entry as far left as it can stand; a column is one text per line, all of one width."""
+    columns: list[list[_Entry]] = []
+    free = [0] * num_lines  # the first column in which this line is free
+    for entry in entries:
+        at = max(free[line] for line in entry.lines)
+        if at == len(columns):
+            columns.append([])
+        columns[at].append(entry)
+        for line in entry.lines:
+            free[line] = at + 1
+    return [_cells(column, num_lines, filler) for column in columns]
+
+
+def _cells(column: Sequence[_Entry], num_lines: int, filler: str) -> list[str]:
+    joints, texts = [filler] * num_lines, [""] * num_lines
+    for entry in column:
+        lines = entry.lines
+        for line in lines:
+            texts[line] = entry.texts.get(line, "")
+            if entry.joined and len(lines) > 1:
+                joints[line] = "├" if line in entry.texts else "│"
+        if entry.joined and len(lines) > 1:
+            joints[lines[0]], joints[lines[-1]] = "╭", "╰"
+    width = max(map(len, texts))
+    return [joint + text.ljust(width, filler) for joint, text in zip(joints, texts, strict=True)]
+
+
+def _blocks(
+    heads: Sequence[str], pieces: Sequence[Sequence[str]], max_length: int
+) -> Iterator[list[str]]:
+    """The lines, cut between pieces into blocks of at most max_length characters; a piece itself is never cut."""
+    margin = max(map(len, heads))
+    blocks: list[list[Sequence[str]]] = [[]]
+    length = margin
+    for i, piece in enumerate(pieces):
+        mark = len(_CUT) if i < len(pieces) - 1 else 0
+        if blocks[-1] and length + len(piece[0]) + mark > max_length:
+            blocks.append([])
+            length = margin + len(_CUT)
+        blocks[-1].append(piece)
+        length += len(piece[0])
+    for b, block in enumerate(blocks):
+        before, after = _CUT if b else "", _CUT if b < len(blocks) - 1 else ""
+        yield [
+            f"{head:>{margin}}{before}{''.join(piece[line] for piece in block)}{after}".rstrip()
+            for line, head in enumerate(heads)
+        ]

@@ -15,7 +15,7 @@ CORE, PLUGINS = ROOT / "core" / "hybridge", ROOT / "plugins"
 
 # Lowest first. Modules and packages of core/hybridge; those on one line do not import each other.
 LAYERS = (
-    ("errors", "listing", "memory", "numpy", "pytree"),
+    ("arithmetic", "errors", "listing", "memory", "numpy", "pytree"),
     ("recording",),
     ("phasespace",),
     ("operations",),
@@ -31,7 +31,7 @@ LAYERS = (
     ("execution",),
     ("interfaces",),
     ("qnode",),
-    ("about", "drawing", "io", "optimize", "templates", "transforms"),
+    ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
     ("compare",),
     ("conformance",),
     ("__init__",),  # the public names: `import hybridge`

@@ -43,11 +43,10 @@ class Registration(NamedTuple):
 def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except (
-        ImportError,
-        ValueError,
-    ):  # no parent package; a module put in sys.modules by hand, without a spec
+    except ImportError:  # its parent package is not here
         return False
+    except ValueError:  # a stand-in without a spec, put in sys.modules by hand
+        return True
 
 
 class Registry:
@@ -88,16 +87,12 @@ class Registry:
                 manager.hook.register_devices(register=_collector(plugin, offered))
                 manager.check_pending()
                 if not offered:
-                    raise PluginError(
-                        plugin, "registers no device: its hookimpl `register_devices` calls nothing"
-                    )
+                    raise PluginError(plugin, "registers no device: no hookimpl register_devices that does")
                 self.devices.update(offered)
             except KeyboardInterrupt:  # the user's, most likely: nothing is known of the plugin yet
                 self._loaded.discard(plugin)
                 raise
-            except (
-                BaseException
-            ) as error:  # SystemExit and Rust's PanicException must not end the user's process
+            except BaseException as error:  # SystemExit, or a panic in Rust, must not end the user's process
                 self.failures[plugin] = in_one_line(error)
 
     def _claimant(self, plugin: str) -> EntryPoint:
@@ -106,10 +101,7 @@ class Registry:
         own = [p for p in points if p.dist is not None and p.dist.name == OWNER]
         for other in points if own else ():
             if other not in own:
-                reason = (
-                    f"{_source(other)} claims the name {plugin!r}, which is {OWNER}'s own; it is not loaded"
-                )
-                self.failures[_source(other)] = reason
+                self.failures[_source(other)] = f"claims the name {plugin!r}, which is {OWNER}'s own"
         if len(own or points) > 1:
             raise PluginError(plugin, f"claimed by {' and by '.join(map(_source, points))}; uninstall one")
         return (own or points)[0]
@@ -197,9 +189,8 @@ def device(
     except (HybridgeError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise PluginError(
-            name.split(".")[0], f"device {name!r} could not be made: {in_one_line(error)}"
-        ) from error
+        reason = f"device {name!r} could not be made: {in_one_line(error)}"
+        raise PluginError(name.split(".")[0], reason) from error
     return made
 
 
@@ -223,9 +214,8 @@ def _device_class(found: Registration) -> type[Device]:
 def _check_options(name: str, cls: type[Device], options: dict[str, Any]) -> None:
     signature = inspect.signature(cls.__init__).parameters
     known = {k: p for k, p in signature.items() if p.kind is p.KEYWORD_ONLY}
-    listing = (
-        ", ".join(k if p.default is p.empty else f"{k}={p.default!r}" for k, p in known.items()) or "none"
-    )
+    shown = (k if p.default is p.empty else f"{k}={p.default!r}" for k, p in known.items())
+    listing = ", ".join(shown) or "none"
     unknown = sorted(set(options) - set(known))
     if unknown:
         close = difflib.get_close_matches(unknown[0], known, n=1)

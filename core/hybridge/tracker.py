@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hybridge.device import Device, Task
+from hybridge.errors import DeviceError
+
+COUNTED = ("jobs", "executions", "shots")
 
 
 class Execution(NamedTuple):
@@ -26,11 +28,14 @@ _lock = threading.Lock()
 
 
 class Tracker:
-    """Counts the jobs, executions and shots of a device while its block runs.
+    """Counts the jobs, executions and shots of a device while its block runs, in whatever thread.
 
-    `totals`, `history` and `latest` have the keys jobs (calls of the device), executions (parameter rows times
-    settings), shots (over all executions) and results. `callback(totals, history, latest)` is called after each job; with
-    `persistent` the totals go on in the next block.
+    `totals`, `history` (a list each) and `latest` have the keys jobs (calls of the device), executions
+    (parameter rows times settings) and shots (over all executions). `latest` has results too: the arrays
+    that the device returned in its latest job; those of earlier jobs are not kept, as they may be states.
+    After each job `callback(totals, history, latest)` is called, by the thread that made the job. With
+    `persistent` the totals go on in the next block. Trackers nest, and count the same jobs. Raises
+    DeviceError unless given a device, and where a tracker is entered that is counting already.
 
     >>> import hybridge as hb
     >>> dev = hb.device("default.qubit", wires=1)
@@ -45,20 +50,27 @@ class Tracker:
     """
 
     def __init__(self, device: Device, callback: Callable[..., None] | None = None, persistent: bool = False):
+        if not isinstance(device, Device):
+            raise DeviceError(f"a Tracker needs a device, such as circuit.device; got {device!r}")
         self.device, self.callback, self.persistent = device, callback, persistent
+        self._lock = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything counted so far."""
-        self.totals: dict[str, int] = {"jobs": 0, "executions": 0, "shots": 0}
-        self.history: defaultdict[str, list[Any]] = defaultdict(list)
-        self.latest: dict[str, Any] = {}
+        with self._lock:
+            self.totals: dict[str, int] = dict.fromkeys(COUNTED, 0)
+            self.history: dict[str, list[int]] = {key: [] for key in COUNTED}
+            self.latest: dict[str, Any] = {}
 
     def __enter__(self) -> Tracker:
-        if not self.persistent:
-            self.reset()
         with _lock:
-            _listeners.setdefault(self.device, []).append(self)
+            listening = _listeners.setdefault(self.device, [])
+            if self in listening:
+                raise DeviceError("this Tracker is counting already; make one for each block")
+            if not self.persistent:
+                self.reset()
+            listening.append(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -68,22 +80,28 @@ class Tracker:
             if not listening:
                 del _listeners[self.device]
 
-    def _count(self, execution: Execution) -> None:
-        rows = sum(len(t.params) for t in execution.tasks)
-        shots = sum(len(t.params) * (t.shots or 0) for t in execution.tasks)
-        self.latest = {"jobs": 1, "executions": rows, "shots": shots, "results": list(execution.results)}
-        for key, value in self.latest.items():
-            self.history[key].append(value)
-            if key in self.totals:
-                self.totals[key] += value
-        if self.callback:
-            self.callback(self.totals, self.history, self.latest)
+    def _count(self, latest: dict[str, Any]) -> None:
+        with self._lock:
+            self.latest = latest
+            for key in COUNTED:
+                self.history[key].append(latest[key])
+                self.totals[key] += latest[key]
 
 
 def notify(device: Device, execution: Execution) -> None:
-    """Tell the trackers of this device what it did."""
+    """Tell the trackers of this device what it did; all have counted before the first callback is called."""
     if _listeners:  # nearly always empty, and this line is on the path of every call
         with _lock:
             listening = list(_listeners.get(device, ()))
+        tasks = execution.tasks
+        latest = {
+            "jobs": 1,
+            "executions": sum(len(t.params) for t in tasks),
+            "shots": sum(len(t.params) * (t.shots or 0) for t in tasks),
+            "results": list(execution.results),
+        }
         for tracker in listening:
-            tracker._count(execution)
+            tracker._count(latest)
+        for tracker in listening:
+            if tracker.callback:
+                tracker.callback(tracker.totals, tracker.history, latest)

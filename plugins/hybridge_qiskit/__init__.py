@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from hybridge.plugin import Capabilities, hookimpl
-
 from hybridge_qiskit.translate import CLAIMED
 
 AER = Capabilities(
@@ -16,8 +15,8 @@ AER = Capabilities(
     observables=frozenset({"pauli"}),  # a matrix from the state is cheaper than Aer's sum of 4^k words
     conventions=(
         "wire w is Aer's qubit w; Aer counts qubit 0 as least significant, so matrices and reduced results get "
-        "their qubits reversed and states their axes; Qiskit's global phase is exp(+i phi), the row's exp(-i phi); "
-        "with a noise model, gates it does not name are rewritten in those it does"
+        "their qubits reversed and states their axes; Qiskit's global phase is exp(+i phi), the row's is "
+        "exp(-i phi); with a noise model, gates it does not name are rewritten in those it does"
     ),
 )
 

@@ -9,13 +9,13 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
 from qiskit import transpile
 from qiskit.circuit import ControlledGate, QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
+from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
 from hybridge_qiskit import AER
 from hybridge_qiskit.program import Program, make_program
 from hybridge_qiskit.translate import translate
@@ -33,25 +33,26 @@ METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixed states
 DENSE = frozenset({"automatic", "statevector", "density_matrix"})  # the methods whose memory is exponential
 
-# With a state of 2^LARGE numbers Aer starts to fuse gates and to have use for threads. Below, binding the rows inside
-# the simulator instead of cloning the circuit halves a job's CPU time (4 wires, 32 rows, exact: 2.7 ms, not 6.1), and a
-# second thread adds two thirds to that of a sampled one without saving wall time. Above, fusing gates saves more than
-# binding inside, which excludes it (20 wires: 1.8 s, not 3.0).
+# With a state of 2^LARGE numbers Aer starts to fuse gates and to have use for threads. Below, binding the rows
+# inside the simulator instead of cloning the circuit halves a job's CPU time (4 wires, 32 rows, exact: 3.1 ms, not
+# 5.9), and a second thread adds two thirds to a sampled one's without saving wall time. Above, fusing gates, which
+# excludes binding inside, saves more (20 wires: 1.8 s, not 3.0).
 LARGE = 14
 
 
 class Aer(Device):
     """Qiskit Aer's simulators, exact or sampled, ideal or noisy. Options:
 
-    method                  automatic, statevector, density_matrix, matrix_product_state, stabilizer, extended_stabilizer
+    method                  automatic, statevector, density_matrix, matrix_product_state, stabilizer or
+                            extended_stabilizer
     noise_model             a qiskit_aer.noise.NoiseModel, whose qubit w is wire w
     precision               "double" or "single"
     max_parallel_threads    None: one for a small circuit, every core for a large one; 0: every core
     max_memory_mb           how much Aer may take; None: all there is
     max_bond_dimension, truncation_threshold    of matrix_product_state; None: exact to rounding
 
-    With a noise model, gates it does not name are rewritten in those it does, so that its errors act. Exact results come
-    from the density matrix; there are none for a model with errors of the readout, which only shots have, and none with the
+    With a noise model, gates it does not name are rewritten in those it does, so that its errors act. Exact results
+    come from the density matrix; a model with errors of the readout, which only shots have, has none, nor have the
     methods that follow single trajectories. Raises DeviceError for a value Aer does not know.
     """
 
@@ -172,20 +173,23 @@ class Aer(Device):
             )
             raise JobFailed(self.name, "; ".join(reasons))
         if len(result.results) != sum(len(t.params) for t in tasks):
-            raise JobFailed(self.name, f"Aer gave {len(result.results)} results for {sum(len(t.params) for t in tasks)} rows")
+            raise JobFailed(
+                self.name,
+                f"Aer gave {len(result.results)} results for {sum(len(t.params) for t in tasks)} rows",
+            )
         return [row.data for row in result.results]  # Result.data(i) searches and copies
 
     def _seed(self, tasks: Sequence[Task]) -> int:
         """The seed of a job, fixed by its tasks' seeds.
 
-        Aer gives its rows the seeds s, s + 2113, s + 4226, ...: independent of each other, but row 1 of s is row 0 of
-        s + 2113. Seeds a user writes may differ so; 62 mixed bits do not.
+        Aer gives its rows the seeds s, s + 2113, s + 4226, ...: independent of each other, but row 1 of s is row 0
+        of s + 2113. Seeds a user writes may differ so; 62 mixed bits do not.
         """
         seeds = [self.next_seed() if t.seed is None else t.seed for t in tasks]
         return int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0] >> 2)
 
     def memory(self, num_wires: int) -> int:
-        """Bytes of a row at its peak: the state in Aer, its copy saved, and as returned; 0 where Aer compresses it."""
+        """Bytes of a row at its peak: the state in Aer, as saved and as returned; 0 where Aer compresses it."""
         if self._method not in DENSE:
             return 0
         mixed = self._method == "density_matrix" or (self._noisy and self._mixed is not None)

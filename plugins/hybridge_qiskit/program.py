@@ -8,13 +8,13 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
-from hybridge.plugin import Measurement, Sentence
 from qiskit.circuit import Instruction, Parameter, ParameterVector, QuantumCircuit
 from qiskit.circuit.library import DiagonalGate, Initialize, MCXGate, RZGate, UnitaryGate
 from qiskit.circuit.library import get_standard_gate_name_mapping as standard_gates
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.library import SetDensityMatrix
 
+from hybridge.plugin import Measurement, Sentence
 from hybridge_qiskit.translate import Gate
 
 PREPARATIONS = frozenset({"ket", "density"})
@@ -30,7 +30,7 @@ class Saved(NamedTuple):
 
 @dataclass(frozen=True)
 class Program:
-    """A circuit whose parameters[j] is scales[j] * params[:, slots[j]]; what it saves or, sampled, measures."""
+    """A circuit with parameters[j] = scales[j] * params[:, slots[j]]; what it saves or, sampled, measures."""
 
     circuit: QuantumCircuit
     parameters: tuple[Parameter, ...]
@@ -63,7 +63,7 @@ class Program:
         return dict(zip(self.parameters, values.T.tolist(), strict=True))
 
     def read(self, rows: Sequence[Any], shots: int | None) -> np.ndarray:
-        """(batch, columns) of what Aer saved for each row: measurements side by side, samples shot by shot."""
+        """(batch, columns) from Aer's data of each row: measurements side by side, samples shot by shot."""
         if shots is not None:
             every = _unpacked([row.memory for row in rows], shots, self.circuit.num_clbits)
             samples = [every[..., b].reshape(len(rows), shots * len(b)) for b in self.bits]
@@ -100,7 +100,7 @@ def make_program(
     if "state" not in kinds:
         circuit.global_phase = 0  # what rewriting left of it
     if not circuit.parameters:
-        # Aer counts rows by the values of a parameter: there must be one. It finds a gate's errors by its label: here none.
+        # Aer counts rows by the values of a parameter, so there must be one; by its label the gate has no errors
         parameters, angles = (Parameter("idle"),), []
         circuit.append(RZGate(parameters[0], label="idle"), [0])
     circuit.measure(measured, range(len(measured)))
@@ -126,10 +126,11 @@ def make_program(
 # ---- gates ----------------------------------------------------------------------------------------------
 
 STANDARD = {name: type(gate) for name, gate in standard_gates().items()}
-# What is not made of angles alone. Qiskit's matrices have their first qubit least significant: their wires get reversed.
+# What is not made of angles alone. Qiskit's arrays have the first qubit least significant: the wires get reversed.
+# It checks kets and diagonals more strictly than a row does: they are normalised.
 MAKE: dict[str, Callable[[Gate], tuple[Instruction, Sequence[int]]]] = {
     "unitary": lambda g: (UnitaryGate(g.array), g.wires[::-1]),
-    "diagonal": lambda g: (DiagonalGate(g.array.tolist()), g.wires[::-1]),  # type: ignore[union-attr]
+    "diagonal": lambda g: (DiagonalGate((g.array / np.abs(g.array)).tolist()), g.wires[::-1]),  # type: ignore[union-attr]
     "mcx": lambda g: (MCXGate(len(g.wires) - 1), g.wires),
 }
 
@@ -149,9 +150,10 @@ def _body(gates: Sequence[Gate], wires: int, parameters: Sequence[Parameter]) ->
 def _prepare(circuit: QuantumCircuit, preparations: Sequence[Gate], density: bool) -> None:
     if density and preparations:
         circuit.append(SetDensityMatrix(_joint(preparations, circuit.num_qubits)), circuit.qubits)
-    else:
-        for g in preparations:
-            circuit.append(Initialize(g.array), g.wires[::-1])
+    elif preparations:  # one Initialize: after a second one Aer would run every shot by itself, 100x slower
+        ket = reduce(np.kron, [g.array for g in preparations])
+        wires = [w for g in preparations for w in g.wires]
+        circuit.append(Initialize(ket / np.linalg.norm(ket)), wires[::-1])
 
 
 def _joint(preparations: Sequence[Gate], wires: int) -> np.ndarray:
@@ -227,7 +229,7 @@ def _reversed(state: Any) -> np.ndarray:
 
 
 def _unpacked(rows: Sequence[Sequence[str]], shots: int, width: int) -> np.ndarray:
-    """(batch, shots, width) bits, classical bit 0 first, from Aer's hexadecimal words: one a shot, bit 0 lowest."""
+    """(batch, shots, width) bits, classical bit 0 first, from hexadecimal words: one a shot, bit 0 lowest."""
     size = (width + 7) // 8
     distinct = {word for row in rows for word in row}
     # few words differ, and looking one up takes a fifth of the time it takes to read it

@@ -1,8 +1,8 @@
 """The table from hybridge's rows to gates that Aer runs natively; needs no SDK.
 
 Each line is exact, global phase included. An angle stays a number of the circuit, scaled: Aer binds plain
-parameters fast and evaluates expressions of them row by row. No controlled gate has an angle that is free: Aer leaves
-it at 0 without a word (qiskit-aer issues 2323 and 2403; CU, which it changes for good, too).
+parameters fast and evaluates expressions of them row by row. No controlled gate has a free angle: Aer leaves it at 0
+without a word (qiskit-aer issues 2323 and 2403; cu too, for all that Qiskit calls it parameterized).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from math import pi
 from typing import NamedTuple
 
 import numpy as np
+
 from hybridge.plugin import Instruction, Operation
 
 
@@ -26,8 +27,8 @@ class Angle(NamedTuple):
 class Gate(NamedTuple):
     """One Aer instruction, or one of three that are none: phase, exp(i angle) on everything; ket; density.
 
-    Arrays, first wire most significant: a unitary (2^k, 2^k), a diagonal (2^k,), a ket (2^k,) or a density matrix
-    (2^k, 2^k), the last two prepared on wires that nothing has touched yet.
+    Arrays, first wire most significant: a unitary (2^k, 2^k), a diagonal (2^k,), a ket (2^k,) or a density
+    matrix (2^k, 2^k), the last two prepared on wires that nothing has touched yet.
     """
 
     name: str
@@ -68,7 +69,7 @@ AER = {
     "U1": "p(phi) a",
     "U2": "u(pi/2, phi, delta) a",
     "U3": "u(theta, phi, delta) a",
-    # rzz(x) is exp(-i x/2) where a = b, exp(i x/2) elsewhere; with p on each wire it makes every phase of a and b
+    # rzz(x) is exp(-i x/2) where a = b, exp(i x/2) elsewhere; with p on each wire it makes any phase of a, b
     "ControlledPhaseShift": "rzz(-phi/2) a b; p(phi/2) a; p(phi/2) b; phase(-phi/4)",
     "CPhaseShift00": "rzz(-phi/2) a b; p(-phi/2) a; p(-phi/2) b; phase(phi); phase(-phi/4)",
     "CPhaseShift01": "rzz(phi/2) a b; p(-phi/2) a; p(phi/2) b; phase(phi/4)",

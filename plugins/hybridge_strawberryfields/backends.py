@@ -85,7 +85,7 @@ class FockBackend(Shears, fock.FockBackend):
     def prepare_cat_state(self, a: float, phi: float, p: float, mode: int) -> None:
         """(|alpha> + e^{i pi p} |-alpha>) / norm, alpha = a e^{i phi}.
 
-        SF's Catstate evaluates each amplitude with sympy, those of a small odd cat without a right digit. Even
+        SF's Catstate evaluates each amplitude with sympy, those of a small odd cat without a right one. Even
         photon numbers get 1 + e^{i pi p} = 2 e^{i pi p/2} cos(pi p/2), odd ones -2i e^{i pi p/2} sin(pi p/2).
         """
         turn = p % 2

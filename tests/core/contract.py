@@ -56,6 +56,20 @@ def expanded(steps: Sequence[Step], values: Mapping[str, float], stop: frozenset
         yield from expanded(inner, dict(zip(operation.params, numbers, strict=True)), stop)
 
 
+def run(
+    steps: Sequence[Step],
+    order: Sequence[Hashable],
+    kets: np.ndarray,
+    values: Mapping[str, float] | None = None,
+    stop: frozenset[str] = UNIVERSAL,
+) -> np.ndarray:
+    """The steps over the wires `order`, applied to kets (2^n, m)."""
+    columns = kets.reshape((2,) * len(order) + kets.shape[1:])
+    for operation, wires, numbers in expanded(steps, values or {}, stop):
+        columns = act(operation.matrix(*numbers), [order.index(w) for w in wires], columns)
+    return columns.reshape(kets.shape)
+
+
 def matrix_of(
     steps: Sequence[Step],
     order: Sequence[Hashable],
@@ -63,11 +77,7 @@ def matrix_of(
     stop: frozenset[str] = UNIVERSAL,
 ) -> np.ndarray:
     """The (2^n, 2^n) matrix of the steps over the wires `order`."""
-    n = len(order)
-    columns = np.eye(2**n, dtype=complex).reshape((2,) * n + (2**n,))
-    for operation, wires, numbers in expanded(steps, values or {}, stop):
-        columns = act(operation.matrix(*numbers), [order.index(w) for w in wires], columns)
-    return columns.reshape(2**n, 2**n)
+    return run(steps, order, np.eye(2 ** len(order), dtype=complex), values, stop)
 
 
 def matrix(row: Operation, params: Sequence[float]) -> np.ndarray:
@@ -164,11 +174,12 @@ def check_spectrum(row: Operation) -> None:
             out = matrix(row, moved) @ v
             return float((out.conj() @ o @ out).real)
 
-        # f(s) = a + sum b cos(w s) + c sin(w s), solved at as many shifts; f'(0) = sum w c
-        count = 2 * len(declared) + 1
-        shifts = (np.arange(count) - count // 2) * 2 * np.pi / (count * min(declared, default=1.0))
-        design = np.stack([np.ones(count)] + [f(w * shifts) for w in declared for f in (np.cos, np.sin)], axis=1)
-        weights = np.linalg.solve(design.T, [0.0] + [x for w in declared for x in (0.0, w)])
+        # f(s) = a + sum b cos(w s) + c sin(w s), f'(0) = sum w c; shifts far enough to tell all w apart
+        span = 2 * np.pi / min(np.diff([0.0, *declared]), default=1.0)
+        shifts = rng.uniform(-span, span, 6 * len(declared) + 1)
+        waves = [f(w * shifts) for w in declared for f in (np.cos, np.sin)]
+        target = [0.0] + [x for w in declared for x in (0.0, w)]
+        weights = np.linalg.lstsq(np.stack([np.ones(len(shifts)), *waves]), target)[0]
         exact = weights @ [value(s) for s in shifts]
         h = 1e-3
         numeric = (8 * (value(h) - value(-h)) - value(2 * h) + value(-2 * h)) / (12 * h)
@@ -182,7 +193,9 @@ def check_decomposition(row: Operation, params: Sequence[float] | None = None) -
         return
     order = LABELS[: row.num_wires + 1]
     for seed in range(2):
-        shuffled = tuple(LABELS[i] for i in np.random.default_rng(seed).permutation(len(order))[: row.num_wires])
+        shuffled = tuple(
+            LABELS[i] for i in np.random.default_rng(seed).permutation(len(order))[: row.num_wires]
+        )
         numbers = angles(row, seed) if params is None else params
         values = dict(zip(row.params, numbers, strict=True))
         steps = row.decomposition(*shuffled)
@@ -220,7 +233,9 @@ def check_exponent(row: Operation) -> None:
     params = angles(row)
 
     def times(z: float) -> np.ndarray:
-        return matrix(row, [z * p if n in row.exponent else p for n, p in zip(row.params, params, strict=True)])
+        return matrix(
+            row, [z * p if n in row.exponent else p for n, p in zip(row.params, params, strict=True)]
+        )
 
     assert_close(times(0), np.eye(2**row.num_wires))
     assert_close(times(0.7) @ times(-1.3), times(-0.6))

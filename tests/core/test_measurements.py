@@ -95,15 +95,19 @@ def test_probabilities_of_an_observable_are_of_its_eigenvectors():
     assert vectors.shape == (4, 4)
 
 
-@pytest.mark.parametrize("name", ["word", "Hadamard", "Hermitian", "projector", "sparse"])
+@pytest.mark.parametrize("name", ["word", "Hadamard", "non-commuting", "Hermitian", "projector", "sparse"])
 def test_samples_are_eigenvalues(name):
-    if name == "Hadamard":  # (X + Z) / sqrt 2: two words in one setting only as a matrix
-        with pytest.raises(hb.CircuitError, match="one setting"):
-            run(lambda: hb.sample(OBSERVABLES[name]()), shots=10)
-        return
     samples = run(lambda: hb.sample(OBSERVABLES[name]()), shots=200, seed=1)[0]
     values = np.linalg.eigvalsh(matrix(name))
     assert np.abs(samples[:, None] - values).min(axis=1).max() < 1e-12
+
+
+def test_clashing_words_on_many_wires_cannot_be_sampled_at_once():
+    def f():
+        return hb.sample(sum((hb.X(w) for w in range(1, 8)), hb.Z(0) + hb.X(0)))
+
+    with pytest.raises(hb.CircuitError, match="one setting"):
+        hb.QNode(f, hb.device("default.qubit", wires=8, shots=5))()
 
 
 def test_a_mixed_bag_of_measurements_is_consistent():

@@ -17,7 +17,7 @@ def lowering(size):
 
 
 def symplectic(U, a):
-    """S and d of U^dagger r U, read off low matrix elements of the operators themselves: r_i -> sum_j S_ij r_j + d_i."""
+    """S and d of U^dagger r U = S r + d, read off the low matrix elements of the operators themselves."""
     r = [m + m.conj().T for m in a] + [-1j * (m - m.conj().T) for m in a]
     keep = [0, *(int(np.argmax(np.abs(m[0]))) for m in a)]  # vacuum, and one photon in each mode
     rows = np.array([[x[keep[0], k] for k in keep] for x in r])  # <0|r_i|k>
@@ -81,7 +81,9 @@ def test_large_displacements_stay_accurate(alpha, cutoff, error):
 
 def test_loss_is_its_kraus_sum():
     T, C = 0.6, 8
-    channel = numberbasis.channel(np.sqrt(T) * np.eye(2)[None], np.zeros((1, 2)), (1 - T) * np.eye(2)[None], C)[0]
+    channel = numberbasis.channel(
+        np.sqrt(T) * np.eye(2)[None], np.zeros((1, 2)), (1 - T) * np.eye(2)[None], C
+    )[0]
     for j in range(C):
         for i in range(C):
             want = np.zeros((C, C))
@@ -94,7 +96,7 @@ def test_loss_is_its_kraus_sum():
 def test_a_unitary_channel_is_the_gate_on_both_sides():
     U = expm(TWO_MODES["beamsplitter"])
     S, d = symplectic(U, [A1, A2])
-    d = d + [0.3, -0.2, 0.1, 0.4]
+    d = d + np.array([0.3, -0.2, 0.1, 0.4])
     gate = numberbasis.gate(S[None], d[None], 3)[0].reshape(9, 9)
     channel = numberbasis.channel(S[None], d[None], np.zeros((1, 4, 4)), 3)[0].reshape(9, 9, 9, 9)
     assert np.abs(channel - np.einsum("mj,nl->mnjl", gate, gate.conj())).max() < 1e-12
@@ -103,7 +105,7 @@ def test_a_unitary_channel_is_the_gate_on_both_sides():
 def test_a_pure_state_is_the_square_of_its_ket():
     U = expm(TWO_MODES["two-mode squeezing"])
     S, d = symplectic(U, [A1, A2])
-    mean, cov = (d + [0.3, -0.2, 0.1, 0.4])[None], (S @ S.T)[None]
+    mean, cov = (d + np.array([0.3, -0.2, 0.1, 0.4]))[None], (S @ S.T)[None]
     ket, rho = numberbasis.ket(mean, cov, 6), numberbasis.density(mean, cov, 6)
     assert np.abs(np.einsum("bij,bkl->bijkl", ket, ket.conj()) - rho).max() < 1e-13
 

@@ -163,7 +163,13 @@ def test_paulis_are_observables_of_the_same_matrix(row):
 
 
 def test_long_names_are_the_same_objects():
-    for long, short in [("PauliX", "X"), ("PauliY", "Y"), ("PauliZ", "Z"), ("Hadamard", "H"), ("Identity", "I")]:
+    for long, short in [
+        ("PauliX", "X"),
+        ("PauliY", "Y"),
+        ("PauliZ", "Z"),
+        ("Hadamard", "H"),
+        ("Identity", "I"),
+    ]:
         assert getattr(qubit, long) is getattr(qubit, short)
 
 

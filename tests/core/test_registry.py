@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
+import types
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -289,6 +290,14 @@ def test_a_missing_sdk_is_an_error_that_names_the_line_to_install_it(install, st
 
 def test_an_installed_sdk_is_not_missing(install, status):
     install("needy", offers("needy.toy", more=", requires=['numpy', 'json']"))
+    assert status("needy.toy") == "installed"
+
+
+def test_a_stand_in_for_an_sdk_counts_as_installed(install, status, monkeypatch):
+    stand_in = types.ModuleType("no_sdk")
+    stand_in.__spec__ = None
+    monkeypatch.setitem(sys.modules, "no_sdk", stand_in)
+    install("needy", offers("needy.toy", more=", requires=['no_sdk']"))
     assert status("needy.toy") == "installed"
 
 

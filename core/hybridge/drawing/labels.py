@@ -40,7 +40,7 @@ _OF_WIRES = {
 
 
 class Box(NamedTuple):
-    """What is drawn for an operation: the text of its targets, and the values of its controls, which come first."""
+    """What is drawn for an operation: the text of its targets; the values of its controls, the first wires."""
 
     text: str
     controls: tuple[int, ...]
@@ -54,6 +54,12 @@ class Number(NamedTuple):
     batched: bool
 
 
+def check_decimals(decimals: int | None) -> None:
+    """Raise CircuitError unless it is a whole number >= 0, or None for no numbers."""
+    if decimals is not None and (not isinstance(decimals, int) or decimals < 0):
+        raise CircuitError(f"decimals must be a whole number >= 0, or None for no numbers; got {decimals!r}")
+
+
 class Labels:
     """The labels of one drawing, numbers with `decimals` places (None: without numbers).
 
@@ -61,8 +67,6 @@ class Labels:
     """
 
     def __init__(self, decimals: int | None = 2):
-        if decimals is not None and (not isinstance(decimals, int) or decimals < 0):
-            raise CircuitError(f"decimals must be a whole number >= 0, or None for no numbers; got {decimals!r}")
         self.decimals = decimals
         self._names: dict[Constant, str] = {}
 
@@ -123,14 +127,16 @@ class Labels:
             product = times.join(s for _, s in factors) or one
             if self.decimals is not None and (c != 1 or not product):
                 product = f"{self._plain(c)}*{product}" if product else self._plain(c)
-            text += product if not text or product.startswith("-") or not product else f"+{product}"
+            sign = "+" if text and product and not product.startswith("-") else ""
+            text += sign + product
         return text or short
 
 
 def _core(row: Operation) -> tuple[Operation, tuple[int, ...]]:
     """The row under control, and the control values: of CNOT, X and (1,); of Adjoint(CRX), itself and (1,).
 
-    An adjoint or a power of a controlled row has the label of its target, and the controls of what it is made from.
+    An adjoint or a power of a controlled row has the label of its target, and the controls of what it is
+    made from.
     """
     core, values = uncontrolled(row)
     made_from = _made_from(core)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hybridge.circuit import Circuit, Instruction, measured_wires
 from hybridge.compilation import circuit_wires
-from hybridge.drawing.labels import Box, Labels, Number
+from hybridge.drawing.labels import Box, Labels, Number, check_decimals
 from hybridge.errors import CircuitError
 from hybridge.interfaces.rows import as_rows
 from hybridge.operations.table import Wires
@@ -37,11 +37,12 @@ def draw(
 ) -> Callable[..., str]:
     """A function of the qnode's arguments that returns its circuit as text.
 
-    `level` "user" draws the circuit as written, "device" every program the device is given for it, after decomposition.
-    Numbers have `decimals` places, None leaves them out; lines longer than `max_length` are continued below. Array
-    parameters show their first value, `RX([0.10,…])`; arrays among the constants are called M0, M1, ...; a box whose
-    wires stand in another order than the lines says which wire is which, `BS(0.30,0.00)[1]` above `[0]`. Wires that
-    nothing touches are left out. Raises CircuitError for another level.
+    `level` "user" draws the circuit as written, "device" every program the device is given for it, after
+    decomposition. Numbers have `decimals` places, None leaves them out; lines longer than `max_length` are
+    continued below. Array parameters show their first value, `RX([0.10,…])`; arrays among the constants are
+    called M0, M1, ...; a box whose wires stand in another order than the lines says which wire is which,
+    `BS(0.30,0.00)[1]` above `[0]`. Wires that are not in use are left out. Raises CircuitError for another
+    level.
 
     >>> import hybridge as hb
     >>> @hb.qnode(hb.device("default.qubit", wires=2))
@@ -57,7 +58,7 @@ def draw(
         raise CircuitError(f"draw takes a QNode, a function decorated with @hb.qnode; got {qnode!r}")
     if level not in LEVELS:
         raise CircuitError(f"draw has no level {level!r}; choose from {', '.join(map(repr, LEVELS))}")
-    Labels(decimals)  # a wrong number of decimals is said here, not at the first drawing
+    check_decimals(decimals)
 
     @functools.wraps(qnode.function)
     def drawn(*args: Any, **kwargs: Any) -> str:
@@ -66,10 +67,11 @@ def draw(
         wires = circuit_wires(instructions, recorded.measurements, qnode.device)
         rows, _ = as_rows(recorded.numbers)
         arrays = [np.ndim(x) > 0 for x in recorded.numbers]
+        labels = Labels(decimals)
         if level == "user":
             numbers = [Number(rows[:, k], array) for k, array in enumerate(arrays)]
             return _picture(
-                Circuit(instructions, recorded.measurements, wires), numbers, Labels(decimals), max_length
+                Circuit(instructions, recorded.measurements, wires), wires, numbers, labels, max_length
             )
         plan = qnode.plan(*args, **kwargs)
         pictures = []
@@ -77,7 +79,7 @@ def draw(
             given = rows if affine is None else affine(rows)
             sources = range(len(arrays)) if affine is None else affine.slot
             numbers = [Number(given[:, k], slot >= 0 and arrays[slot]) for k, slot in enumerate(sources)]
-            pictures.append(_picture(lowered, numbers, Labels(decimals), max_length, wires))
+            pictures.append(_picture(lowered, wires, numbers, labels, max_length))
         if len(pictures) == 1:
             return pictures[0]
         return "\n\n".join(f"program {i + 1} of {len(pictures)}:\n{p}" for i, p in enumerate(pictures))
@@ -86,7 +88,7 @@ def draw(
 
 
 def _picture(
-    circuit: Circuit, numbers: Sequence[Number], labels: Labels, max_length: int, names: Wires | None = None
+    circuit: Circuit, names: Wires, numbers: Sequence[Number], labels: Labels, max_length: int
 ) -> str:
     """The circuit's lines; `names` are the user's for the circuit's wires."""
     shown = _shown_wires(circuit)
@@ -97,16 +99,17 @@ def _picture(
     pieces = [[f"─{cell}" for cell in column] for column in operations]
     pieces += [[f" {cell}" for cell in column] for column in measurements]
     pieces[len(operations)] = [f"─┤{cell}" for cell in pieces[len(operations)]]
-    named = dict(zip(circuit.wires, circuit.wires if names is None else names, strict=True))
+    named = dict(zip(circuit.wires, names, strict=True))
     heads = [f"{named[wire]}: " for wire in shown]
     return "\n\n".join("\n".join(block) for block in _blocks(heads, pieces, max_length))
 
 
 def _shown_wires(circuit: Circuit) -> list[Hashable]:
-    """The wires something touches, in the device's order; all where something is measured on all, or nothing is touched."""
-    touched = {w for _, wires in circuit.instructions for w in wires} | set(measured_wires(circuit.measurements))
-    every = not touched or any(m.observable is None and m.wires is None for m in circuit.measurements)
-    return [w for w in circuit.wires if every or w in touched]
+    """The wires in use, in the device's order; all where something is measured on all, or none is in use."""
+    used = {w for _, wires in circuit.instructions for w in wires}
+    used.update(measured_wires(circuit.measurements))
+    every = not used or any(m.observable is None and m.wires is None for m in circuit.measurements)
+    return [w for w in circuit.wires if every or w in used]
 
 
 def _operations(
@@ -164,10 +167,8 @@ def _cells(column: Sequence[_Entry], num_lines: int, filler: str) -> list[str]:
     return [joint + text.ljust(width, filler) for joint, text in zip(joints, texts, strict=True)]
 
 
-def _blocks(
-    heads: Sequence[str], pieces: Sequence[Sequence[str]], max_length: int
-) -> Iterator[list[str]]:
-    """The lines, cut between pieces into blocks of at most max_length characters; a piece itself is never cut."""
+def _blocks(heads: Sequence[str], pieces: Sequence[Sequence[str]], max_length: int) -> Iterator[list[str]]:
+    """The lines, cut between pieces into blocks of at most max_length characters; a piece is never cut."""
     margin = max(map(len, heads))
     blocks: list[list[Sequence[str]]] = [[]]
     length = margin

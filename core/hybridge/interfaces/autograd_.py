@@ -15,6 +15,7 @@ from autograd.core import defjvp_argnums, defvjp_argnums
 from autograd.extend import primitive
 from autograd.tracer import isbox
 
+from hybridge.errors import GradientError
 from hybridge.execution import Plan
 from hybridge.interfaces.rows import as_rows
 
@@ -86,6 +87,11 @@ def _derivative(rows: Any, call: Call, slots: tuple[int, ...]) -> tuple[Callable
             made.append(_jacobian(rows, call, slots))
         return made[0]
 
+    if call.method == "device" and not call.plan.direct_vjp:
+        name = call.plan.device.name
+        raise GradientError(
+            "any parameter", f"device {name!r} has no derivatives of its own for this circuit", "use diff_method='best'"
+        )
     direct = call.method in ("best", "device") and call.plan.direct_vjp and not isbox(rows)
 
     def vjp(g: Any) -> Any:
@@ -98,7 +104,8 @@ def _derivative(rows: Any, call: Call, slots: tuple[int, ...]) -> tuple[Callable
 
 def _run_vjp(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     rows, call = args
-    return lambda g: (_derivative(rows, call, tuple(range(call.plan.num_slots)))[0](g),)
+    vjp, _ = _derivative(rows, call, tuple(range(call.plan.num_slots)))  # once: every pull shares its Jacobian
+    return lambda g: (vjp(g),)
 
 
 def _run_jvp(argnums: Any, gs: Any, ans: Any, args: Any, kwargs: Any) -> Any:

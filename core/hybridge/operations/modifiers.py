@@ -155,8 +155,8 @@ def _scale_exponent(row: Operation, z: float) -> Callable[..., Sequence[Step]]:
 def power(row: Operation, z: float) -> Operation:
     """row**z, z real: parameters in `exponent` times z, or else the principal branch.
 
-    That multiplies eigenphases in (-pi, pi] by z; it has no decomposition where z is fractional and the row has
-    parameters.
+    That multiplies eigenphases in (-pi, pi] by z; where z is fractional and the row has parameters, it has no
+    decomposition.
     """
     z = _real(z)
     if z == 1 or row.kind == "marker":
@@ -263,7 +263,7 @@ def uncontrolled(row: Operation) -> tuple[Operation, tuple[int, ...]]:
     if row.name == "ControlledQubitUnitary":
         constant, values = cast(Any, row.constants)
         return qubit.QubitUnitary.of(row.num_wires - len(values), constant.array), values
-    return _origin(row, _controlled) or (row, ())  # type: ignore[return-value]
+    return cast(Any, _origin(row, _controlled)) or (row, ())
 
 
 def controlled(row: Operation, control_values: Sequence[int]) -> Operation:
@@ -401,7 +401,7 @@ def _controlled_spectrum(core: Operation, index: int) -> Spectrum | None:
 
 
 def _generator_eigenvalues(row: Operation, index: int) -> Sequence[float] | None:
-    """Eigenvalues of G where the row is A exp(-i t G) B in this parameter; None where it is not of that form."""
+    """Eigenvalues of G where the row is A exp(-i t G) B in this parameter; None where it is not so."""
     if row.definition is None or row.num_wires > _DENSE_WIRES:
         return None
     rng = np.random.default_rng(7)
@@ -454,7 +454,7 @@ def _enter(applied: Applied) -> Applied:
 def adjoint(thing: Any) -> Any:
     """The inverse of an operation, or of a circuit function.
 
-    `adjoint(S)(0)`, `adjoint(S(0))` and `adjoint(f)(x)` all record; an operation passed in is withdrawn first.
+    `adjoint(S)(0)`, `adjoint(S(0))` and `adjoint(f)(x)` all record; an applied operation is withdrawn first.
     Raises CircuitError for a channel or a state preparation.
 
     >>> import hybridge as hb
@@ -472,7 +472,7 @@ def adjoint(thing: Any) -> Any:
 
 
 def ctrl(thing: Any, control: Any, control_values: Any = None) -> Any:
-    """An operation, or a circuit function, where the `control` wires read `control_values` (default: all ones).
+    """An operation, or a circuit function, where the wires `control` read `control_values` (default: ones).
 
     Raises CircuitError for CV operations, and where a control wire is a target too.
 
@@ -611,8 +611,8 @@ def _evolution(num_wires: int, sentence: Sentence) -> Operation:
     dense = num_wires <= _DENSE_WIRES
     if not dense and not commute:
         raise CircuitError(
-            f"evolve of words that do not commute takes a (2^n, 2^n) matrix, n <= {_DENSE_WIRES}; got n = {num_wires}; "
-            "evolve each word for a short time in turn (Trotter)"
+            f"evolve of words that do not commute takes a (2^n, 2^n) matrix, n <= {_DENSE_WIRES}; "
+            f"got n = {num_wires}; evolve each word for a short time in turn (Trotter)"
         )
     energies, basis = (
         np.linalg.eigh(sentence.matrix(range(num_wires))) if dense else (np.zeros(0), np.zeros((0, 0)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from hybridge.circuit import Instruction
 from hybridge.errors import CircuitError
+from hybridge.observables.qubit import Hermitian
 from hybridge.operations.modifiers import adjoint
 from hybridge.operations.pauli import Sentence, Word
 from hybridge.operations.qubit import H, QubitUnitary, S
@@ -42,9 +43,17 @@ def _parity(bits: np.ndarray) -> np.ndarray:
     return 1.0 - 2.0 * (bits.sum(axis=-1) % 2)
 
 
+MAX_ROTATED_WIRES = 6  # a sum of words that clash is read in its own eigenbasis up to here: a 64 by 64 unitary
+
+
 def read_observable(observable: Any) -> Reading | None:
-    """The whole observable from one setting, or None for a sum of words that no single setting measures."""
-    return _read_sentence(observable) if isinstance(observable, Sentence) else _read_matrix(observable)
+    """The whole observable from one setting; None for clashing words on more than MAX_ROTATED_WIRES wires."""
+    if not isinstance(observable, Sentence):
+        return _read_matrix(observable)
+    reading = _read_sentence(observable)
+    if reading is None and len(observable.wires) <= MAX_ROTATED_WIRES:
+        return _read_matrix(Hermitian(observable.matrix(), observable.wires))
+    return reading
 
 
 def _read_sentence(sentence: Sentence) -> Reading | None:

@@ -1,0 +1,279 @@
+"""Derivatives of QNodes and of functions around them, against differences and against each other."""
+
+from typing import NamedTuple
+
+import autograd
+import numpy as np
+import pytest
+
+import hybridge as hb
+from hybridge import numpy as hnp
+
+
+def node(function, wires=3, **options):
+    return hb.QNode(function, hb.device("default.qubit", wires=wires, **options))
+
+
+def rich_ansatz(x):
+    """Every kind of spectrum a qubit row has, a shared parameter, a fixed gate."""
+    hb.H(0)
+    hb.RX(x[0], wires=0)
+    hb.CRot(x[1], x[2], x[0], wires=[0, 1])  # x[0] again
+    hb.IsingXY(x[3], wires=[1, 2])
+    hb.SingleExcitation(x[4], wires=[2, 0])
+    hb.adjoint(hb.PhaseShift)(x[1], wires=1)
+    hb.ctrl(hb.Rot, control=2, control_values=[0])(x[2], x[3], x[4], wires=0)
+    hb.OrbitalRotation(x[5], wires=[0, 2, 1, 3])
+    hb.PCPhase(x[5], 3, wires=[1, 3])
+    hb.evolve(hb.X(0) @ hb.X(1) + 0.3 * hb.Z(1), x[4])
+
+
+MEASURES = {
+    "word": lambda: hb.expval(hb.Z(0) @ hb.X(1)),
+    "sum": lambda: hb.expval(0.3 * hb.X(0) + hb.Z(2) @ hb.Y(0)),
+    "matrix": lambda: hb.expval(hb.Hermitian([[1, 2j], [-2j, 0.5]], wires=1)),
+    "projector": lambda: hb.expval(hb.Projector([0, 1], wires=[2, 0])),
+    "var": lambda: hb.var(hb.Z(0) + 0.5 * hb.X(1)),
+    "probs": lambda: hb.probs(wires=[2, 0]),
+}
+X = np.array([0.3, -0.7, 1.1, 0.5, 0.9, -0.4])
+
+
+def differences(f, x, h=1e-3):
+    """Fourth-order central differences of an array-valued f, (*value, *x)."""
+    columns = []
+    for k in range(x.size):
+        e = np.zeros_like(x)
+        e.flat[k] = h
+        columns.append((8 * (f(x + e) - f(x - e)) - (f(x + 2 * e) - f(x - 2 * e))) / (12 * h))
+    return np.stack(columns, axis=-1).reshape(*np.shape(columns[0]), *x.shape)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_jacobians_of_every_measurement_through_every_kind_of_row(name):
+    def f(x):
+        rich_ansatz(x)
+        return MEASURES[name]()
+
+    circuit = node(f, wires=4)
+    expected = differences(lambda x: np.asarray(circuit(x)), X)
+    assert np.allclose(hb.jacobian(circuit)(X), expected, atol=1e-9)
+
+
+def test_all_measurements_at_once_take_one_job():
+    device = hb.device("default.qubit", wires=4)
+
+    @hb.qnode(device)
+    def circuit(x):
+        rich_ansatz(x)
+        return {name: measure() for name, measure in MEASURES.items()}
+
+    circuit(X)
+    with hb.Tracker(device) as tracker:
+        found = hb.jacobian(circuit)(X)
+    assert tracker.totals["jobs"] == 2  # the value, and every shifted row of every parameter together
+    for name in MEASURES:
+        expected = differences(lambda x, name=name: np.asarray(circuit(x)[name]), X)
+        assert np.allclose(found[name], expected, atol=1e-9), name
+
+
+def product(x, y):
+    hb.RX(x, wires=0)
+    hb.RY(y, wires=1)
+    hb.CNOT([0, 1])
+    return hb.expval(hb.Z(1))  # cos x cos y
+
+
+def test_argnums_choose_and_shape_the_gradient():
+    circuit, (x, y) = node(product), (0.3, 0.8)
+    by_x, by_y = -np.sin(x) * np.cos(y), -np.cos(x) * np.sin(y)
+    assert hb.grad(circuit)(x, y) == pytest.approx(by_x)
+    assert hb.grad(circuit, argnums=1)(x, y) == pytest.approx(by_y)
+    assert hb.grad(circuit, argnums=-1)(x, y) == pytest.approx(by_y)
+    assert hb.grad(circuit, argnums=(1, 0))(x, y) == pytest.approx((by_y, by_x))
+    value, slope = hb.value_and_grad(circuit, argnums=[0])(x, y)
+    assert value == pytest.approx(np.cos(x) * np.cos(y)) and slope == pytest.approx((by_x,))
+
+
+class Weights(NamedTuple):
+    angle: float
+    layers: list
+
+
+def test_containers_go_in_and_come_out():
+    def model(w, extra):
+        return node(product)(w["w"].angle + extra, hnp.sum(w["w"].layers[0] * w["w"].layers[1]))
+
+    weights = {"w": Weights(0.3, [np.array([0.5, 0.6]), np.array([1.0, -0.5])])}
+    slope = hb.grad(model)(weights, 0.1)
+    assert isinstance(slope["w"], Weights)
+    by_x, by_y = -np.sin(0.4) * np.cos(0.2), -np.cos(0.4) * np.sin(0.2)
+    assert slope["w"].angle == pytest.approx(by_x)
+    assert np.allclose(slope["w"].layers[0], by_y * np.array([1.0, -0.5]))
+
+
+def test_integers_are_differentiated_as_numbers():
+    assert hb.grad(node(product))(1, 2) == pytest.approx(-np.sin(1) * np.cos(2))
+
+
+def test_second_and_third_derivatives_are_exact():
+    circuit, (x, y) = node(product), (0.3, 0.8)
+    flat = lambda p: circuit(p[0], p[1])
+    expected = [
+        [-np.cos(x) * np.cos(y), np.sin(x) * np.sin(y)],
+        [np.sin(x) * np.sin(y), -np.cos(x) * np.cos(y)],
+    ]
+    assert np.allclose(hb.hessian(flat)(np.array([x, y])), expected, atol=1e-13)
+    assert hb.grad(hb.grad(hb.grad(circuit)))(x, y) == pytest.approx(np.sin(x) * np.cos(y))
+    blocks = hb.hessian(circuit, argnums=(0, 1))(x, y)
+    assert np.allclose([[blocks[0][0], blocks[0][1]], [blocks[1][0], blocks[1][1]]], expected)
+    assert hb.hessian(circuit)(0.0, 0.0) == pytest.approx(-1)  # where the first derivative vanishes
+
+
+def test_a_hessian_is_symmetric_and_few_jobs():
+    device = hb.device("default.qubit", wires=4)
+
+    @hb.qnode(device)
+    def circuit(x):
+        rich_ansatz(x)
+        return hb.expval(hb.Z(0) @ hb.X(1))
+
+    circuit(X)
+    with hb.Tracker(device) as tracker:
+        h = hb.hessian(circuit)(X)
+    assert np.allclose(h, h.T, atol=1e-11)
+    assert np.allclose(h, differences(lambda x: np.asarray(hb.grad(circuit)(x)), X), atol=1e-8)
+    assert tracker.totals["jobs"] <= 4
+
+
+def test_vjp_and_jvp_contract_the_jacobian():
+    def f(x, y):
+        hb.RX(x[0], wires=0)
+        hb.CRY(x[1], wires=[0, 1])
+        hb.RZ(y, wires=1)
+        hb.RX(0.3, wires=1)
+        return hb.probs(wires=[0, 1]), hb.expval(hb.Y(1))
+
+    circuit, x, y = node(f), np.array([0.4, 1.2]), 0.7
+    (px, py), (ex, ey) = hb.jacobian(circuit, argnums=(0, 1))(x, y)
+    g, s = np.array([0.1, -0.4, 0.3, 0.9]), 0.6
+    value, (wx, wy) = hb.vjp(circuit, (x, y), (g, s))
+    assert np.allclose(value[0], circuit(x, y)[0])
+    assert np.allclose(wx, g @ px + s * ex) and np.allclose(wy, g @ py + s * ey)
+    tx, ty = np.array([0.5, -1.0]), 2.0
+    value, (tp, te) = hb.jvp(circuit, (x, y), (tx, ty))
+    assert np.allclose(tp, px @ tx + py * ty) and np.allclose(te, ex @ tx + ey * ty)
+    assert np.allclose(hb.grad(lambda x: hb.jvp(circuit, (x, y), (tx, ty))[1][1])(x),
+                       differences(lambda x: np.asarray(hb.jvp(circuit, (x, y), (tx, ty))[1][1]), x), atol=1e-8)
+
+
+def test_batches_are_differentiated_row_by_row():
+    circuit = node(product)
+    xs, y = np.array([0.1, 0.2, 0.3]), 0.5
+    cost = lambda xs, y: hnp.sum(circuit(xs, y) * np.array([1.0, 2.0, 3.0]))
+    by_xs, by_y = hb.grad(cost, argnums=(0, 1))(xs, y)
+    assert np.allclose(by_xs, [k * hb.grad(circuit)(x, y) for k, x in zip((1, 2, 3), xs, strict=True)])
+    assert by_y == pytest.approx(sum(k * hb.grad(circuit, 1)(x, y) for k, x in zip((1, 2, 3), xs, strict=True)))
+
+
+def test_a_graph_of_nodes_and_classical_functions_is_one_derivative():
+    f, g = node(product), node(lambda a: (hb.RY(a, wires=0), hb.probs(wires=0))[1])
+
+    def graph(x):
+        p = g(hnp.tanh(x[0]) + x[1])
+        return f(p[0], x[1] * p[1]) ** 2
+
+    x = np.array([0.4, -0.9])
+    assert np.allclose(hb.grad(graph)(x), differences(lambda x: np.asarray(graph(x)), x), atol=1e-10)
+
+
+def test_it_works_inside_and_around_autograd():
+    circuit = node(product)
+    inner = lambda x: hb.grad(circuit)(x, 0.8) * x
+    assert autograd.grad(inner)(0.3) == pytest.approx(hb.grad(inner)(0.3))
+    assert hb.grad(lambda x: autograd.grad(circuit)(x, 0.8) * x)(0.3) == pytest.approx(hb.grad(inner)(0.3))
+
+
+def test_shots_differentiate_with_the_same_rule():
+    exact = node(product)
+    sampled = exact.on("default.qubit", shots=100_000, seed=9)
+    for argnum in (0, 1):
+        difference = hb.grad(sampled, argnum)(0.3, 0.8) - hb.grad(exact, argnum)(0.3, 0.8)
+        assert abs(difference) < 5 / np.sqrt(2 * 100_000)  # two terms of weight 1/2, variance at most 1
+
+
+def test_finite_differences_only_by_name_and_for_shots_too():
+    finite = hb.QNode(product, hb.device("default.qubit", wires=2), diff_method="finite-diff")
+    assert hb.grad(finite)(0.3, 0.8) == pytest.approx(-np.sin(0.3) * np.cos(0.8), abs=1e-9)
+    noisy = hb.QNode(
+        product, hb.device("default.qubit", wires=2, shots=10_000, seed=1), diff_method="finite-diff"
+    )
+    assert hb.grad(noisy)(0.3, 0.8) == pytest.approx(-np.sin(0.3) * np.cos(0.8), abs=0.1)
+
+
+class WithDerivatives(hb.Device):
+    """default.qubit that gives <Z0> natively and knows the derivative of one RX."""
+
+    from hybridge.plugin import Capabilities as _C
+
+    capabilities = _C(
+        "qubit", frozenset({"RX"}), frozenset({"expval", "state"}), frozenset({"pauli"}), shots=False, vjp=True
+    )
+    asked = 0
+
+    def run(self, tasks):
+        return [np.cos(t.params.sum(axis=1))[:, None] for t in tasks]
+
+    def vjp(self, task, cotangent):
+        type(self).asked += 1
+        return -np.sin(task.params.sum(axis=1))[:, None] * cotangent * np.ones_like(task.params)
+
+
+def rotated(x, y):
+    hb.RX(2 * x, wires=0)
+    hb.adjoint(hb.RX)(y, wires=0)  # lowered to RX(-y): the chain rule goes through the affine map
+    return hb.expval(hb.Z(0))
+
+
+def test_best_uses_the_devices_own_derivatives_first_order_and_the_rule_beyond():
+    circuit = hb.QNode(rotated, WithDerivatives(wires=1))
+    assert hb.grad(circuit, argnums=(0, 1))(0.3, 0.1) == pytest.approx((-2 * np.sin(0.5), np.sin(0.5)))
+    assert WithDerivatives.asked == 1
+    assert hb.hessian(circuit)(0.3, 0.1) == pytest.approx(-4 * np.cos(0.5))
+    shift = hb.QNode(rotated, WithDerivatives(wires=1), diff_method="parameter-shift")
+    before = WithDerivatives.asked
+    assert hb.grad(shift)(0.3, 0.1) == pytest.approx(-2 * np.sin(0.5)) and WithDerivatives.asked == before
+
+
+def test_device_derivatives_are_refused_where_there_are_none():
+    circuit = hb.QNode(product, hb.device("default.qubit", wires=2), diff_method="device")
+    with pytest.raises(hb.GradientError, match="no derivatives of its own"):
+        hb.grad(circuit)(0.3, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda c: hb.grad(hb.QNode(c.function, c.device, diff_method=None))(0.1, 0.2), "diff_method=None"),
+        (lambda c: hb.grad(c, argnums=2)(0.1, 0.2), "2 arguments"),
+        (lambda c: hb.grad(c)("a", 0.2), "not a real number"),
+        (lambda c: hb.grad(c)(0.1 + 1j, 0.2), "not a real number"),
+        (lambda c: hb.grad(lambda x, y: (c(x, y), c(x, y)))(0.1, 0.2), "jacobian"),
+        (lambda c: hb.grad(c)(np.array([0.1, 0.2]), 0.2), "jacobian"),
+        (lambda c: hb.jvp(c, (0.1, 0.2), (np.ones(2), 1.0)), "tangents"),
+    ],
+)
+def test_a_derivative_that_makes_no_sense_says_so(call, message):
+    with pytest.raises(hb.GradientError, match=message):
+        call(node(product))
+
+
+@pytest.mark.parametrize("measure", [hb.state, lambda: hb.density_matrix(0), hb.sample, hb.counts])
+def test_what_is_not_differentiable_says_so(measure):
+    def f(x):
+        hb.RX(x, wires=0)
+        return measure()
+
+    sampled = measure in (hb.sample, hb.counts)
+    with pytest.raises(hb.GradientError, match="not differentiable"):
+        hb.jacobian(node(f, shots=10 if sampled else None))(0.3)

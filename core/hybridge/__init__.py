@@ -1,8 +1,10 @@
 """hybridge: a hub for quantum devices; one model on Qiskit, Forest, Strawberry Fields and built-in simulators."""
 
+from hybridge.about import about
 from hybridge.circuit import Circuit, counts, density_matrix, expval, probs, sample, state, var
 from hybridge.compare import compare
 from hybridge.device import Device
+from hybridge.drawing.text import draw
 from hybridge.errors import (
     CircuitError,
     DeviceError,
@@ -124,6 +126,8 @@ from hybridge.operations.qubit import (
 )
 from hybridge.qnode import QNode, qnode
 from hybridge.registry import device, devices
+from hybridge.snapshots import snapshots
+from hybridge.specs import specs
 from hybridge.tracker import Tracker
 
 __version__ = "0.1.0"
@@ -245,6 +249,7 @@ __all__ = [
     "X",
     "Y",
     "Z",
+    "about",
     "adjoint",
     "apply",
     "compare",
@@ -253,6 +258,7 @@ __all__ = [
     "density_matrix",
     "device",
     "devices",
+    "draw",
     "evolve",
     "exp",
     "expval",
@@ -264,6 +270,8 @@ __all__ = [
     "probs",
     "qnode",
     "sample",
+    "snapshots",
+    "specs",
     "state",
     "value_and_grad",
     "var",

@@ -139,9 +139,8 @@ def _run(path: Path) -> dict[str, Any]:
     spec = importlib.util.spec_from_file_location(f"hybridge_model_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise Mistake(f"{path} is not a Python file" if path.exists() else f"no such file: {path}")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(
-        spec
-    )  # dataclasses look themselves up there
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look themselves up there
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from hybridge.device import Capabilities, Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.operations.table import Affine, Operation, Wires
 from hybridge.registry import registry
+
+NOUNS = {"qubit": "qubit", "cv": "CV"}
 
 
 class AffineMap(NamedTuple):
@@ -72,13 +75,6 @@ def reaches(capabilities: Capabilities, operation: Operation, wires: Wires) -> b
     return steps is not None and all(reaches(capabilities, s.operation, s.wires) for s in steps)
 
 
-def _able(operation: Operation, wires: Wires) -> str:
-    """A clause naming the devices that can run the row, for an error message."""
-    registry.load_all()
-    names = [r.name for r in registry.devices.values() if reaches(r.capabilities, operation, wires)]
-    return f"{', '.join(sorted(names))} can" if names else ""
-
-
 def circuit_wires(instructions: Sequence[Instruction], measurements: Sequence[Measurement], device: Device) -> Wires:
     """The device's wires; where it infers them, the circuit's: in numerical order if all are ints, else as they appear.
 
@@ -106,17 +102,21 @@ def circuit_wires(instructions: Sequence[Instruction], measurements: Sequence[Me
 
 def check_domain(instructions: Sequence[Instruction], measurements: Sequence[Measurement], device: Device) -> None:
     """Raise UnsupportedCircuit for a CV gate or observable on a qubit device, or the reverse."""
-    domain = device.capabilities.domain
-    noun = {"qubit": "qubit", "cv": "CV"}
+    own = device.capabilities.domain
     for operation, wires in instructions:
-        if operation.domain != domain and operation.kind != "marker":
-            what = f"the {noun[operation.domain]} operation {operation.name}: it is a {noun[domain]} device"
-            raise UnsupportedCircuit(device.name, what, _able(operation, wires))
+        if operation.domain != own and operation.kind != "marker":
+            what = f"the {NOUNS[operation.domain]} operation {operation.name}: it is a {NOUNS[own]} device"
+            can = partial(reaches, operation=operation, wires=wires)
+            raise UnsupportedCircuit(device.name, what, registry.able(can))
     for m in measurements:
-        if m.observable is not None and m.observable.domain != domain:
-            what = f"{m!r}, a {noun[m.observable.domain]} observable: it is a {noun[domain]} device"
-            others = [r.name for r in registry.devices.values() if r.capabilities.domain == m.observable.domain]
-            raise UnsupportedCircuit(device.name, what, f"{', '.join(sorted(others))} can" if others else "")
+        domain = own if m.observable is None else m.observable.domain
+        if domain != own:
+            what = f"{m!r}, a {NOUNS[domain]} observable: it is a {NOUNS[own]} device"
+            raise UnsupportedCircuit(device.name, what, registry.able(partial(_is_of, domain)))
+
+
+def _is_of(domain: str, capabilities: Capabilities) -> bool:
+    return capabilities.domain == domain
 
 
 def check_preparations(instructions: Sequence[Instruction]) -> None:
@@ -178,7 +178,8 @@ class _Expansion:
         elif operation.kind != "marker":
             steps = operation.decomposition(*wires) if operation.decomposition is not None else None
             if steps is None:
-                raise UnsupportedCircuit(self.device.name, f"the operation {operation.name}", _able(operation, wires))
+                can = partial(reaches, operation=operation, wires=wires)
+                raise UnsupportedCircuit(self.device.name, f"the operation {operation.name}", registry.able(can))
             for part in steps:
                 params = [_compose(p, operation.params, own) for p in part.params]
                 self.add(part.operation, part.wires, params)

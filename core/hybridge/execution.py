@@ -56,6 +56,7 @@ class Plan:
             )
             raise UnsupportedCircuit(device.name, what)
         self.programs: tuple[Any, ...] = tuple(device.compile(c) for c in self.lowered)
+        self._compiled = tuple(zip(self.programs, self.affine, strict=True))
         self._rules: dict[Hashable, ShiftRule] = {}
         self._widths: dict[int | None, list[int]] = {}
 
@@ -106,9 +107,11 @@ class Plan:
         tasks = [
             Task(program, chunk if affine is None else affine(chunk), shots, self.device.next_seed() if shots else None)
             for chunk in chunks
-            for program, affine in zip(self.programs, self.affine, strict=True)
+            for program, affine in self._compiled
         ]
         arrays = self._submit(tasks) if tasks else []
+        if len(chunks) == 1:
+            return [self._collected(arrays, rows, shots)]
         width = len(self.programs)
         return [self._collected(arrays[i * width : (i + 1) * width], c, shots) for i, c in enumerate(chunks)]
 
@@ -203,9 +206,10 @@ class PlanCache:
         except TypeError as error:
             raise _unhashable(instructions) from error
         if found is not None:
-            with self._lock:
-                if key in self._plans:
-                    self._plans.move_to_end(key)
+            if len(self._plans) > MAX_PLANS // 2:  # the order of use matters only when something will be dropped
+                with self._lock:
+                    if key in self._plans:
+                        self._plans.move_to_end(key)
             return found
         with self._lock:
             if key not in self._plans:

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -109,6 +109,12 @@ class Registry:
     def load_all(self) -> None:
         for plugin in self.points():
             self.load(plugin)
+
+    def able(self, can: Callable[[Capabilities], bool]) -> str:
+        """A clause naming the devices whose capabilities pass, for an error message: 'default.fock can'."""
+        self.load_all()
+        names = sorted(r.name for r in self.devices.values() if can(r.capabilities))
+        return f"{', '.join(names)} can" if names else ""
 
     def find(self, name: str) -> Registration:
         """The registration of `name`; UnknownDevice names what there is and what failed to load."""

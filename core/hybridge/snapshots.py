@@ -78,9 +78,9 @@ def _value(qnode: QNode, tape: Sequence[Applied], wires: Wires, measurement: Any
 
 def _measured(qnode: QNode, tape: Sequence[Applied], wires: Wires, measurement: Measurement) -> Any:
     def begun() -> Measurement:
-        Barrier(wires)  # the wires that the circuit comes to later are there too
         for applied in tape:
             applied.operation(*applied.params, wires=applied.wires)
+        Barrier(wires)  # the wires that the circuit comes to later are there too
         return measurement
 
     shots = None if measurement.kind in EXACT else qnode.shots

@@ -133,7 +133,7 @@ def _column(modes: FockModes, measurement: Measurement, n: int) -> np.ndarray:
     return matrix.reshape(len(matrix), -1)
 
 
-# ---- operations as matrices and vectors in the number basis ----------------------------------------
+# ---- operations as matrices and vectors in the number basis ------------------------------------------
 
 
 def _by_row(operation: Operation, C: int, values: np.ndarray) -> np.ndarray:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import hybridge as hb
 import numpy as np
 import pytest
-from hybridge import cli, registry
-from hybridge.about import about
-from hybridge.errors import MissingDependency, UnknownDevice
 from rich.console import Console
 from rich.table import Table
 from typer.testing import CliRunner
+
+import hybridge as hb
+from hybridge import cli, registry
+from hybridge.about import about
+from hybridge.errors import MissingDependency, UnknownDevice
 
 NODES = """
 import numpy

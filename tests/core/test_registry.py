@@ -9,6 +9,7 @@ import types
 from importlib.metadata import EntryPoint
 
 import pytest
+
 from hybridge import registry as registry_module
 from hybridge.device import Device
 from hybridge.errors import CircuitError, DeviceError, MissingDependency, PluginError, UnknownDevice

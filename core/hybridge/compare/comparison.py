@@ -95,7 +95,7 @@ def compare(
     if not isinstance(model, QNode):
         raise CircuitError(f"compare needs a QNode (a function decorated with @hb.qnode); got {type(model).__name__}")
     if not devices:
-        raise CircuitError("compare needs at least one device, such as ['default.qubit', 'qiskit.aer']")
+        raise CircuitError("compare needs at least one device, such as ['default.qubit']")
     for m in model.record(*args).measurements:
         if m.kind not in ("expval", "var", "probs"):
             raise CircuitError(f"compare needs expval, var or probs; the model measures {m!r}")

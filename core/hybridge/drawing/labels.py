@@ -18,7 +18,7 @@ from hybridge.phasespace.polynomial import NumberProjector, Polynomial
 # Rows of several wires that stay the same when these are exchanged; of all others the order is drawn.
 SYMMETRIC = frozenset(
     {"SWAP", "ISWAP", "SISWAP", "PSWAP", "FermionicSWAP", "IsingXX", "IsingYY", "IsingZZ", "IsingXY"}
-    | {"I", "GlobalPhase", "MultiRZ", "Barrier", "Snapshot"}
+    | {"I", "GlobalPhase", "MultiRZ", "CPhaseShift00", "Barrier", "Snapshot"}
     | {"TwoModeSqueezing", "ControlledPhase", "CrossKerr"}
 )
 
@@ -40,7 +40,7 @@ _OF_WIRES = {
 
 
 class Box(NamedTuple):
-    """What is drawn for an operation: the text of its targets; the values of its controls, the first wires."""
+    """What is drawn for an operation: the text of its targets; the values of its controls (first wires)."""
 
     text: str
     controls: tuple[int, ...]

@@ -24,6 +24,7 @@ from hybridge.readout.settings import (
     read_wires,
     read_word,
 )
+from hybridge.registry import registry
 
 
 class Part(NamedTuple):
@@ -67,9 +68,11 @@ class QubitReadout:
         return self._state_request()
 
     def _state_request(self) -> Measurement:
+        if self.source is None and self.mixed:
+            able = registry.able(lambda c: c.domain == "qubit" and "density_matrix" in c.measurements)
+            raise UnsupportedCircuit(self.device.name, "a mixed state: it returns kets only", able)
         if self.source is None:
-            what = "a mixed state" if self.mixed else "this measurement: it returns no state and no probabilities"
-            raise UnsupportedCircuit(self.device.name, what, "qiskit.aer can" if self.mixed else "")
+            raise UnsupportedCircuit(self.device.name, "this measurement: it returns no state and no probabilities")
         every = tuple(range(self.n))
         return Measurement(self.source, None, every if self.source == "density_matrix" else None)
 

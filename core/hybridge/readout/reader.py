@@ -9,6 +9,8 @@ import numpy as np
 
 from hybridge.circuit import Circuit, Measurement
 
+COMPLEX = frozenset({"state", "density_matrix"})
+
 
 class Answers:
     """What one run of a readout's circuits returned; derived quantities are made once and kept."""
@@ -26,7 +28,9 @@ class Answers:
         for m in circuit.measurements:
             stop = start + columns(m, len(circuit.wires), self.shots, self._cutoff)
             if m == request:
-                return self.arrays[i][:, start:stop]
+                found = self.arrays[i][:, start:stop]
+                # beside a state, real columns come in a complex array
+                return found.real if found.dtype.kind == "c" and m.kind not in COMPLEX else found
             start = stop
         raise KeyError(request)
 

@@ -68,7 +68,7 @@ def table(runs):
     """The two trainings side by side, every fifth step."""
     (left, (costs, path)), (right, (others, _)) = runs.items()
     made = Table(title="<Z> during the training", title_justify="left")
-    for column in ("step", left, right, "difference", "photons in mode 1"):
+    for column in ("step", left, right, "difference", "<n> of mode 1"):
         made.add_column(column, justify="right")
     for k in range(0, STEPS + 1, 5):
         difference = abs(costs[k] - others[k])
@@ -101,8 +101,9 @@ def main(arguments=None):
     chosen = parser.parse_args(arguments)
     pairs = [(chosen.cv, chosen.qubit), ("default.fock", "default.qubit")]
     runs = {}
-    for number, pair in enumerate(pairs, start=1):
-        runs[f"{number}: {pair[0]} + {pair[1]}"] = descend(hybrid_model(*pair))
+    for letter, pair in zip("AB", pairs, strict=True):
+        print(f"{letter}: photons on {pair[0]}, qubit on {pair[1]}")
+        runs[letter] = descend(hybrid_model(*pair))
     Console().print(table(runs))
     (costs, path), (others, beside) = runs.values()
     deviation = max(np.abs(costs - others).max(), np.abs(path - beside).max())

@@ -15,9 +15,9 @@ def circuit(x, y):
     """Three entangled qubits; x and y in radians."""
     hb.RX(x, wires=0)
     hb.CNOT(wires=[0, 1])
-    hb.RY(y, wires=1)
-    hb.CRZ(x * y, wires=[1, 2])
-    hb.IsingXX(y, wires=[0, 2])
+    hb.H(2)
+    hb.CRY(x * y, wires=[2, 1])
+    hb.IsingXX(y, wires=[1, 2])
     return hb.expval(hb.Z(0) @ hb.Z(1) + 0.5 * hb.X(1) @ hb.X(2))
 
 

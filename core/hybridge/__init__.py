@@ -1,4 +1,4 @@
-"""hybridge: a hub for quantum devices; one model on Qiskit, Forest, Strawberry Fields and built-in simulators."""
+"""hybridge: one differentiable model on Qiskit, Forest, Strawberry Fields and built-in simulators."""
 
 from hybridge.about import about
 from hybridge.circuit import Circuit, counts, density_matrix, expval, probs, sample, state, var

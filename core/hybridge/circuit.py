@@ -17,7 +17,7 @@ class Instruction(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """What is read at the end: kind, observable (or None), wires (or None for all), and a detail of the kind."""
+    """What is read at the end: kind, observable or None, wires or None for all, a detail of the kind."""
 
     kind: str
     observable: Any = None
@@ -25,19 +25,25 @@ class Measurement(NamedTuple):
     detail: Hashable = None
 
     def __repr__(self) -> str:
-        inside = self.observable if self.observable is not None else f"wires={list(self.wires)}" if self.wires else ""
+        inside = (
+            self.observable
+            if self.observable is not None
+            else f"wires={list(self.wires)}"
+            if self.wires
+            else ""
+        )
         return f"{self.kind}({inside})"
 
 
 class Combination(NamedTuple):
-    """An expectation value whose coefficients are traced: sum of coefficient * measurement, done by the library."""
+    """An expectation value with traced coefficients: their library sums coefficient * measurement."""
 
     measurements: tuple[Measurement, ...]
     coefficients: tuple[Any, ...]
 
 
 class Circuit(NamedTuple):
-    """Instructions and measurements over `wires`, first wire most significant; hashable, number-free, one domain.
+    """Instructions and measurements over `wires`, first wire most significant; hashable, number-free.
 
     The circuit of a Plan's program is lowered: its wires are 0..n-1, its operations those the device claims.
     """
@@ -62,7 +68,9 @@ def _observable(thing: Any, measure: str) -> Any:
     found = convert() if convert else None
     if found is None:
         what = repr(thing) if isinstance(thing, Applied) else f"{type(thing).__name__} {thing!r}"
-        raise CircuitError(f"{measure} needs an observable such as hb.Z(0) or hb.NumberOperator(0); got {what}")
+        raise CircuitError(
+            f"{measure} needs an observable such as hb.Z(0) or hb.NumberOperator(0); got {what}"
+        )
     if not found.hermitian:
         raise CircuitError(f"{measure} needs a Hermitian observable; {found!r} is not")
     return found
@@ -84,7 +92,9 @@ def expval(op: Any) -> Measurement | Combination:
     observable = _observable(op, "expval")
     if getattr(observable, "traced", False):
         parts = observable.split()
-        return Combination(tuple(Measurement("expval", part) for _, part in parts), tuple(c for c, _ in parts))
+        return Combination(
+            tuple(Measurement("expval", part) for _, part in parts), tuple(c for c, _ in parts)
+        )
     return Measurement("expval", observable)
 
 
@@ -94,10 +104,10 @@ def var(op: Any) -> Measurement:
 
 
 def probs(wires: Any = None, op: Any = None) -> Measurement:
-    """Probabilities of the computational basis states of `wires` (default: all), (2^k,), wires[0] most significant.
+    """Probabilities (2^k,) of the basis states of `wires` (default: all), wires[0] most significant.
 
-    On a CV device: of the photon numbers, (cutoff,)*k flattened. With `op`: of the observable's outcomes, in the basis that
-    diagonalises it (Pauli words and Hermitian observables of one setting).
+    On a CV device: of the photon numbers, (cutoff,)*k flattened. With `op`: of the observable's outcomes, in
+    the basis that diagonalises it (Pauli words and Hermitian observables of one setting).
     """
     if op is not None and wires is not None:
         raise CircuitError("probs takes wires or op, not both")

@@ -1,4 +1,4 @@
-"""Lower a circuit to what a device claims: check it, decompose it, keep every parameter affine in the user's."""
+"""Lower a circuit to what a device claims, every parameter staying affine in the user's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class AffineMap(NamedTuple):
     def identity(self) -> bool:
         """Whether the lowered parameters are the user's own."""
         n = len(self.slot)
-        return bool((self.slot == np.arange(n)).all() and (self.scale == 1).all() and (self.offset == 0).all())
+        return bool(
+            (self.slot == np.arange(n)).all() and (self.scale == 1).all() and (self.offset == 0).all()
+        )
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """(batch, P) -> (batch, lowered P)."""
@@ -47,8 +49,8 @@ class AffineMap(NamedTuple):
 class Lowered(NamedTuple):
     """A circuit a device can compile, and how its parameters follow from the user's.
 
-    `phases` are the global phases phi of exp(-i phi) a device without GlobalPhase leaves out, one a column: they
-    matter to state() alone, and the core puts them back there.
+    `phases` are the global phases phi of exp(-i phi) a device without GlobalPhase leaves out, one a column:
+    they matter to state() alone, and the core puts them back there.
     """
 
     circuit: Circuit
@@ -75,8 +77,10 @@ def reaches(capabilities: Capabilities, operation: Operation, wires: Wires) -> b
     return steps is not None and all(reaches(capabilities, s.operation, s.wires) for s in steps)
 
 
-def circuit_wires(instructions: Sequence[Instruction], measurements: Sequence[Measurement], device: Device) -> Wires:
-    """The device's wires; where it infers them, the circuit's: in numerical order if all are ints, else as they appear.
+def circuit_wires(
+    instructions: Sequence[Instruction], measurements: Sequence[Measurement], device: Device
+) -> Wires:
+    """The device's wires; where it infers them the circuit's, sorted if all are ints, else as they appear.
 
     Raises CircuitError for a wire the device does not have and for one wire named twice in an operation.
     """
@@ -91,16 +95,23 @@ def circuit_wires(instructions: Sequence[Instruction], measurements: Sequence[Me
     named.update(dict.fromkeys(measured_wires(measurements)))
     if device.wires is None:
         if not named:
-            raise CircuitError(f"the circuit names no wire and device {device.name!r} has none given; pass wires=")
+            raise CircuitError(
+                f"the circuit names no wire and device {device.name!r} has none given; pass wires="
+            )
         labels = list(named)
-        return tuple(sorted(labels) if all(isinstance(w, int) for w in labels) else labels)  # type: ignore[type-var]
+        numbers = all(isinstance(w, int) for w in labels)
+        return tuple(sorted(labels) if numbers else labels)  # type: ignore[type-var]
     for wire in named:
         if wire not in device.wires:
-            raise CircuitError(f"wire {wire!r} is not on device {device.name!r}; its wires: {list(device.wires)!r}")
+            raise CircuitError(
+                f"wire {wire!r} is not on device {device.name!r}; its wires: {list(device.wires)!r}"
+            )
     return device.wires
 
 
-def check_domain(instructions: Sequence[Instruction], measurements: Sequence[Measurement], device: Device) -> None:
+def check_domain(
+    instructions: Sequence[Instruction], measurements: Sequence[Measurement], device: Device
+) -> None:
     """Raise UnsupportedCircuit for a CV gate or observable on a qubit device, or the reverse."""
     own = device.capabilities.domain
     for operation, wires in instructions:
@@ -125,8 +136,9 @@ def check_preparations(instructions: Sequence[Instruction]) -> None:
     for operation, wires in instructions:
         if operation.domain == "qubit" and operation.kind == "state" and touched & set(wires):
             raise CircuitError(
-                f"{operation.name} on wires {list(wires)!r} comes after other operations there; a state preparation "
-                "must come first on its wires (MottonenStatePreparation is a gate and may stand anywhere)"
+                f"{operation.name} on wires {list(wires)!r} comes after other operations there; "
+                "a state preparation must come first on its wires "
+                "(MottonenStatePreparation is a gate and may stand anywhere)"
             )
         if operation.kind != "marker":
             touched |= set(wires)
@@ -179,7 +191,9 @@ class _Expansion:
             steps = operation.decomposition(*wires) if operation.decomposition is not None else None
             if steps is None:
                 can = partial(reaches, operation=operation, wires=wires)
-                raise UnsupportedCircuit(self.device.name, f"the operation {operation.name}", registry.able(can))
+                raise UnsupportedCircuit(
+                    self.device.name, f"the operation {operation.name}", registry.able(can)
+                )
             for part in steps:
                 params = [_compose(p, operation.params, own) for p in part.params]
                 self.add(part.operation, part.wires, params)

@@ -44,7 +44,7 @@ class Capabilities:
 
 
 class Task(NamedTuple):
-    """One program at many parameter points: params (batch, P) float64; shots per row, None for exact; seed."""
+    """One program at many points: params (batch, P) float64; shots per row, None for exact; seed."""
 
     program: Any
     params: np.ndarray
@@ -53,14 +53,17 @@ class Task(NamedTuple):
 
 
 class Device(ABC):
-    """A backend. Subclasses set `capabilities` and write `run`, and `compile` where the vendor wants translation.
+    """A backend. Subclasses set `capabilities` and write `run`, and `compile` where there is something to do.
 
-    Options of a device are keyword-only arguments of its `__init__`, which calls `super().__init__(wires, shots, seed)`.
+    Options of a device are keyword-only arguments of its `__init__`, which calls `super().__init__(wires,
+    shots, seed)`.
     """
 
     capabilities: ClassVar[Capabilities]
     name: str = ""
-    cutoff_dim: int | None = None  # photon numbers 0..cutoff_dim-1 in probs (and in the state, on a Fock device)
+    cutoff_dim: int | None = (
+        None  # photon numbers 0..cutoff_dim-1 in probs (and in the state, on a Fock device)
+    )
 
     def __init__(self, wires: Any = None, shots: int | None = None, seed: int | None = None):
         if isinstance(wires, (bool, np.bool_)) or (isinstance(wires, (int, np.integer)) and wires < 1):
@@ -79,16 +82,16 @@ class Device(ABC):
         self._lock = threading.Lock()
 
     def compile(self, circuit: Circuit) -> Any:
-        """The program for a lowered circuit (wires 0..n-1, claimed operations and measurements); made once, cached."""
+        """The program for a lowered circuit: wires 0..n-1, claimed operations and measurements; cached."""
         return circuit
 
     @abstractmethod
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        """For each task one (batch, columns) array, the measurements' columns side by side, as ONE vendor job.
+        """For each task a (batch, columns) array, the measurements side by side; ONE vendor job for all.
 
         expval, var: 1 column; probs 2^k; state 2^n complex; density_matrix 4^k complex, row-major; sample
-        shots * wires (uint8), shot by shot. CV: gaussian 2n + (2n)^2 (mean, covariance row-major); state cutoff^n
-        complex; density_matrix cutoff^(2n) complex, row-major as a (cutoff^n, cutoff^n) matrix.
+        shots * wires (uint8), shot by shot. CV: gaussian 2n + (2n)^2 (mean, covariance row-major); state
+        cutoff^n complex; density_matrix cutoff^(2n) complex, row-major as a (cutoff^n, cutoff^n) matrix.
         """
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:

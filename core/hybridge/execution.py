@@ -1,4 +1,4 @@
-"""Plans: a circuit compiled for a device, cached by structure; and running them, one vendor job for a batch."""
+"""Plans: circuits compiled for a device, cached by structure, and run as one vendor job for a batch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ MAX_PLANS = 256  # per device; a plan is small, but its program may hold a vendo
 class Plan:
     """A circuit compiled for a device: immutable but for what it caches; `run` takes the numbers.
 
-    `circuit` is the user's on wires 0..n-1; `programs` are what the device compiled, one per setting it must measure in.
+    `circuit` is the user's on wires 0..n-1; `programs` are what the device compiled, one per setting it must
+    measure in.
     """
 
     def __init__(self, circuit: Circuit, device: Device, sampled: bool):
@@ -88,24 +89,35 @@ class Plan:
         return self._rules[key]
 
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
-        """The measurements' values at these numbers: rows (B, P) -> [(B, *shape)], all rows and settings in one job."""
-        parts = [[r.compute(answers) for r in self._readout.readers] for answers in self._answers(rows, shots)]
+        """The measurements' values: rows (B, P) -> [(B, *shape)], all rows and settings in one job."""
+        parts = [
+            [r.compute(answers) for r in self._readout.readers] for answers in self._answers(rows, shots)
+        ]
         return parts[0] if len(parts) == 1 else _joined(parts)
 
-    def run_with_errors(self, rows: np.ndarray, shots: int | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """The values and their expected statistical errors (one standard deviation; 0 where exact), from one job."""
+    def run_with_errors(
+        self, rows: np.ndarray, shots: int | None
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The values and their standard errors (0 where exact), from one job."""
         values, errors = [], []
         for answers in self._answers(rows, shots):
             found = [r.compute(answers) for r in self._readout.readers]
             values.append(found)
             pairs = zip(self._readout.readers, found, strict=True)
-            errors.append([np.zeros(v.shape) if r.error is None or not shots else r.error(answers) for r, v in pairs])
+            errors.append(
+                [np.zeros(v.shape) if r.error is None or not shots else r.error(answers) for r, v in pairs]
+            )
         return _joined(values), _joined(errors)
 
     def _answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
         chunks = self._chunks(rows)
         tasks = [
-            Task(program, chunk if affine is None else affine(chunk), shots, self.device.next_seed() if shots else None)
+            Task(
+                program,
+                chunk if affine is None else affine(chunk),
+                shots,
+                self.device.next_seed() if shots else None,
+            )
             for chunk in chunks
             for program, affine in self._compiled
         ]
@@ -149,10 +161,12 @@ class Plan:
         return [sum(columns(m, len(c.wires), shots, cutoff) for m in c.measurements) for c in self.lowered]
 
     def _check(self, tasks: Sequence[Task], arrays: Any) -> None:
-        """The border: what a plugin returns has the promised shape and is finite, or PluginError says what it is."""
+        """The border: what a plugin returns has the promised shape and is finite, else PluginError."""
         name = self.device.name
         if not isinstance(arrays, (list, tuple)) or len(arrays) != len(tasks):
-            raise PluginError(name, f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}")
+            raise PluginError(
+                name, f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}"
+            )
         shots = tasks[0].shots
         widths = self._widths.get(shots) or self._widths.setdefault(shots, self._expected_widths(shots))
         for i, (task, array) in enumerate(zip(tasks, arrays, strict=True)):
@@ -160,16 +174,24 @@ class Plan:
             expected = (len(task.params), widths[i % len(self.lowered)])
             if not isinstance(array, np.ndarray) or array.shape != expected:
                 shape = array.shape if isinstance(array, np.ndarray) else type(array).__name__
-                raise PluginError(name, f"run returned {shape} for {circuit.measurements}; expected {expected}")
+                raise PluginError(
+                    name, f"run returned {shape} for {circuit.measurements}; expected {expected}"
+                )
             if array.dtype.kind not in "fcui":
-                raise PluginError(name, f"run returned dtype {array.dtype}; expected float64, complex128 or uint8")
-            if array.dtype.kind in "fc" and not math.isfinite(abs(array.sum())):  # 3x faster than isfinite(...).all()
+                raise PluginError(
+                    name, f"run returned dtype {array.dtype}; expected float64, complex128 or uint8"
+                )
+            if array.dtype.kind in "fc" and not math.isfinite(
+                abs(array.sum())
+            ):  # 3x faster than isfinite(...).all()
                 raise PluginError(name, f"run returned NaN or infinite values for {circuit.measurements}")
 
     def _collected(self, arrays: Sequence[np.ndarray], rows: np.ndarray, shots: int | None) -> Answers:
         seed = self.device.next_seed() if shots else 0
         cutoff = self.device.cutoff_dim or 0
-        if self._phases is not None:  # state() is the first circuit's; other measurements there ignore a phase
+        if (
+            self._phases is not None
+        ):  # state() is the first circuit's; other measurements there ignore a phase
             phase = np.exp(-1j * self._phases(rows).sum(axis=1))
             arrays = [self._turned(arrays[0], phase), *arrays[1:]]
         return Answers(self._readout, arrays, len(rows), shots, seed, cutoff)
@@ -198,7 +220,9 @@ class PlanCache:
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self._lock = threading.RLock()
 
-    def get(self, instructions: tuple[Any, ...], measurements: tuple[Measurement, ...], sampled: bool) -> Plan:
+    def get(
+        self, instructions: tuple[Any, ...], measurements: tuple[Measurement, ...], sampled: bool
+    ) -> Plan:
         """The plan of this structure on the user's wires; compiled the first time."""
         key = (instructions, measurements, sampled)
         try:
@@ -206,7 +230,9 @@ class PlanCache:
         except TypeError as error:
             raise _unhashable(instructions) from error
         if found is not None:
-            if len(self._plans) > MAX_PLANS // 2:  # the order of use matters only when something will be dropped
+            if (
+                len(self._plans) > MAX_PLANS // 2
+            ):  # the order of use matters only when something will be dropped
                 with self._lock:
                     if key in self._plans:
                         self._plans.move_to_end(key)
@@ -247,7 +273,10 @@ def plans_of(device: Device) -> PlanCache:
 
 
 def make_plan(
-    instructions: Sequence[tuple[Any, Any]], measurements: Sequence[Measurement], device: Device, sampled: bool
+    instructions: Sequence[tuple[Any, Any]],
+    measurements: Sequence[Measurement],
+    device: Device,
+    sampled: bool,
 ) -> Plan:
     """Check the circuit on the user's wires, then compile it on wires 0..n-1."""
     if sampled and not device.capabilities.shots:
@@ -262,7 +291,7 @@ def make_plan(
         raise UnsupportedCircuit(device.name, f"{len(wires)} wires: it has at most {limit}")
     index = {wire: i for i, wire in enumerate(wires)}
     mapped = tuple(Instruction(operation, tuple(index[w] for w in on)) for operation, on in instructions)
-    circuit = Circuit(mapped, tuple(map_measurement(m, index) for m in measurements), tuple(range(len(wires))))
+    circuit = Circuit(
+        mapped, tuple(map_measurement(m, index) for m in measurements), tuple(range(len(wires)))
+    )
     return Plan(circuit, device, sampled)
-
-

@@ -13,9 +13,9 @@ hookimpl = pluggy.HookimplMarker("hybridge")
 
 @hookspec
 def register_devices(register: Callable[..., Any]) -> None:
-    """Offer devices: call `register(name, "module:Class", capabilities=..., requires=(), extra=None)` for each.
+    """Offer devices: call `register(name, "module:Class", capabilities=..., ...)` for each.
 
-    `name` is "entry point.device"; the class is imported only when a device is made. `requires` names the top-level
-    modules of the SDK, `extra` the extra of hybridge (or None) whose installation brings them, `note` (optional) what a
-    user should know beside the pip line.
+    `name` is "entry point.device"; the class is imported only when a device is made. `requires` names the
+    top-level modules of the SDK, `extra` the extra of hybridge (or None) whose installation brings them,
+    `note` (optional) what a user should know beside the pip line.
     """

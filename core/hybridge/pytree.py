@@ -10,8 +10,8 @@ from typing import Any
 def flatten(tree: Any, leaf_types: tuple[type, ...] = ()) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     """The leaves of `tree` in order, and the function that rebuilds it from as many new leaves.
 
-    Containers are list, tuple, named tuple, dict (in its order) and dataclass instances; everything else, and every
-    instance of `leaf_types`, is a leaf.
+    Containers are list, tuple, named tuple, dict (in its order) and dataclass instances; everything else, and
+    every instance of `leaf_types`, is a leaf.
     """
     leaves: list[Any] = []
     build = _flatten(tree, leaf_types, leaves)
@@ -33,6 +33,8 @@ def _flatten(tree: Any, leaf_types: tuple[type, ...], leaves: list[Any]) -> Call
         if dataclasses.is_dataclass(kind):
             names = [f.name for f in dataclasses.fields(kind)]
             parts = [_flatten(getattr(tree, n), leaf_types, leaves) for n in names]
-            return lambda new: dataclasses.replace(tree, **dict(zip(names, [p(new) for p in parts], strict=True)))
+            return lambda new: dataclasses.replace(
+                tree, **dict(zip(names, [p(new) for p in parts], strict=True))
+            )
     leaves.append(tree)
     return next

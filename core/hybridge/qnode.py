@@ -26,7 +26,7 @@ DIFFERENTIABLE = frozenset({"expval", "var", "probs"})
 
 
 class Recorded:
-    """One call of a circuit function: its structure, its numbers, and how its results go back into containers."""
+    """One call of a circuit function: structure, numbers, and how results go back into containers."""
 
     __slots__ = ("build", "instructions", "leaves", "measurements", "numbers")
 
@@ -34,7 +34,8 @@ class Recorded:
         self.instructions = tuple([(a.operation, a.wires) for a in tape])
         self.numbers = [p for a in tape for p in a.params]
         if type(returned) is Measurement:  # the usual case, 3 us sooner
-            self.leaves, self.build, self.measurements = [returned], None, (returned,)
+            self.leaves, self.build = [returned], None
+            self.measurements: tuple[Measurement, ...] = (returned,)
             return
         self.leaves, self.build = flatten(returned, LEAVES)
         _check_returned(self.leaves, returned, name)
@@ -58,13 +59,14 @@ def _check_returned(leaves: Sequence[Any], returned: Any, name: str) -> None:
 class QNode:
     """A circuit function on a device. Called, it runs; the same call can be differentiated.
 
-    Arguments: the function, which applies operations and returns measurements (any containers of them); the device,
-    or its name; `diff_method` "best" (the device's own derivatives where it has them, else exact shift rules; never
-    finite differences), "parameter-shift", "device", "finite-diff" or None; `interface` "auto" or "autograd"; `shots`
-    to override the device's.
+    Arguments: the function, which applies operations and returns measurements (any containers of them); the
+    device, or its name; `diff_method` "best" (the device's own derivatives where it has them, else exact
+    shift rules; never finite differences), "parameter-shift", "device", "finite-diff" or None; `interface`
+    "auto" or "autograd"; `shots` to override the device's.
 
-    Results: expval and var a float, probs (2^k,), state (2^n,), density_matrix (2^k, 2^k), sample(wires) (shots, k) ints,
-    sample(observable) (shots,) values, counts a dict; array arguments of length B put a leading axis B on each.
+    Results: expval and var a float, probs (2^k,), state (2^n,), density_matrix (2^k, 2^k), sample(wires)
+    (shots, k) ints, sample(observable) (shots,) values, counts a dict; array arguments of length B put a
+    leading axis B on each.
 
     >>> import hybridge as hb
     >>> @hb.qnode(hb.device("default.qubit", wires=2))
@@ -89,7 +91,9 @@ class QNode:
         self.function = function
         self.device = make_device(device) if isinstance(device, str) else device
         if not isinstance(self.device, Device):
-            raise CircuitError(f"a QNode needs a device, such as hb.device('default.qubit', wires=2); got {device!r}")
+            raise CircuitError(
+                f"a QNode needs a device, such as hb.device('default.qubit', wires=2); got {device!r}"
+            )
         self.diff_method = check_method(diff_method)
         self.interface = check_interface(interface)
         self._shots = shots
@@ -111,7 +115,9 @@ class QNode:
         else:
             for m in recorded.measurements:
                 if m.kind not in DIFFERENTIABLE:
-                    raise GradientError("any parameter", f"{m!r} is not differentiable", "return expval, var or probs")
+                    raise GradientError(
+                        "any parameter", f"{m!r} is not differentiable", "return expval, var or probs"
+                    )
             values, batched = differentiable(plan, recorded.numbers, shots, self.diff_method)
         if recorded.build is None:
             return _finished(plan, 0, recorded.measurements[0], values[0], batched)
@@ -135,9 +141,15 @@ class QNode:
         return self._plans.get(recorded.instructions, recorded.measurements, self.shots is not None)
 
     def on(
-        self, device: Device | str, *, wires: Any = None, shots: int | str | None = "device", seed: int | None = None, **options: Any
+        self,
+        device: Device | str,
+        *,
+        wires: Any = None,
+        shots: int | str | None = "device",
+        seed: int | None = None,
+        **options: Any,
     ) -> QNode:
-        """The same model on another device, given or named; a named one gets this device's wires unless told otherwise.
+        """The same model on another device, given or named; a named one gets this device's wires.
 
         `shots` overrides the device's; a device named without shots is exact.
 
@@ -153,10 +165,15 @@ class QNode:
             named = self.device.wires if wires is None else wires
             taken = None if shots == "device" else check_shots(shots)
             return QNode(
-                self.function, make_device(device, named, taken, seed, **options), self.diff_method, self.interface
+                self.function,
+                make_device(device, named, taken, seed, **options),
+                self.diff_method,
+                self.interface,
             )
         if wires is not None or seed is not None or options:
-            raise CircuitError("wires, seed and options belong to the making of a device; give its name instead")
+            raise CircuitError(
+                "wires, seed and options belong to the making of a device; give its name instead"
+            )
         return QNode(self.function, device, self.diff_method, self.interface, shots)
 
     def __repr__(self) -> str:
@@ -189,7 +206,9 @@ def _finished(plan: Plan, i: int, m: Measurement, value: Any, batched: bool) -> 
     return value
 
 
-def _counts(values: np.ndarray, m: Measurement, outcomes: Sequence[float] | None, width: int, domain: str) -> dict[Any, int]:
+def _counts(
+    values: np.ndarray, m: Measurement, outcomes: Sequence[float] | None, width: int, domain: str
+) -> dict[Any, int]:
     if m.observable is not None:
         if m.detail and outcomes is None:
             raise CircuitError(f"all_outcomes of {m.observable!r}: its outcomes are not a finite set")
@@ -204,7 +223,9 @@ def _counts(values: np.ndarray, m: Measurement, outcomes: Sequence[float] | None
         if domain != "qubit":
             raise CircuitError("all_outcomes of photon numbers: they are not a finite set")
         every = {format(b, f"0{width}b"): 0 for b in range(2**width)}
-    every.update({separator.join(map(str, row)): t for row, t in zip(rows.tolist(), times.tolist(), strict=True)})
+    every.update(
+        {separator.join(map(str, row)): t for row, t in zip(rows.tolist(), times.tolist(), strict=True)}
+    )
     return every
 
 

@@ -14,8 +14,8 @@ AER = Capabilities(
     measurements=frozenset({"state", "density_matrix", "expval", "var", "probs", "sample"}),
     observables=frozenset({"pauli"}),  # a matrix from the state is cheaper than Aer's sum of 4^k words
     conventions=(
-        "wire w is Aer's qubit w; Aer counts qubit 0 as least significant, so matrices and reduced results get "
-        "their qubits reversed and states their axes; Qiskit's global phase is exp(+i phi), the row's is "
+        "wire w is Aer's qubit w; Aer counts qubit 0 as least significant, so matrices and reduced results "
+        "get their qubits reversed and states their axes; Qiskit's global phase is exp(+i phi), the row's is "
         "exp(-i phi); with a noise model, gates it does not name are rewritten in those it does"
     ),
 )

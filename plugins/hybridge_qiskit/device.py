@@ -34,9 +34,9 @@ MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixe
 DENSE = frozenset({"automatic", "statevector", "density_matrix"})  # the methods whose memory is exponential
 
 # With a state of 2^LARGE numbers Aer starts to fuse gates and to have use for threads. Below, binding the rows
-# inside the simulator instead of cloning the circuit halves a job's CPU time (4 wires, 32 rows, exact: 3.1 ms, not
-# 5.9), and a second thread adds two thirds to a sampled one's without saving wall time. Above, fusing gates, which
-# excludes binding inside, saves more (20 wires: 1.8 s, not 3.0).
+# inside the simulator instead of cloning the circuit halves a job's CPU time (4 wires, 32 rows, exact: 3.1 ms,
+# not 5.9), and a second thread adds two thirds to a sampled one's without saving wall time. Above, fusing gates,
+# which excludes binding inside, saves more (20 wires: 1.8 s, not 3.0).
 LARGE = 14
 
 
@@ -51,9 +51,9 @@ class Aer(Device):
     max_memory_mb           how much Aer may take; None: all there is
     max_bond_dimension, truncation_threshold    of matrix_product_state; None: exact to rounding
 
-    With a noise model, gates it does not name are rewritten in those it does, so that its errors act. Exact results
-    come from the density matrix; a model with errors of the readout, which only shots have, has none, nor have the
-    methods that follow single trajectories. Raises DeviceError for a value Aer does not know.
+    With a noise model, gates it does not name are rewritten in those it does, so that its errors act. Exact
+    results come from the density matrix; a model with errors of the readout, which only shots have, has none, nor
+    have the methods that follow single trajectories. Raises DeviceError for a value Aer does not know.
     """
 
     capabilities = AER
@@ -74,18 +74,13 @@ class Aer(Device):
     ):
         super().__init__(wires, shots, seed)
         if method not in METHODS:
-            raise DeviceError(
-                f"device {self.name!r} has no method {method!r}; its methods: {', '.join(METHODS)}"
-            )
+            known = ", ".join(METHODS)
+            raise DeviceError(f"device {self.name!r} has no method {method!r}; its methods: {known}")
         if precision not in ("double", "single"):
-            raise DeviceError(
-                f"device {self.name!r} has no precision {precision!r}; it has 'double' and 'single'"
-            )
+            raise DeviceError(f"device {self.name!r} has precision 'double' and 'single'; got {precision!r}")
         if not isinstance(noise_model, NoiseModel | None):
-            what = f"{type(noise_model).__name__} {noise_model!r}"
-            raise DeviceError(
-                f"device {self.name!r} needs a qiskit_aer.noise.NoiseModel as noise_model; got {what}"
-            )
+            what = f"a qiskit_aer.noise.NoiseModel as noise_model; got {type(noise_model).__name__}"
+            raise DeviceError(f"device {self.name!r} needs {what} {noise_model!r}")
         self._method, self._precision, self._threads = method, precision, max_parallel_threads
         self._noisy = noise_model is not None and not noise_model.is_ideal()
         kinds, impossible = METHODS[method]
@@ -157,7 +152,7 @@ class Aer(Device):
         options = {
             "shots": shots or 1,
             "max_parallel_threads": (1 if small else 0) if self._threads is None else self._threads,
-            "runtime_parameter_bind_enable": small and all(t.program.inside for t in tasks),
+            "runtime_parameter_bind_enable": small and all(t.program.binds_inside for t in tasks),
         }
         if shots is not None:
             options |= {"memory": True, "seed_simulator": self._seed(tasks)}
@@ -168,28 +163,24 @@ class Aer(Device):
         except QiskitError as error:
             raise JobFailed(self.name, error.message) from error
         if not result.success:
-            reasons = dict.fromkeys(
-                [result.status, *(row.status for row in result.results if not row.success)]
-            )
-            raise JobFailed(self.name, "; ".join(reasons))
-        if len(result.results) != sum(len(t.params) for t in tasks):
-            raise JobFailed(
-                self.name,
-                f"Aer gave {len(result.results)} results for {sum(len(t.params) for t in tasks)} rows",
-            )
-        return [row.data for row in result.results]  # Result.data(i) searches and copies
+            reasons = [result.status, *(row.status for row in result.results if not row.success)]
+            raise JobFailed(self.name, "; ".join(dict.fromkeys(reasons)))
+        rows = sum(len(t.params) for t in tasks)
+        if len(result.results) != rows:  # so it shows where Aer finds no angle to bind, see translate.py
+            raise JobFailed(self.name, f"Aer gave {len(result.results)} results for {rows} rows")
+        return [row.data for row in result.results]  # Result.data(i) would search and copy
 
     def _seed(self, tasks: Sequence[Task]) -> int:
         """The seed of a job, fixed by its tasks' seeds.
 
-        Aer gives its rows the seeds s, s + 2113, s + 4226, ...: independent of each other, but row 1 of s is row 0
-        of s + 2113. Seeds a user writes may differ so; 62 mixed bits do not.
+        Aer gives its rows the seeds s, s + 2113, s + 4226, ...: independent of each other, but row 1 of s is
+        row 0 of s + 2113. Seeds a user writes may differ so; 62 mixed bits do not.
         """
         seeds = [self.next_seed() if t.seed is None else t.seed for t in tasks]
         return int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0] >> 2)
 
     def memory(self, num_wires: int) -> int:
-        """Bytes of a row at its peak: the state in Aer, as saved and as returned; 0 where Aer compresses it."""
+        """Bytes of a row at its peak: the state in Aer, as saved, as returned; 0 where Aer compresses it."""
         if self._method not in DENSE:
             return 0
         mixed = self._method == "density_matrix" or (self._noisy and self._mixed is not None)

@@ -51,13 +51,13 @@ class Program:
         return self.circuit.num_qubits * (2 if self.density else 1)
 
     @property
-    def inside(self) -> bool:
+    def binds_inside(self) -> bool:
         """Whether Aer can bind rows inside the simulator; it cannot bind a global phase there."""
         return not getattr(self.circuit.global_phase, "parameters", ())
 
     def binds(self, params: np.ndarray) -> dict[Parameter, list[float]]:
         """The rows (batch, P) as Aer takes them: for each parameter its values."""
-        if not len(self.slots):
+        if not len(self.slots):  # the idle angle
             return {self.parameters[0]: [0.0] * len(params)}
         values = params[:, self.slots] * self.scales
         return dict(zip(self.parameters, values.T.tolist(), strict=True))
@@ -89,9 +89,8 @@ def make_program(
     parameters = tuple(ParameterVector("angle", len(angles)))
     on = [list(range(wires)) if m.wires is None else list(m.wires) for m in measurements]
     kinds = [m.kind for m in measurements]
-    measured = list(
-        dict.fromkeys(w for kind, those in zip(kinds, on, strict=True) if kind == "sample" for w in those)
-    )
+    sampled = [those for those, kind in zip(on, kinds, strict=True) if kind == "sample"]
+    measured = list(dict.fromkeys(w for those in sampled for w in those))
 
     circuit = QuantumCircuit(wires, len(measured))
     # preparations may as well come first: nothing has touched their wires
@@ -100,24 +99,23 @@ def make_program(
     if "state" not in kinds:
         circuit.global_phase = 0  # what rewriting left of it
     if not circuit.parameters:
-        # Aer counts rows by the values of a parameter, so there must be one; by its label the gate has no errors
+        # Aer counts rows by a parameter's values, so there must be one; by its label the gate has no errors
         parameters, angles = (Parameter("idle"),), []
         circuit.append(RZGate(parameters[0], label="idle"), [0])
     circuit.measure(measured, range(len(measured)))
 
-    saved, bits = [], []
-    for i, (m, those) in enumerate(zip(measurements, on, strict=True)):
-        if m.kind == "sample":
-            bits.append([measured.index(w) for w in those])
-        else:
-            saved.append(SAVE[m.kind](circuit, m.observable, those, f"measurement{i}"))
+    saved = [
+        SAVE[m.kind](circuit, m.observable, those, f"measurement{i}")
+        for i, (m, those) in enumerate(zip(measurements, on, strict=True))
+        if m.kind != "sample"
+    ]
     return Program(
         circuit,
         parameters,
         slots=np.array([a.slot for a in angles], dtype=np.intp),
         scales=np.array([a.scale for a in angles]),
         saved=tuple(saved),
-        bits=tuple(bits),
+        bits=tuple([measured.index(w) for w in those] for those in sampled),
         dtype=complex if {"state", "density_matrix"} & set(kinds) else float,
         density=density,
     )
@@ -126,8 +124,8 @@ def make_program(
 # ---- gates ----------------------------------------------------------------------------------------------
 
 STANDARD = {name: type(gate) for name, gate in standard_gates().items()}
-# What is not made of angles alone. Qiskit's arrays have the first qubit least significant: the wires get reversed.
-# It checks kets and diagonals more strictly than a row does: they are normalised.
+# What is not made of angles alone. Qiskit's arrays have the first qubit least significant: wires get reversed.
+# It checks kets and diagonals more strictly than a row does: they get normalised.
 MAKE: dict[str, Callable[[Gate], tuple[Instruction, Sequence[int]]]] = {
     "unitary": lambda g: (UnitaryGate(g.array), g.wires[::-1]),
     "diagonal": lambda g: (DiagonalGate((g.array / np.abs(g.array)).tolist()), g.wires[::-1]),  # type: ignore[union-attr]
@@ -208,10 +206,9 @@ SAVE: dict[str, Callable[[QuantumCircuit, Any, list[int], str], Saved]] = {
 def _operator(observable: Sentence) -> tuple[SparsePauliOp, list[int]]:
     """The sentence as Qiskit's operator and its qubits; at least one word on at least one qubit."""
     on = list(observable.wires) or [0]
-    words = [
-        ("".join(s for _, s in w), [on.index(wire) for wire, _ in w], c) for w, c in observable.terms.items()
-    ]
-    return SparsePauliOp.from_sparse_list(words or [("", [], 0.0)], len(on)), on
+    terms = observable.terms or {(): 0.0}
+    words = [("".join(s for _, s in w), [on.index(wire) for wire, _ in w], c) for w, c in terms.items()]
+    return SparsePauliOp.from_sparse_list(words, len(on)), on
 
 
 def _second(mean_and_variance: Sequence[float]) -> float:
@@ -232,7 +229,7 @@ def _unpacked(rows: Sequence[Sequence[str]], shots: int, width: int) -> np.ndarr
     """(batch, shots, width) bits, classical bit 0 first, from hexadecimal words: one a shot, bit 0 lowest."""
     size = (width + 7) // 8
     distinct = {word for row in rows for word in row}
-    # few words differ, and looking one up takes a fifth of the time it takes to read it
+    # few words differ, as a rule, and looking one up takes a fifth of the time it takes to read it
     parsed = {word: int(word, 16).to_bytes(size, "little") for word in distinct}
     raw = b"".join([parsed[word] for row in rows for word in row])
     packed = np.frombuffer(raw, np.uint8).reshape(len(rows), shots, size)

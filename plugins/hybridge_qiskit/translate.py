@@ -1,8 +1,8 @@
 """The table from hybridge's rows to gates that Aer runs natively; needs no SDK.
 
 Each line is exact, global phase included. An angle stays a number of the circuit, scaled: Aer binds plain
-parameters fast and evaluates expressions of them row by row. No controlled gate has a free angle: Aer leaves it at 0
-without a word (qiskit-aer issues 2323 and 2403; cu too, for all that Qiskit calls it parameterized).
+parameters fast and evaluates expressions of them row by row. No controlled gate has a free angle: Aer leaves
+it at 0 without a word (qiskit-aer issues 2323 and 2403), that of cu too.
 """
 
 from __future__ import annotations
@@ -158,17 +158,35 @@ CLAIMED = frozenset(TABLE)
 
 
 def translate(instructions: Iterable[Instruction], phased: bool) -> list[Gate]:
-    """The Aer instructions of lowered instructions, in time order; their global phase only if `phased`."""
+    """The Aer instructions of lowered instructions, in time order; with their global phase only if `phased`."""
     gates: list[Gate] = []
     slot = 0
     for operation, wires in instructions:
         for gate in TABLE[operation.name](operation, wires, slot):
-            gates += _phase(gate) * phased if gate.name == "phase" else [gate]
+            if phased:
+                gates += _with_phase(gate)
+            elif gate.name != "phase":
+                gates.append(gate)
         slot += len(operation.params)
     return gates
 
 
-def _phase(gate: Gate) -> list[Gate]:
-    """exp(i angle) as gates: Aer cannot bind a circuit's own global phase inside the simulator."""
-    (scale, slot) = gate.angles[0]
-    return [Gate("p", (0,), (Angle(2 * scale, slot),)), Gate("rz", (0,), (Angle(-2 * scale, slot),))]
+_QUARTER = {"s": Angle(pi / 2), "sdg": Angle(-pi / 2)}
+
+
+def _with_phase(gate: Gate) -> list[Gate]:
+    """The gate such that Aer keeps its global phase.
+
+    Aer cannot bind the phase of a circuit inside the simulator, gates it can. And it applies a one-qubit matrix that is
+    exactly diag(i, 1) or diag(-i, 1), one it fused from X S X too, as diag(1, -i) or diag(1, i); one that is so but
+    for rounding it does not.
+    """
+    if gate.name == "phase":
+        (scale, slot) = gate.angles[0]
+        return [Gate("p", (0,), (Angle(2 * scale, slot),)), Gate("rz", (0,), (Angle(-2 * scale, slot),))]
+    if gate.name in _QUARTER:
+        return [Gate("p", gate.wires, (_QUARTER[gate.name],))]  # exp(i pi/2) is not i in floating point
+    if gate.name in ("unitary", "diagonal") and len(gate.wires) == 1:
+        matrix = np.diag(gate.array) if gate.name == "diagonal" else gate.array
+        return [Gate("unitary", gate.wires, array=matrix * (1 + np.finfo(float).eps))]  # type: ignore[operator]
+    return [gate]

@@ -1,7 +1,7 @@
-"""What hybridge costs beside what it drives: a recorded call, a gradient on Aer, the import; ratios of one run.
+"""What hybridge costs beside what it drives: a call, a gradient on Aer, the import.
 
-`make bench` runs this in an environment with PennyLane and writes build/bench.json. No figure is asserted: a shared
-machine is too noisy for that; a ratio below its floor is marked.
+`make bench` runs this in an environment with PennyLane and writes build/bench.json. No figure is asserted: a
+shared machine is too noisy for that; a ratio below its floor is marked.
 """
 
 from __future__ import annotations
@@ -66,7 +66,10 @@ def calls() -> tuple[list[Line], float]:
     """A recorded call of four gates beside PennyLane's, and the hub's own part of it in microseconds."""
     whole = hb.QNode(four_gates, hb.device("default.qubit", wires=2))
     hub = hb.QNode(four_gates, Idle(wires=2))
-    works: dict[str, Callable[[], object]] = {"ours": lambda: whole(0.1, 0.2, 0.3), "hub": lambda: hub(0.1, 0.2, 0.3)}
+    works: dict[str, Callable[[], object]] = {
+        "ours": lambda: whole(0.1, 0.2, 0.3),
+        "hub": lambda: hub(0.1, 0.2, 0.3),
+    }
     try:
         import pennylane as qml
     except ImportError:
@@ -152,7 +155,14 @@ def aer_gradient() -> list[Line]:
     peer = "hand-written parameter_binds job"
     return [
         Line("16-parameter gradient on qiskit.aer, the job", peer, found["ours"], found["theirs"], 0.5, 0.9),
-        Line("16-parameter hb.grad, value and autograd included", peer, found["whole"], found["theirs"], 0.5, 0.8),
+        Line(
+            "16-parameter hb.grad, value and autograd included",
+            peer,
+            found["whole"],
+            found["theirs"],
+            0.5,
+            0.8,
+        ),
     ]
 
 
@@ -162,7 +172,9 @@ def imports(rounds: int = 7) -> Line:
     samples: dict[str, list[float]] = {"hybridge": [], "autograd.numpy": []}
     for _ in range(rounds):
         for module, times in samples.items():
-            done = subprocess.run([sys.executable, "-c", script.format(module)], capture_output=True, check=True)
+            done = subprocess.run(
+                [sys.executable, "-c", script.format(module)], capture_output=True, check=True
+            )
             times.append(float(done.stdout))
     ours, theirs = (Timing(min(t), (max(t) - min(t)) / min(t)) for t in samples.values())
     return Line("import hybridge", "import autograd.numpy", ours, theirs, 0.5, 0.7)
@@ -172,7 +184,9 @@ def main() -> None:
     lines, hub = calls()
     lines += aer_gradient()
     lines.append(imports())
-    table = Table(title="ratios, one thread, process CPU time, median of interleaved rounds", title_justify="left")
+    table = Table(
+        title="ratios, one thread, process CPU time, median of interleaved rounds", title_justify="left"
+    )
     for column in ("work", "ours", "peer", "theirs", "spread", "ratio", "floor", "aim"):
         table.add_column(column)
     for line in lines:

@@ -1,4 +1,4 @@
-"""Interleaved timing in process CPU time: what is compared is measured in turn, in one process, in one run."""
+"""Interleaved timing in process CPU time: what is compared is measured in turn, in one process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ class Timing(NamedTuple):
     spread: float
 
 
-def interleaved(works: Mapping[str, Callable[[], object]], rounds: int = 9, budget: float = 0.15) -> dict[str, Timing]:
+def interleaved(
+    works: Mapping[str, Callable[[], object]], rounds: int = 9, budget: float = 0.15
+) -> dict[str, Timing]:
     """Time each work in turn, `rounds` times over, each for about `budget` seconds of CPU time."""
     repeats = {}
     for name, work in works.items():

@@ -49,7 +49,10 @@ CIRCUITS = {
     "repeated measured wire": (then(measure=lambda: hb.probs([0, 0])), "names a wire twice"),
     "unhashable wire": (then(lambda: hb.X([[0]])), "wire label must be hashable"),
     "too few wires": (then(lambda: hb.CNOT(0)), r"CNOT\(wires\) takes 0 parameters and acts on 2 wires"),
-    "too many parameters": (then(lambda: hb.RX(1, 2, wires=0)), "takes 1 parameter and acts on 1 wire; got 2"),
+    "too many parameters": (
+        then(lambda: hb.RX(1, 2, wires=0)),
+        "takes 1 parameter and acts on 1 wire; got 2",
+    ),
     "no wires": (then(lambda: hb.RX()), "needs wires"),
     "unknown keyword": (then(lambda: hb.RX(theta=0.1, wires=0)), "unexpected argument 'theta'"),
     "nothing returned": (then(measure=lambda: None), "returned None; return measurements"),
@@ -86,7 +89,9 @@ def test_a_circuit_that_makes_no_sense(name):
 
 
 def test_an_operation_outside_a_circuit():
-    with pytest.raises(hb.CircuitError, match=r"RX\(0.3, wires=0\) was called outside a circuit.*RX.matrix\(phi\)"):
+    with pytest.raises(
+        hb.CircuitError, match=r"RX\(0.3, wires=0\) was called outside a circuit.*RX.matrix\(phi\)"
+    ):
         hb.RX(0.3, wires=0)
     with pytest.raises(hb.CircuitError, match="outside a circuit"):
         hb.Displacement(0.1, 0.2, wires=0)
@@ -96,11 +101,20 @@ def test_an_operation_outside_a_circuit():
 @pytest.mark.parametrize(
     ("circuit", "message"),
     [
-        (qubit(then(lambda: hb.Displacement(0.1, 0.0, wires=0))), "CV operation Displacement.*default.gaussian"),
-        (cv(then(lambda: hb.RX(0.1, wires=0), measure=lambda: hb.expval(hb.QuadX(0)))), "qubit operation RX.*qiskit.aer"),
+        (
+            qubit(then(lambda: hb.Displacement(0.1, 0.0, wires=0))),
+            "CV operation Displacement.*default.gaussian",
+        ),
+        (
+            cv(then(lambda: hb.RX(0.1, wires=0), measure=lambda: hb.expval(hb.QuadX(0)))),
+            "qubit operation RX.*qiskit.aer",
+        ),
         (qubit(then(measure=lambda: hb.expval(hb.NumberOperator(0)))), "CV observable.*default.gaussian"),
         (cv(then()), "qubit observable.*default.qubit"),
-        (cv(then(lambda: hb.Kerr(0.1, wires=0), measure=lambda: hb.expval(hb.QuadX(0)))), "Kerr; default.fock"),
+        (
+            cv(then(lambda: hb.Kerr(0.1, wires=0), measure=lambda: hb.expval(hb.QuadX(0)))),
+            "Kerr; default.fock",
+        ),
         (cv(then(measure=hb.state)), r"state\(\).*default.fock"),
         (qubit(then(lambda: hb.QubitDensityMatrix(np.eye(2) / 2, wires=0))), "mixed state.*qiskit.aer"),
     ],

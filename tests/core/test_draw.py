@@ -350,8 +350,8 @@ def test_a_batch_is_seen_through_the_decomposition_only_where_it_comes_from_an_a
         hb.S(0)
         hb.RX(y, wires=0)
 
-    found = draw(circuit, level="device")(np.array([0.3, 0.4]), 0.5)
-    same(found, "0: ──RZ([0.30,…])──RZ(1.57)──RX(0.50)─┤  State")
+    found = draw(circuit, level="device")(0.3, np.array([0.5, 0.6]))
+    same(found, "0: ──RZ(0.30)──RZ(1.57)──RX([0.50,…])─┤  State")
 
 
 def test_drawing_is_deterministic_and_runs_no_job():

@@ -163,8 +163,11 @@ def test_vjp_and_jvp_contract_the_jacobian():
     tx, ty = np.array([0.5, -1.0]), 2.0
     value, (tp, te) = hb.jvp(circuit, (x, y), (tx, ty))
     assert np.allclose(tp, px @ tx + py * ty) and np.allclose(te, ex @ tx + ey * ty)
-    assert np.allclose(hb.grad(lambda x: hb.jvp(circuit, (x, y), (tx, ty))[1][1])(x),
-                       differences(lambda x: np.asarray(hb.jvp(circuit, (x, y), (tx, ty))[1][1]), x), atol=1e-8)
+    assert np.allclose(
+        hb.grad(lambda x: hb.jvp(circuit, (x, y), (tx, ty))[1][1])(x),
+        differences(lambda x: np.asarray(hb.jvp(circuit, (x, y), (tx, ty))[1][1]), x),
+        atol=1e-8,
+    )
 
 
 def test_batches_are_differentiated_row_by_row():
@@ -173,7 +176,9 @@ def test_batches_are_differentiated_row_by_row():
     cost = lambda xs, y: hnp.sum(circuit(xs, y) * np.array([1.0, 2.0, 3.0]))
     by_xs, by_y = hb.grad(cost, argnums=(0, 1))(xs, y)
     assert np.allclose(by_xs, [k * hb.grad(circuit)(x, y) for k, x in zip((1, 2, 3), xs, strict=True)])
-    assert by_y == pytest.approx(sum(k * hb.grad(circuit, 1)(x, y) for k, x in zip((1, 2, 3), xs, strict=True)))
+    assert by_y == pytest.approx(
+        sum(k * hb.grad(circuit, 1)(x, y) for k, x in zip((1, 2, 3), xs, strict=True))
+    )
 
 
 def test_a_graph_of_nodes_and_classical_functions_is_one_derivative():
@@ -217,7 +222,12 @@ class WithDerivatives(hb.Device):
     from hybridge.plugin import Capabilities as _C
 
     capabilities = _C(
-        "qubit", frozenset({"RX"}), frozenset({"expval", "state"}), frozenset({"pauli"}), shots=False, vjp=True
+        "qubit",
+        frozenset({"RX"}),
+        frozenset({"expval", "state"}),
+        frozenset({"pauli"}),
+        shots=False,
+        vjp=True,
     )
     asked = 0
 

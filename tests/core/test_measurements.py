@@ -77,7 +77,10 @@ def test_sampled_mean_and_variance_agree_within_five_sigma(name):
         lambda: hb.expval(OBSERVABLES[name]()), lambda: hb.var(OBSERVABLES[name]()), shots=shots, seed=4
     )
     assert abs(got[0] - mean) <= 5 * spread / np.sqrt(shots) + 1e-9
-    assert abs(got[1] - (square - mean**2)) <= 5 * (3 * spread**2 + np.sqrt(max(fourth, 0))) / np.sqrt(shots) + 1e-9
+    assert (
+        abs(got[1] - (square - mean**2))
+        <= 5 * (3 * spread**2 + np.sqrt(max(fourth, 0))) / np.sqrt(shots) + 1e-9
+    )
 
 
 def test_density_matrices_and_probabilities_are_marginals_of_the_state():
@@ -153,5 +156,7 @@ def test_traced_coefficients_are_differentiated_classically():
     words = np.array([np.cos(x), np.sin(2 * x), np.cos(x) * np.sin(2 * x)])
     by_c, by_x = hb.grad(energy, argnums=(0, 1))(c, x)
     assert energy(c, x) == pytest.approx(c @ words) and by_c == pytest.approx(words)
-    slopes = np.array([-np.sin(x), 2 * np.cos(2 * x), -np.sin(x) * np.sin(2 * x) + 2 * np.cos(x) * np.cos(2 * x)])
+    slopes = np.array(
+        [-np.sin(x), 2 * np.cos(2 * x), -np.sin(x) * np.sin(2 * x) + 2 * np.cos(x) * np.cos(2 * x)]
+    )
     assert by_x == pytest.approx(c @ slopes)

@@ -41,7 +41,7 @@ from hybridge.operations.modifiers import (
 )
 from hybridge.operations.pauli import Sentence
 from hybridge.operations.spectrum import Trig
-from hybridge.operations.table import ROWS, Step
+from hybridge.operations.table import ROWS, Operation, Step, step
 from hybridge.recording import record, recording
 
 GATES = [r for r in rows("qubit") if r.kind == "gate"]
@@ -175,6 +175,26 @@ def test_only_what_carries_the_parameter_is_controlled():
     assert [s.operation.name for s in steps] == ["H", "RX", "C(MultiRZ)", "H", "RX"]
     steps = controlled(qubit.CSWAP, (1,)).decomposition("c", 0, 1, 2)
     assert [s.operation.name for s in steps] == ["CNOT", "MultiControlledX", "CNOT"]
+
+
+def test_steps_with_an_offset_are_all_controlled():
+    """Where the steps with the parameter are no identity at 0, the fixed steps do not cancel by themselves."""
+    detour = Operation(
+        "Detour",
+        "qubit",
+        1,
+        ("phi",),
+        definition=qubit.RX.definition,
+        exponent=("phi",),
+        decomposition=lambda w: [step(qubit.RX, w, -0.4), step(qubit.RX, w, ("phi", 1, 0.4))],
+    )
+    check_decomposition(controlled(detour, (1,)))
+
+
+def test_rounding_does_not_choose_the_root_of_minus_one():
+    for off in (1e-12, -1e-12):
+        u = np.diag(np.exp(1j * np.array([np.pi - off, off - np.pi])))
+        assert_close(power(qubit.QubitUnitary.of(1, u), 0.5).matrix(), 1j * np.eye(2))
 
 
 def test_derived_rows_pickle_into_another_process():

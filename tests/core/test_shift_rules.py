@@ -62,7 +62,13 @@ def test_textbook_rules():
 
 
 def test_the_number_of_evaluations_is_the_least():
-    evaluations = {(Trig(1), 1): 2, (Trig(1), 4): 8, (Hyperbolic(1), 2): 4, (Power(1), 2): 2, (Power(1), 4): 4}
+    evaluations = {
+        (Trig(1), 1): 2,
+        (Trig(1), 4): 8,
+        (Hyperbolic(1), 2): 4,
+        (Power(1), 2): 2,
+        (Power(1), 4): 4,
+    }
     for (spectrum, degree), count in evaluations.items():
         assert len(shift_rule(spectrum, degree).shifts) == count
     assert len(shift_rule(Trig()).shifts) == 0  # nothing to learn from a global phase

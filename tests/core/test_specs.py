@@ -29,7 +29,7 @@ class Native(Device):
 def layered(x, y):
     hb.RX(x, wires=0)
     hb.CRY(y, wires=[0, 1])
-    hb.Barrier()
+    hb.Barrier([0, 1])
     hb.Snapshot("here")
     hb.RX(x, wires=2)
     hb.GlobalPhase(0.1)

@@ -49,7 +49,7 @@ def density(instructions, params, wires, cutoff):
     return FockModes(density=found.reshape(-1, *(cutoff,) * (2 * wires)))
 
 
-# ---- the oracle: sparse exponentials in a space of 26 photons per mode ------------------------------------------
+# ---- the oracle: sparse exponentials, 26 levels per mode ------------------------------------------
 
 D = 26
 LOWER = diags_array(np.sqrt(np.arange(1.0, D)), offsets=1).astype(complex)

@@ -200,12 +200,33 @@ def test_two_states_go_side_by_side() -> None:
     np.testing.assert_allclose(run(made, params), [evaluate(made, p) for p in params], atol=1e-13)
 
 
+def fourth_roots() -> list[list[tuple[Operation, tuple[int, ...]]]]:
+    """Gates on wire 1 that make diag(i, 1) or diag(-i, 1) exactly."""
+    x, y, z, s = (ROWS[name] for name in "XYZS")
+    products = [[x, s, x], [x, adjoint(s), x], [y, x, s, z], [s, x, z, s, y, s]]
+    for i in (1j, -1j):
+        products.append([FAMILIES["QubitUnitary"].of(1, np.diag([i, 1]))])
+        products.append([FAMILIES["DiagonalQubitUnitary"].of(1, np.array([i, 1]))])
+    return [[(operation, (1,)) for operation in product] for product in products]
+
+
+@pytest.mark.parametrize("num_wires", [2, LARGE + 1])
+@pytest.mark.parametrize("product", fourth_roots(), ids=label)
+def test_the_phase_of_diag_i_1_stays(product: list[Any], num_wires: int) -> None:
+    zero = circuit(*product, num_wires=2)
+    plus = circuit((ROWS["H"], (1,)), *product, num_wires=2)
+    for made in (zero, plus):
+        got = run(made._replace(wires=tuple(range(num_wires))))[0]
+        places = np.arange(4) << (num_wires - 2)
+        np.testing.assert_allclose(got[places], evaluate(made, ()), atol=1e-13)
+
+
 def test_what_a_row_takes_for_normalised_qiskit_gets_normalised() -> None:
     ket = generic_ket(2) * (1 + 4e-9)
     diagonal = FAMILIES["DiagonalQubitUnitary"].of(1, np.array([1j, 1 + 9e-9]))
     unitary = FAMILIES["QubitUnitary"].of(1, np.array([[0, 1], [1 + 4e-9, 0]]))
     made = circuit((prepare(ket), (0, 1)), (diagonal, (1,)), (unitary, (0,)), num_wires=2)
-    np.testing.assert_allclose(run(made)[0], evaluate(made, ()), atol=3e-8)
+    np.testing.assert_allclose(run(made)[0], evaluate(made, ()), rtol=0, atol=3e-8)
 
 
 @pytest.mark.parametrize("wires", [(2, 0), (3, 1)])
@@ -438,7 +459,7 @@ def coins(wires: int = 1) -> Circuit:
 def test_rows_draw_their_own_shots_in_random_order(num_wires: int) -> None:
     shots = 4000
     bits = run(coins(num_wires), np.zeros((3, 1)), shots=shots, seed=5).reshape(3, shots, num_wires)[..., 0]
-    bound = 6 / np.sqrt(shots)  # 6 standard errors of a correlation: false alarm below 1e-8 for each
+    bound = 6 / np.sqrt(shots)  # 6 standard errors of a correlation: false alarm below 1e-8
     correlations = np.corrcoef(bits) - np.eye(3)
     assert np.abs(correlations).max() < bound
     for row_bits in bits:  # neither sorted nor grouped: a shot says nothing about the next ones
@@ -680,7 +701,7 @@ def test_a_mixed_state_meets_noise() -> None:
     ("options", "message"),
     [
         ({"method": "tensor"}, "has no method 'tensor'; its methods: automatic, statevector"),
-        ({"precision": "half"}, "has no precision 'half'"),
+        ({"precision": "half"}, "has precision 'double' and 'single'; got 'half'"),
         ({"noise_model": "depolarizing"}, r"needs a qiskit_aer\.noise\.NoiseModel"),
         ({"shot": 5}, "has no option 'shot'; its options: method='automatic', noise_model=None"),
     ],

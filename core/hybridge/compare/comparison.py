@@ -16,7 +16,9 @@ from hybridge.interfaces.rows import as_rows
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 
-EXACT = 1e-6  # exact values agree to this, and their gradients to ten times it; a truncated Fock space should too
+EXACT = (
+    1e-6  # exact values agree to this, and their gradients to ten times it; a truncated Fock space should too
+)
 SIGMAS = 5.0  # sampled ones agree within so many standard errors: one false alarm in two million
 
 Spec = str | Device | tuple[str, dict[str, Any]]
@@ -26,8 +28,9 @@ Spec = str | Device | tuple[str, dict[str, Any]]
 class Row:
     """One device's result. Arrays are flat: all measured values in order, (values,) and (values, parameters).
 
-    `error` is the expected statistical error (one standard deviation) of each value, 0 where exact; `deviation` and
-    `gradient_deviation` are the largest differences from the first device; `reason` says why a device failed.
+    `error` is the expected statistical error (one standard deviation) of each value, 0 where exact;
+    `deviation` and `gradient_deviation` are the largest differences from the first device; `reason` says why
+    a device failed.
     """
 
     device: str
@@ -79,10 +82,10 @@ def compare(
 ) -> Comparison:
     """Run `model(*args)` on each device and compare values and gradients with the first.
 
-    A device is a name, a (name, options) pair such as ("default.fock", {"cutoff_dim": 8}), or a Device made before, which
-    keeps its own shots. `shots=None` is exact. A device that fails is a row with its reason, not an exception. With
-    shots, values agree when they differ by less than five standard errors. Raises CircuitError if there is nothing to
-    compare: no devices, or a model that measures samples.
+    A device is a name, a (name, options) pair like ("default.fock", {"cutoff_dim": 8}), or a Device, which
+    keeps its own shots. `shots=None` is exact. A device that fails is a row with its reason, not an
+    exception. With shots, values agree when they differ by less than five standard errors. Raises
+    CircuitError if there is nothing to compare: no devices, or a model that measures samples.
 
     >>> import hybridge as hb
     >>> @hb.qnode(hb.device("default.qubit", wires=1))
@@ -93,7 +96,9 @@ def compare(
     True
     """
     if not isinstance(model, QNode):
-        raise CircuitError(f"compare needs a QNode (a function decorated with @hb.qnode); got {type(model).__name__}")
+        raise CircuitError(
+            f"compare needs a QNode (a function decorated with @hb.qnode); got {type(model).__name__}"
+        )
     if not devices:
         raise CircuitError("compare needs at least one device, such as ['default.qubit']")
     for m in model.record(*args).measurements:
@@ -102,7 +107,8 @@ def compare(
     rows: list[Row] = []
     reference: Row | None = None
     for i, spec in enumerate(devices):
-        # a seed of its own for each: two simulators with one seed would draw the same shots and agree by construction
+        # a seed of its own for each: two simulators with one seed would draw the same shots and agree by
+        # construction
         found = _run(model, spec, args, gradient, shots, None if seed is None else seed + i)
         if reference is None and not found.reason:
             reference = found
@@ -114,7 +120,9 @@ def _name(spec: Spec) -> str:
     return spec.name if isinstance(spec, Device) else spec if isinstance(spec, str) else spec[0]
 
 
-def _run(model: QNode, spec: Spec, args: Sequence[Any], gradient: bool, shots: int | None, seed: int | None) -> Row:
+def _run(
+    model: QNode, spec: Spec, args: Sequence[Any], gradient: bool, shots: int | None, seed: int | None
+) -> Row:
     name = _name(spec)
     try:
         if isinstance(spec, Device):
@@ -164,7 +172,10 @@ def _judged(row: Row, reference: Row) -> Row:
     assert row.value is not None and reference.value is not None
     assert row.error is not None and reference.error is not None
     if row.value.shape != reference.value.shape:
-        return Row(row.device, reason=f"has {row.value.size} values where {reference.device} has {reference.value.size}")
+        return Row(
+            row.device,
+            reason=f"has {row.value.size} values where {reference.device} has {reference.value.size}",
+        )
     difference = np.abs(row.value - reference.value)
     allowed = np.maximum(EXACT, SIGMAS * np.hypot(row.error, reference.error))
     sampled = bool(row.error.any() or reference.error.any())

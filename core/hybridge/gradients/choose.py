@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hybridge.circuit import Circuit, Measurement
+from hybridge.circuit import Circuit, Measurement, measured_wires
 from hybridge.errors import CircuitError, GradientError
 from hybridge.gradients.finite import finite_rule
 from hybridge.gradients.shift import Shifts, shift_rule
@@ -25,22 +25,30 @@ class ShiftRule(NamedTuple):
 def check_method(method: str | None) -> str | None:
     """The diff_method, if it is one."""
     if method not in METHODS:
-        raise CircuitError(f"diff_method {method!r} is not known; choose from {', '.join(map(repr, METHODS))}")
+        raise CircuitError(
+            f"diff_method {method!r} is not known; choose from {', '.join(map(repr, METHODS))}"
+        )
     return method
 
 
-def shift_rules(circuit: Circuit, slots: Sequence[int], method: str | None, shots: int | None, truncated: bool) -> ShiftRule:
+def shift_rules(
+    circuit: Circuit, slots: Sequence[int], method: str | None, shots: int | None, truncated: bool
+) -> ShiftRule:
     """The rule for these slots of the user's circuit, all shifted points side by side.
 
     Raises GradientError naming the parameter and the ways out, where there is no exact rule.
     """
     if method is None:
         raise GradientError(
-            "any parameter", "the QNode was made with diff_method=None", "leave diff_method out, or pass 'best'"
+            "any parameter",
+            "the QNode was made with diff_method=None",
+            "leave diff_method out, or pass 'best'",
         )
     for m in circuit.measurements:
         if m.kind not in ("expval", "var", "probs"):
-            raise GradientError("any parameter", f"{m!r} is not differentiable", "return expval, var or probs")
+            raise GradientError(
+                "any parameter", f"{m!r} is not differentiable", "return expval, var or probs"
+            )
     pick: Callable[[int], Shifts]
     if method == "finite-diff":
         rule = finite_rule(shots)
@@ -102,15 +110,15 @@ def _check_gaussian_after(circuit: Circuit, at: int, m: Measurement, described: 
         reached |= set(wires)
         if not operation.gaussian:
             between.append(j)
-    measured: set[Hashable] = set(circuit.wires if m.observable is None and m.wires is None else
-                                  m.wires if m.observable is None else m.observable.wires)  # type: ignore[arg-type]
-    seen = measured
+    seen: set[Hashable] = set(measured_wires([m]) or circuit.wires)
     for j in range(len(instructions) - 1, at, -1):
         operation, wires = instructions[j]
         if operation.kind == "marker" or not seen & set(wires):
             continue
         if j in between:
             raise GradientError(
-                described, f"the non-Gaussian {operation.name} on wires {list(wires)!r} follows before {m!r}", remedy
+                described,
+                f"the non-Gaussian {operation.name} on wires {list(wires)!r} follows before {m!r}",
+                remedy,
             )
         seen = seen - set(wires) if operation.kind == "state" else seen | set(wires)

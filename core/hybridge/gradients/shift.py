@@ -1,7 +1,7 @@
 """Exact shift rules, f'(t) = sum_r weights[r] f(t + shifts[r]), from the function space f lies in.
 
-For frequencies 1..R the equidistant rule of Wierichs et al., Quantum 6, 677 (2022), eq. 22; for any other set,
-and for hyperbolic and polynomial dependence (CV circuits), a linear system for odd pairs of shifts.
+For frequencies 1..R the equidistant rule of Wierichs et al., Quantum 6, 677 (2022), eq. 22; for any other
+set, and for hyperbolic and polynomial dependence (CV circuits), a linear system for odd pairs of shifts.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
+from hybridge.operations.spectrum import Hyperbolic, Spectrum, Trig
 
-# A step of .6 loses least to rounding (and to shots). A truncated Fock space holds the exact rule only as far as it
-# holds the shifted states, so there the steps stay small (CV.md: the rules are those of the untruncated circuit).
+# A step of .6 loses least to rounding (and to shots). A truncated Fock space holds the exact rule only as far
+# as it holds the shifted states, so there the steps stay small (CV.md: the rules are those of the untruncated
+# circuit).
 STEP = 0.6
 TRUNCATED_STEP = 0.1
 

@@ -1,7 +1,7 @@
 """A plan as one autograd primitive: forward, reverse and forward-mode derivatives to any order.
 
-The derivative calls the same primitive at shifted rows, so its own derivative is the shift rule again: Hessians need
-no further code. All shifted rows of a derivative are one batch, hence one job of the device.
+The derivative calls the same primitive at shifted rows, so its own derivative is the shift rule again:
+Hessians need no further code. All shifted rows of a derivative are one batch, hence one job of the device.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def pack(*numbers: Any) -> Any:
     return as_rows(numbers)[0]
 
 
-def _unpack(g: Any, numbers: Sequence[Any], argnums: Sequence[int], columns: Sequence[int]) -> tuple[Any, ...]:
+def _unpack(
+    g: Any, numbers: Sequence[Any], argnums: Sequence[int], columns: Sequence[int]
+) -> tuple[Any, ...]:
     """(B, len(columns)) back to the numbers: a scalar broadcast over the batch collects the sum."""
     return tuple(
         g[:, k] if anp.ndim(numbers[i]) else anp.sum(g[:, k]) for i, k in zip(argnums, columns, strict=True)
@@ -78,7 +80,9 @@ def _jacobian(rows: Any, call: Call, slots: tuple[int, ...]) -> Any:
     return anp.matmul(rule.weights.T, anp.reshape(values, (batch, len(rule.shifts), -1)))
 
 
-def _derivative(rows: Any, call: Call, slots: tuple[int, ...]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _derivative(
+    rows: Any, call: Call, slots: tuple[int, ...]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The vjp (B, columns) -> (B, len(slots)) and the jvp in the other direction, sharing one Jacobian."""
     made: list[Any] = []
 
@@ -90,7 +94,9 @@ def _derivative(rows: Any, call: Call, slots: tuple[int, ...]) -> tuple[Callable
     if call.method == "device" and not call.plan.direct_vjp:
         name = call.plan.device.name
         raise GradientError(
-            "any parameter", f"device {name!r} has no derivatives of its own for this circuit", "use diff_method='best'"
+            "any parameter",
+            f"device {name!r} has no derivatives of its own for this circuit",
+            "use diff_method='best'",
         )
     direct = call.method in ("best", "device") and call.plan.direct_vjp and not isbox(rows)
 
@@ -104,7 +110,9 @@ def _derivative(rows: Any, call: Call, slots: tuple[int, ...]) -> tuple[Callable
 
 def _run_vjp(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     rows, call = args
-    vjp, _ = _derivative(rows, call, tuple(range(call.plan.num_slots)))  # once: every pull shares its Jacobian
+    vjp, _ = _derivative(
+        rows, call, tuple(range(call.plan.num_slots))
+    )  # once: every pull shares its Jacobian
     return lambda g: (vjp(g),)
 
 
@@ -119,7 +127,7 @@ defjvp_argnums(run, _run_jvp)
 
 @primitive
 def call_plan(call: Call, *numbers: Any) -> Any:
-    """run(pack(*numbers)) as one primitive: every traced primitive costs about 9 us. (columns,), or (B, columns)."""
+    """run(pack(*numbers)) as one primitive, of which each costs about 9 us: (columns,) or (B, columns)."""
     rows, batched = as_rows(numbers)
     flat = run_flat(call.plan, rows, call.shots)
     return flat if batched else flat[0]

@@ -17,7 +17,9 @@ INTERFACES = ("auto", "autograd", None)
 def check_interface(interface: str | None) -> str | None:
     """The interface, if it is one; None means plain numbers only."""
     if interface not in INTERFACES:
-        raise CircuitError(f"interface {interface!r} is not known; choose from {', '.join(map(repr, INTERFACES))}")
+        raise CircuitError(
+            f"interface {interface!r} is not known; choose from {', '.join(map(repr, INTERFACES))}"
+        )
     return interface
 
 

@@ -1,4 +1,4 @@
-"""grad, jacobian, hessian, value_and_grad, vjp and jvp of any function of numbers, arrays and containers of them."""
+"""grad, jacobian, hessian, value_and_grad, vjp and jvp of functions of numbers, arrays and containers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _ours = _Depth()
 class _Trace:
     """The number of a new trace: above every trace around it, below autograd's next.
 
-    autograd counts traces in one global, so two threads tracing at once confuse it; the depth here is per thread.
+    autograd counts traces in one global, so two threads tracing at once confuse it; the depth here is per
+    thread.
     """
 
     def __enter__(self) -> float:
@@ -50,7 +51,9 @@ class _Arguments:
         self.builds: list[tuple[int, Callable[..., Any]]] = []
         for i in self.argnums:
             if not -len(args) <= i < len(args):
-                raise GradientError(f"argument {i}", f"the function was called with {len(args)} arguments", "see argnums")
+                raise GradientError(
+                    f"argument {i}", f"the function was called with {len(args)} arguments", "see argnums"
+                )
             leaves, build = flatten(args[i])
             self.leaves += [_float(x, i) for x in leaves]
             self.builds.append((len(leaves), build))
@@ -80,7 +83,9 @@ def _float(x: Any, argnum: int) -> Any:
     array = np.asarray(x)
     if array.dtype.kind not in "fiub":
         raise GradientError(
-            f"argument {argnum}", f"{type(x).__name__} {x!r} is not a real number or array", "choose other argnums"
+            f"argument {argnum}",
+            f"{type(x).__name__} {x!r} is not a real number or array",
+            "choose other argnums",
         )
     return float(array) if array.ndim == 0 else array.astype(float)
 
@@ -112,14 +117,19 @@ class _Reverse:
                 for parent, ingrad in zip(node.parents, node.vjp(arrived[0]), strict=True):
                     pending[parent] = add_outgrads(pending.get(parent), ingrad)
         leaves = self.arguments.leaves
-        return [found.get(r, None) if r in found else vspace(x).zeros() for r, x in zip(self.roots, leaves, strict=True)]
+        return [
+            found.get(r, None) if r in found else vspace(x).zeros()
+            for r, x in zip(self.roots, leaves, strict=True)
+        ]
 
 
 def _scalar(reverse: _Reverse) -> Any:
     if len(reverse.values) != 1 or anp.size(reverse.values[0]) != 1:
         shapes = [anp.shape(v) for v in reverse.values]
         raise GradientError(
-            "the output", f"grad needs a function with one number as value; this one has shapes {shapes}", "use hb.jacobian"
+            "the output",
+            f"grad needs a function with one number as value; this one has shapes {shapes}",
+            "use hb.jacobian",
         )
     return reverse.values[0]
 
@@ -127,7 +137,8 @@ def _scalar(reverse: _Reverse) -> Any:
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
     """The function that returns (f(...), gradient); the gradient has the shape of the arguments in `argnums`.
 
-    Arguments may be numbers, arrays and containers of them. Raises GradientError where f is not one real number.
+    Arguments may be numbers, arrays and containers of them. Raises GradientError where f is not one real
+    number.
 
     >>> import hybridge as hb
     >>> hb.value_and_grad(lambda p: p["a"] ** 2)({"a": 3.0})
@@ -154,11 +165,13 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def vjp(f: Callable[..., Any], params: Sequence[Any], cotangents: Any) -> tuple[Any, tuple[Any, ...]]:
-    """(f(*params), the product of `cotangents`, shaped like the value, with the Jacobian: one entry per parameter)."""
+    """(f(*params), the cotangents times the Jacobian: one entry per parameter)."""
     reverse = _Reverse(_Arguments(f, tuple(range(len(params))), tuple(params), {}))
     weights, _ = flatten(cotangents)
     if len(weights) != len(reverse.values):
-        raise GradientError("the output", f"the function has {len(reverse.values)} values, not {len(weights)} cotangents")
+        raise GradientError(
+            "the output", f"the function has {len(reverse.values)} values, not {len(weights)} cotangents"
+        )
     total: list[Any] = [vspace(x).zeros() for x in reverse.arguments.leaves]
     for k, g in enumerate(weights):
         g = anp.reshape(_float(g, k), anp.shape(reverse.values[k]))
@@ -167,7 +180,7 @@ def vjp(f: Callable[..., Any], params: Sequence[Any], cotangents: Any) -> tuple[
 
 
 def jvp(f: Callable[..., Any], params: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """(f(*params), its derivative along `tangents`, which are shaped like the parameters), both shaped like the value."""
+    """(f(*params), its derivative along `tangents`); the tangents are shaped like the parameters."""
     arguments = _Arguments(f, tuple(range(len(params))), tuple(params), {})
     directions = _Arguments(f, tuple(range(len(tangents))), tuple(tangents), {}).leaves
     if [anp.shape(t) for t in directions] != [anp.shape(x) for x in arguments.leaves]:
@@ -183,7 +196,7 @@ def jvp(f: Callable[..., Any], params: Sequence[Any], tangents: Sequence[Any]) -
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The Jacobian: the value's containers, each leaf holding the arguments' containers of arrays (*value, *argument).
+    """The Jacobian: the value's containers of the arguments' containers of arrays (*value, *argument).
 
     >>> import hybridge as hb
     >>> hb.jacobian(lambda x: {"square": x ** 2, "same": x})(3.0)
@@ -203,10 +216,13 @@ def _leaf_jacobian(reverse: _Reverse, k: int) -> Any:
     pulled = [reverse.pull(k, row.reshape(shape) if shape else float(row[0])) for row in np.eye(size)]
     leaves = reverse.arguments.leaves
     return reverse.arguments.like(
-        [anp.reshape(anp.stack([p[i] for p in pulled]), (*shape, *anp.shape(x))) for i, x in enumerate(leaves)]
+        [
+            anp.reshape(anp.stack([p[i] for p in pulled]), (*shape, *anp.shape(x)))
+            for i, x in enumerate(leaves)
+        ]
     )
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The Jacobian of the Jacobian: for a number x and a value of one number, a 0-d array; (n, n) for x of shape (n,)."""
+    """The Jacobian of the Jacobian: of a number in x of shape (n,) an array (n, n)."""
     return jacobian(jacobian(f, argnums), argnums)

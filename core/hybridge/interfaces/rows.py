@@ -16,7 +16,8 @@ PLAIN = frozenset({float, int, np.float64, np.int64, np.float32, np.int32})
 def as_rows(numbers: Sequence[Any]) -> tuple[np.ndarray, bool]:
     """Rows (batch, P) float64, and whether any number was an array (the results then keep the batch axis).
 
-    Raises CircuitError for numbers that are complex, not numbers, NaN or infinite, and for arrays of different length.
+    Raises CircuitError for numbers that are complex, not numbers, NaN or infinite, and for arrays of
+    different length.
     """
     for x in numbers:
         if type(x) not in PLAIN:
@@ -32,8 +33,9 @@ def _broadcast(numbers: Sequence[Any]) -> tuple[np.ndarray, bool]:
     lengths = {len(a) for a in arrays if a.ndim}
     if any(a.ndim > 1 for a in arrays) or len(lengths) > 1:
         shapes = sorted({a.shape for a in arrays if a.ndim})
+        listed = ", ".join(map(str, shapes))
         raise CircuitError(
-            f"parameters must be numbers or arrays (batch,) of one length; got shapes {', '.join(map(str, shapes))}"
+            f"parameters must be numbers or arrays (batch,) of one length; got shapes {listed}"
         )
     if lengths == {0}:
         raise CircuitError("a batch of parameters must have at least one entry; got an empty array")
@@ -56,4 +58,6 @@ def check_finite(rows: np.ndarray) -> None:
     """Raise CircuitError if a number is NaN or infinite."""
     if not np.isfinite(rows).all():
         batch, slot = np.argwhere(~np.isfinite(rows))[0]
-        raise CircuitError(f"parameter {slot} of the circuit is {rows[batch, slot]}; parameters must be finite numbers")
+        raise CircuitError(
+            f"parameter {slot} of the circuit is {rows[batch, slot]}; parameters must be finite numbers"
+        )

@@ -1,4 +1,4 @@
-"""Qubit observables given by a matrix: Hermitian, Projector, SparseHamiltonian; and Hamiltonian, which is a Pauli sum."""
+"""Qubit observables given by a matrix, and Hamiltonian, their weighted sum."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class MatrixObservable:
 
     def map_wires(self, mapping: Mapping[Hashable, Hashable]) -> MatrixObservable:
         """The same observable on other wires; wires not in `mapping` stay."""
-        return MatrixObservable(self.name, self._key, tuple(mapping.get(w, w) for w in self.wires), self._make)
+        return MatrixObservable(
+            self.name, self._key, tuple(mapping.get(w, w) for w in self.wires), self._make
+        )
 
     @cached_property
     def local(self) -> Any:
@@ -57,8 +59,8 @@ class MatrixObservable:
     def dense(self) -> np.ndarray:
         if len(self.wires) > MAX_DENSE_WIRES:
             raise CircuitError(
-                f"{self.name} on {len(self.wires)} wires would need a dense matrix; at most {MAX_DENSE_WIRES} wires; "
-                "ask for the expval of each term, or write it as a sum of Pauli words"
+                f"{self.name} on {len(self.wires)} wires would need a dense matrix, which may have at most "
+                f"{MAX_DENSE_WIRES}; ask for the expval of each term, or write it as a sum of Pauli words"
             )
         return self.local if isinstance(self.local, np.ndarray) else self.local.toarray()
 
@@ -82,8 +84,8 @@ class MatrixObservable:
         wires = (*self.wires, *(w for w in other.wires if w not in self.wires))
         if len(wires) > MAX_DENSE_WIRES:
             raise CircuitError(
-                f"an observable with the matrix {self.name} over {len(wires)} wires; at most {MAX_DENSE_WIRES}: "
-                "ask for the expval of each term"
+                f"an observable with the matrix {self.name} over {len(wires)} wires; "
+                f"at most {MAX_DENSE_WIRES}: ask for the expval of each term"
             )
         return Hermitian(combine(self.matrix(wires), other.matrix(wires)), wires)
 
@@ -148,7 +150,9 @@ class MatrixObservable:
 def _check_matrix(name: str, matrix: Any, wires: Wires) -> None:
     d = 2 ** len(wires)
     if matrix.shape != (d, d):
-        raise CircuitError(f"{name} on {len(wires)} wires needs a ({d}, {d}) matrix; got shape {matrix.shape}")
+        raise CircuitError(
+            f"{name} on {len(wires)} wires needs a ({d}, {d}) matrix; got shape {matrix.shape}"
+        )
 
 
 def Hermitian(A: Any, wires: Any) -> MatrixObservable:
@@ -192,7 +196,9 @@ def Projector(state: Any, wires: Any) -> MatrixObservable:
     ket = Constant(state, complex)
     d = 2 ** len(wires)
     if ket.array.shape != (d,):
-        raise CircuitError(f"Projector on {len(wires)} wires needs {len(wires)} bits or a ket ({d},); got {state!r}")
+        raise CircuitError(
+            f"Projector on {len(wires)} wires needs {len(wires)} bits or a ket ({d},); got {state!r}"
+        )
     norm = np.linalg.norm(ket.array)
     if not abs(norm - 1) < 1e-8:
         raise CircuitError(f"Projector needs a normalised ket; its norm is {norm:.6g}")
@@ -229,7 +235,8 @@ def Hamiltonian(coeffs: Sequence[Any], observables: Sequence[Any]) -> Any:
     """
     if len(coeffs) != len(observables) or not len(observables):
         raise CircuitError(
-            f"Hamiltonian needs as many coefficients as observables, at least one; got {len(coeffs)} and {len(observables)}"
+            "Hamiltonian needs as many coefficients as observables, at least one; "
+            f"got {len(coeffs)} and {len(observables)}"
         )
     terms = [observables[i] * coeffs[i] for i in range(len(observables))]
     return sum(terms[1:], terms[0])

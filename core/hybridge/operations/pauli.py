@@ -1,7 +1,8 @@
 """Sentences of Pauli words: the canonical form of qubit observables, `2*Z(0)@Z(1) + X(2)`.
 
-A word is a tuple of (wire, letter), letters X, Y, Z, wires in one fixed order, identities left out; the empty word
-is the identity. A sentence maps words to coefficients and is canonical: equal observables are equal sentences.
+A word is a tuple of (wire, letter), letters X, Y, Z, wires in one fixed order, identities left out; the empty
+word is the identity. A sentence maps words to coefficients and is canonical: equal observables are equal
+sentences.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def _tidy(coefficient: Any) -> Any:
 class Sentence:
     """A linear combination of Pauli words; immutable, hashable, with `+ - * @ **`.
 
-    `@` and `*` between sentences both multiply. Coefficients may be traced by a differentiable library; the sentence is then
-    not hashable and `traced` is true.
+    `@` and `*` between sentences both multiply. Coefficients may be traced by a differentiable library; the
+    sentence is then not hashable and `traced` is true.
 
     >>> import hybridge as hb
     >>> 2 * hb.Z(0) @ hb.Z(1) + hb.X(2)
@@ -112,12 +113,13 @@ class Sentence:
         total = np.zeros((2 ** len(order),) * 2, dtype=complex)
         for w, c in self.terms.items():
             letters = dict(w)
-            total += c * reduce(np.kron, (MATRICES[letters.get(wire, "I")] for wire in order), np.eye(1))
+            factors = [MATRICES[letters.get(wire, "I")] for wire in order]
+            total += c * reduce(lambda a, b: np.kron(a, b), factors, np.eye(1, dtype=complex))
         return total
 
     def map_wires(self, mapping: Mapping[Hashable, Hashable]) -> Sentence:
         """The same observable on other wires; wires not in `mapping` stay."""
-        go = lambda wire: mapping.get(wire, wire)  # noqa: E731
+        go = lambda wire: mapping.get(wire, wire)
         return Sentence(
             {word((go(wire), s) for wire, s in w): c for w, c in self.terms.items()}, map(go, self.wires)
         )
@@ -153,7 +155,9 @@ class Sentence:
         if hasattr(other, "domain"):  # another kind of observable
             return NotImplemented
         if np.ndim(other) != 0:
-            raise CircuitError(f"an observable can be scaled by a number, not by an array of shape {np.shape(other)}")
+            raise CircuitError(
+                f"an observable can be scaled by a number, not by an array of shape {np.shape(other)}"
+            )
         return Sentence({w: c * other for w, c in self.terms.items()}, self.wires)
 
     __rmul__ = __mul__
@@ -178,8 +182,8 @@ class Sentence:
     __array_ufunc__ = left_arithmetic
 
     def __eq__(self, other: object) -> bool:
-        other = _as_sentence(other)
-        return other is not None and self.terms == other.terms
+        sentence = _as_sentence(other)
+        return sentence is not None and self.terms == sentence.terms
 
     @cached_property
     def _hash(self) -> int:

@@ -1,8 +1,8 @@
 """How an expectation value depends on one parameter; the exact shift rules follow from it.
 
 The spectrum of a parameter is the function space in which the expectation value of an observable of
-degree 1 lies (a qubit observable; a CV observable linear in x and p). An observable of degree K in (x, p), or a
-variance, lies in the space spanned by products of K such functions; `powers` gives that space.
+degree 1 lies (a qubit observable; a CV observable linear in x and p). An observable of degree K in (x, p), or
+a variance, lies in the space spanned by products of K such functions; `powers` gives that space.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ class Trig(tuple[float, ...]):
     def __new__(cls, *frequencies: float) -> Trig:
         return super().__new__(cls, sorted(frequencies))
 
-    def __eq__(self, other: object) -> bool:  # Trig(1) is not Power(1), though both hold a 1: rules are cached by spectrum
+    def __eq__(
+        self, other: object
+    ) -> bool:  # Trig(1) is not Power(1), though both hold a 1: rules are cached by spectrum
         return isinstance(other, Trig) and tuple.__eq__(self, other)
 
     def __hash__(self) -> int:
@@ -28,7 +30,7 @@ class Trig(tuple[float, ...]):
     def __repr__(self) -> str:
         return f"Trig({', '.join(f'{w:g}' for w in self)})"
 
-    def __getnewargs__(self) -> tuple[float, ...]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[float, ...]:
         return tuple(self)
 
     def power(self, degree: int) -> Trig:

@@ -2,16 +2,17 @@
 
 Columns a row may fill, by domain and kind:
 
-kind      | qubit `definition(*params)`            | CV `definition(*params)`, order (x1..xn, p1..pn), hbar = 2
+kind      | qubit `definition(*params)`            | CV `definition(*params)`, order (x1.., p1..), hbar = 2
 ----------|----------------------------------------|----------------------------------------------------------
-gate      | unitary (..., 2^k, 2^k)                | symplectic S (..., 2k, 2k) and shift d (..., 2k): r -> S r + d
+gate      | unitary (..., 2^k, 2^k)                | symplectic S (..., 2k, 2k), shift d (..., 2k): S r + d
 state     | ket (2^k,) or density matrix (2^k, 2^k)| mean (..., 2k) and covariance (..., 2k, 2k); vacuum: 0, 1
 channel   | -                                      | X, d and Y: mean -> X mean + d, V -> X V X^T + Y
 marker    | None: Barrier, Snapshot                |
 
-A leading axis on the parameters is a leading axis on the definition. Non-Gaussian CV rows have no `definition` but
-`fock(cutoff, *params)`: (cutoff,)*k for a ket, (cutoff,)*2k for an operator or density matrix (outputs first).
-Every CV gate also gives `hamiltonian(*params)`, a Polynomial H in (x, p) with U = exp(i H).
+A leading axis on the parameters is a leading axis on the definition. Non-Gaussian CV rows have no
+`definition` but `fock(cutoff, *params)`: (cutoff,)*k for a ket, (cutoff,)*2k for an operator or density
+matrix (outputs first). Every CV gate also gives `hamiltonian(*params)`, a Polynomial H in (x, p) with U =
+exp(i H).
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ class Operation:
 
     `exponent` names the parameters in which the logarithm of the operation is linear: negating them gives the
     adjoint, scaling them by z gives the power z. `decomposition(*wires)` returns Steps; where a gate has no
-    `definition`, it defines the gate. `inverse` (another way to give the adjoint) is "self" or, like it, a function
-    of the wires. `origin` is (function, arguments) for a row derived from others.
+    `definition`, it defines the gate. `inverse` (another way to give the adjoint) is "self" or, like it, a
+    function of the wires. `origin` is (function, arguments) for a row derived from others.
     """
 
     name: str
@@ -170,7 +171,8 @@ class Operation:
             tape.append(applied)
         elif self.pauli is None:
             raise CircuitError(
-                f"{applied!r} was called outside a circuit; call it inside a function decorated with @hb.qnode"
+                f"{applied!r} was called outside a circuit; "
+                "call it inside a function decorated with @hb.qnode"
                 + (
                     f" ({self.name}.matrix({', '.join(self.params)}) gives its matrix)"
                     if self.domain == "qubit"
@@ -212,7 +214,8 @@ class Operation:
 class Applied:
     """An operation applied to wires, with its numbers; what calling an Operation returns.
 
-    X, Y, Z, H and I are observables too: used in arithmetic or in a measurement, the gate comes off the recording.
+    X, Y, Z, H and I are observables too: used in arithmetic or in a measurement, the gate comes off the
+    recording.
     """
 
     __slots__ = ("operation", "params", "wires")
@@ -301,7 +304,7 @@ _deriving = threading.RLock()
 
 
 def derive(function: Callable[..., Operation], *arguments: Hashable) -> Operation:
-    """`function(*arguments)`, made once: the same arguments give the identical row, so identity stays equality."""
+    """`function(*arguments)`, made once: the same arguments give the identical row."""
     key = (function, arguments)
     found = _derived.get(key)
     if found is None:
@@ -317,10 +320,11 @@ def derive(function: Callable[..., Operation], *arguments: Hashable) -> Operatio
 class Family:
     """Rows that differ in constants or in the number of wires: `PauliRot(theta, "XY", wires)`.
 
-    `signature` names the call's arguments in order, "wires" last unless it stands elsewhere; those in `params`
-    are numbers of the circuit, the others are constants of its structure. `make(num_wires, *constants)` returns
-    the row; `freeze(num_wires, **constants)` checks the user's constants and returns them hashable, in the
-    order `make` takes them. `defaults` are of constants, and of "wires" where a call may name none.
+    `signature` names the call's arguments in order, "wires" last unless it stands elsewhere; those in
+    `params` are numbers of the circuit, the others are constants of its structure. `make(num_wires,
+    *constants)` returns the row; `freeze(num_wires, **constants)` checks the user's constants and returns
+    them hashable, in the order `make` takes them. `defaults` are of constants, and of "wires" where a call
+    may name none.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ LEAK = 1e-6  # norm outside the cutoff from which a result is called inexact
 
 
 class Part(NamedTuple):
-    """coefficient * product of powers of homodyne outcomes of these modes in one setting; no modes: a constant."""
+    """coefficient * powers of homodyne outcomes of these modes in one setting; no modes: a constant."""
 
     coefficient: float
     setting: int
@@ -50,8 +50,10 @@ class ModeReadout:
         return wanted
 
     def build(self) -> Readout:
-        """The readout of the circuit's measurements; CircuitError or UnsupportedCircuit where there is none."""
-        readers = tuple((self._sampled if self.sampled else self._exact)(m) for m in self.circuit.measurements)
+        """The readout of the measurements; CircuitError or UnsupportedCircuit where there is none."""
+        readers = tuple(
+            (self._sampled if self.sampled else self._exact)(m) for m in self.circuit.measurements
+        )
         return Readout((self.circuit._replace(measurements=(self.request,)),), readers)
 
     def _wires(self, m: Measurement) -> tuple[Any, ...]:
@@ -71,24 +73,31 @@ class ModeReadout:
                 modes = FockModes(density=found.reshape(-1, *(cutoff,) * (2 * n)))
             leak = float(np.max(modes.leak(), initial=0.0))
             if leak > LEAK:
-                text = f"{leak:.2g} of the norm lies beyond cutoff_dim={cutoff} on device {self.device.name!r}; raise cutoff_dim"
+                where = f"beyond cutoff_dim={cutoff} on device {self.device.name!r}"
+                text = f"{leak:.2g} of the norm lies {where}; raise cutoff_dim"
                 warnings.warn(text, TruncationWarning, stacklevel=2)
             return modes
 
         return answers.once("modes", make)
 
-    # ---- exact --------------------------------------------------------------------------------------------------
+    # ---- exact --------------------------------------------------------------------------------------------
 
     def _exact(self, m: Measurement) -> Reader:
         if m.kind in ("sample", "counts"):
-            raise CircuitError(f"{m.kind} needs shots; make the device with shots=1000, or use circuit.on(device, shots=1000)")
+            raise CircuitError(
+                f"{m.kind} needs shots: hb.device(name, shots=1000), or circuit.on(device, shots=1000)"
+            )
         if m.kind in ("expval", "var"):
             return Reader(scalar, self._moment(m))
         if m.observable is not None:
             raise CircuitError("probs of a CV device are of photon numbers: give wires, not an observable")
         if m.kind == "state":
             if self.request.kind != "state":
-                why = "a Gaussian state has no ket here" if self.request.kind == "gaussian" else "this circuit leaves a mixed state"
+                why = (
+                    "a Gaussian state has no ket here"
+                    if self.request.kind == "gaussian"
+                    else "this circuit leaves a mixed state"
+                )
                 raise UnsupportedCircuit(
                     self.device.name, f"state(): {why}", "ask for density_matrix(wires), or use default.fock"
                 )
@@ -112,7 +121,9 @@ class ModeReadout:
             return lambda answers: self._modes(answers).var(observable)
         cutoff = self._d(1)
         if max(observable.photons) >= cutoff:
-            raise UnsupportedCircuit(self.device.name, f"{observable!r} with cutoff_dim={cutoff}", "raise cutoff_dim")
+            raise UnsupportedCircuit(
+                self.device.name, f"{observable!r} with cutoff_dim={cutoff}", "raise cutoff_dim"
+            )
         at = int(np.ravel_multi_index(observable.photons, (cutoff,) * len(observable.photons)))
 
         def probability(answers: Answers) -> np.ndarray:
@@ -122,7 +133,7 @@ class ModeReadout:
             return probability
         return lambda answers: probability(answers) * (1 - probability(answers))
 
-    # ---- sampled ------------------------------------------------------------------------------------------------
+    # ---- sampled ------------------------------------------------------------------------------------------
 
     def _sampled(self, m: Measurement) -> Reader:
         if m.kind in ("state", "density_matrix"):
@@ -137,35 +148,44 @@ class ModeReadout:
         if m.kind == "var":
             variance = self._variance(m.observable, values)
             # of a normal variable; an order of magnitude for any other
-            return Reader(scalar, variance, error=lambda answers: variance(answers) * np.sqrt(2 / answers.shots))
+            return Reader(
+                scalar, variance, error=lambda answers: variance(answers) * np.sqrt(2 / answers.shots)
+            )
         if m.kind == "probs":
             raise CircuitError("probs of a CV device are of photon numbers: give wires, not an observable")
         if values is None:
             raise CircuitError(
-                f"{m.kind} of {m.observable!r}: it is no function of photon numbers nor of one quadrature per mode; "
-                "ask for its expval or var"
+                f"{m.kind} of {m.observable!r}: it is no function of photon numbers nor of one quadrature "
+                "per mode; ask for its expval or var"
             )
         return Reader(lambda shots: (int(shots or 0),), values)
 
     def _photons(self, m: Measurement) -> Reader:
         wires = self._wires(m)
         if m.kind != "probs":
-            return Reader(lambda shots: (int(shots or 0), len(wires)), lambda answers: self._photon_shots(answers, wires))
+            return Reader(
+                lambda shots: (int(shots or 0), len(wires)),
+                lambda answers: self._photon_shots(answers, wires),
+            )
         d, cutoff = self._d(len(wires)), self._d(1)
 
         def frequencies(answers: Answers) -> np.ndarray:
             photons = self._photon_shots(answers, wires)
-            seen = (photons < cutoff).all(axis=-1)
-            index = np.ravel_multi_index(np.minimum(photons, cutoff - 1).transpose(2, 0, 1), (cutoff,) * len(wires))
+            seen = np.all(photons < cutoff, axis=-1)
+            index = np.ravel_multi_index(
+                np.minimum(photons, cutoff - 1).transpose(2, 0, 1), (cutoff,) * len(wires)
+            )
             rows = zip(index, seen, strict=True)
             return np.array([np.bincount(i[s], minlength=d) for i, s in rows]) / photons.shape[1]
 
         return Reader(
-            lambda _s: (d,), frequencies, error=lambda answers: binomial_error(frequencies(answers), answers.shots)
+            lambda _s: (d,),
+            frequencies,
+            error=lambda answers: binomial_error(frequencies(answers), answers.shots),
         )
 
     def _photon_shots(self, answers: Answers, wires: Sequence[int]) -> np.ndarray:
-        """(B, S, k) photon numbers; every question about photon numbers in a run is answered by the same shots."""
+        """(B, S, k) photon numbers; every question about them in a run is answered by the same shots."""
         every = sorted({w for m in self.circuit.measurements for w in self._number_wires(m)})
 
         def draw() -> np.ndarray:
@@ -180,11 +200,9 @@ class ModeReadout:
 
     def _setting(self, wanted: Mapping[int, float]) -> int:
         """The index of the setting in which these angles are read: the first they fit in."""
-        for i, setting in enumerate(self.settings):
-            if all(setting.get(mode, angle) == angle for mode, angle in wanted.items()):
-                break
-        else:
-            i = len(self.settings)
+        fits = lambda setting: all(setting.get(mode, angle) == angle for mode, angle in wanted.items())
+        i = next((i for i, setting in enumerate(self.settings) if fits(setting)), len(self.settings))
+        if i == len(self.settings):
             self.settings.append({})
         self.settings[i].update(wanted)
         return i
@@ -211,7 +229,10 @@ class ModeReadout:
 
         def compute(answers: Answers) -> np.ndarray:
             q = self._quadrature_shots(answers, i, list(angles))
-            points = {mode: (q[..., k] * np.cos(a), q[..., k] * np.sin(a)) for k, (mode, a) in enumerate(angles.items())}
+            points = {
+                mode: (q[..., k] * np.cos(a), q[..., k] * np.sin(a))
+                for k, (mode, a) in enumerate(angles.items())
+            }
             return observable.evaluate(points)
 
         return compute
@@ -295,7 +316,11 @@ def _rotated(a: int, b: int) -> tuple[tuple[float, float], ...]:
         return ((1.0, np.pi / 2),)
     angles = np.arange(d + 1) * np.pi / (d + 1)
     k = np.arange(d + 1)[:, None]
-    matrix = np.array([comb(d, i) for i in range(d + 1)])[:, None] * np.cos(angles) ** (d - k) * np.sin(angles) ** k
+    matrix = (
+        np.array([comb(d, i) for i in range(d + 1)])[:, None]
+        * np.cos(angles) ** (d - k)
+        * np.sin(angles) ** k
+    )
     c = np.linalg.solve(matrix, np.eye(d + 1)[b])
     return tuple((float(x), float(t)) for x, t in zip(c, angles, strict=True) if abs(x) > 1e-12)
 

@@ -8,7 +8,7 @@ from hybridge.readout.cv import ModeReadout
 from hybridge.readout.qubit import QubitReadout
 from hybridge.readout.reader import Readout
 
-_BY_DOMAIN = {"qubit": QubitReadout, "cv": ModeReadout}
+_BY_DOMAIN: dict[str, type[QubitReadout] | type[ModeReadout]] = {"qubit": QubitReadout, "cv": ModeReadout}
 
 
 def readout(circuit: Circuit, device: Device, sampled: bool) -> Readout:

@@ -1,4 +1,4 @@
-"""Readouts of qubit devices: natively what the device claims, the rest from its states, probabilities or bits."""
+"""Readouts of qubit devices: natively what they claim, the rest from states, probabilities or bits."""
 
 from __future__ import annotations
 
@@ -72,15 +72,19 @@ class QubitReadout:
             able = registry.able(lambda c: c.domain == "qubit" and "density_matrix" in c.measurements)
             raise UnsupportedCircuit(self.device.name, "a mixed state: it returns kets only", able)
         if self.source is None:
-            raise UnsupportedCircuit(self.device.name, "this measurement: it returns no state and no probabilities")
+            raise UnsupportedCircuit(
+                self.device.name, "this measurement: it returns no state and no probabilities"
+            )
         every = tuple(range(self.n))
         return Measurement(self.source, None, every if self.source == "density_matrix" else None)
 
-    # ---- exact ------------------------------------------------------------------------------------------------
+    # ---- exact --------------------------------------------------------------------------------------------
 
     def _exact(self, m: Measurement) -> Reader:
         if m.kind in ("sample", "counts"):
-            raise CircuitError(f"{m.kind} needs shots; make the device with shots=1000, or use circuit.on(device, shots=1000)")
+            raise CircuitError(
+                f"{m.kind} needs shots: hb.device(name, shots=1000), or circuit.on(device, shots=1000)"
+            )
         native = self._native(m)
         if native is not None:
             return self._answer(native, m)
@@ -137,7 +141,7 @@ class QubitReadout:
 
         return answers.once(("states", i), make)
 
-    # ---- sampled, and exact from probabilities -----------------------------------------------------------------
+    # ---- sampled, and exact from probabilities ------------------------------------------------------------
 
     def _sampled(self, m: Measurement) -> Reader:
         if m.kind in ("state", "density_matrix"):
@@ -151,11 +155,14 @@ class QubitReadout:
         if m.kind == "var":
             variance = self._variance(m.observable)
             # of a normal variable; an order of magnitude for any other
-            return Reader(scalar, variance, error=lambda answers: variance(answers) * np.sqrt(2 / answers.shots))
+            return Reader(
+                scalar, variance, error=lambda answers: variance(answers) * np.sqrt(2 / answers.shots)
+            )
         reading = read_wires(self._wires(m)) if m.observable is None else read_observable(m.observable)
         if reading is None:
             raise CircuitError(
-                f"{m.kind} of {m.observable!r}: its words cannot be measured in one setting; ask for each word"
+                f"{m.kind} of {m.observable!r}: its words cannot be measured in one setting; "
+                "ask for each word"
             )
         i = self.groups.add(reading)
         if m.kind == "probs":
@@ -167,9 +174,13 @@ class QubitReadout:
             )
         width = () if reading.value is not None else (len(reading.wires),)
         value = reading.value
-        outcomes = None if value is None else lambda: np.unique(value(all_bits(len(reading.wires))) + 0.0).tolist()
+        outcomes = (
+            None if value is None else lambda: np.unique(value(all_bits(len(reading.wires))) + 0.0).tolist()
+        )
         return Reader(
-            lambda shots: (int(shots or 0), *width), lambda answers: self._drawn(i, answers).values(reading), outcomes
+            lambda shots: (int(shots or 0), *width),
+            lambda answers: self._drawn(i, answers).values(reading),
+            outcomes,
         )
 
     def _drawn(self, i: int, answers: Answers) -> Any:
@@ -180,8 +191,12 @@ class QubitReadout:
             request = self._group_request(i)
             if request.kind == "sample":
                 bits = answers.get(at, request)
-                return Shots(bits.reshape(answers.batch, int(answers.shots or 0), len(wires)), wires)
-            exact = answers.get(at, request) if request.kind == "probs" else self._states(at, request, answers).probs(wires)
+                return Shots(bits.reshape(answers.batch, answers.shots, len(wires)), wires)
+            exact = (
+                answers.get(at, request)
+                if request.kind == "probs"
+                else self._states(at, request, answers).probs(wires)
+            )
             distribution = Distribution(exact, wires)
             return distribution.draw(answers.shots, answers.rng(i)) if answers.shots else distribution
 
@@ -220,7 +235,10 @@ class QubitReadout:
     def _variance(self, observable: Any) -> Callable[[Answers], np.ndarray]:
         reading = read_observable(observable)
         if reading is None:  # no single setting: <O^2> - <O>^2, word by word
-            square, mean = self._mean(*self._parts(observable @ observable)), self._mean(*self._parts(observable))
+            square, mean = (
+                self._mean(*self._parts(observable @ observable)),
+                self._mean(*self._parts(observable)),
+            )
             return lambda answers: square(answers) - mean(answers) ** 2
         i = self.groups.add(reading)
         return lambda answers: self._drawn(i, answers).var(reading)

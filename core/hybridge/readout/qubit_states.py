@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hybridge.operations.pauli import Sentence, Word
+from hybridge.operations.pauli import Sentence
 
 
-def _masks(w: Word, n: int) -> tuple[int, int, int]:
+def _masks(w: Any, n: int) -> tuple[int, int, int]:
     """The bits a word flips, the bits whose parity signs it, and its number of Ys."""
     flip = sum(1 << (n - 1 - wire) for wire, s in w if s in "XY")
     sign = sum(1 << (n - 1 - wire) for wire, s in w if s in "YZ")
@@ -47,7 +47,9 @@ class PureStates:
             return sum((_flipped(c * self.states, f) for f, c in bands), np.zeros_like(self.states))
         front, back = _axes(observable.wires, self.n)
         local = observable.local
-        tensor = self.states.reshape(-1, *(2,) * self.n).transpose(front)  # measured wires first, then batch, rest
+        tensor = self.states.reshape(-1, *(2,) * self.n).transpose(
+            front
+        )  # measured wires first, then batch, rest
         out = (local @ tensor.reshape(local.shape[0], -1)).reshape(tensor.shape)
         return out.transpose(back).reshape(self.states.shape)
 

@@ -1,4 +1,4 @@
-"""A readout: the circuits a device is asked to run, and how each of the user's measurements follows from the answers."""
+"""A readout: the circuits a device is to run, and how the user's measurements follow from the answers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,15 @@ class Answers:
     """What one run of a readout's circuits returned; derived quantities are made once and kept."""
 
     def __init__(
-        self, readout: Readout, arrays: Sequence[np.ndarray], batch: int, shots: int | None, seed: int, cutoff: int
+        self,
+        readout: Readout,
+        arrays: Sequence[np.ndarray],
+        batch: int,
+        shots: int | None,
+        seed: int,
+        cutoff: int,
     ):
-        self.arrays, self.batch, self.shots, self.seed = arrays, batch, shots, seed
+        self.arrays, self.batch, self.shots, self.seed = arrays, batch, shots or 0, seed
         self._readout, self._cutoff = readout, cutoff
         self._made: dict[Any, Any] = {}
 
@@ -46,16 +52,20 @@ class Answers:
 
 
 class Reader(NamedTuple):
-    """One of the user's measurements: its shape without the batch axis, and its values (B, *shape) from the answers."""
+    """One of the user's measurements: its shape without the batch axis, its values from the answers."""
 
     shape: Callable[[int | None], tuple[int, ...]]
-    compute: Callable[[Answers], np.ndarray]
-    outcomes: Callable[[], Sequence[float]] | None = None  # every value it can take, where that is a finite set
-    error: Callable[[Answers], np.ndarray] | None = None  # standard error of the values with shots, (B, *shape)
+    compute: Callable[[Answers], np.ndarray]  # (B, *shape)
+    outcomes: Callable[[], Sequence[float]] | None = (
+        None  # every value it can take, where that is a finite set
+    )
+    error: Callable[[Answers], np.ndarray] | None = (
+        None  # standard error of the values with shots, (B, *shape)
+    )
 
 
 class Readout(NamedTuple):
-    """Circuits on wires 0..n-1 (not yet lowered) with the device's measurements, and one reader per user measurement."""
+    """Circuits on wires 0..n-1, not yet lowered, with the device's measurements; a reader per user's."""
 
     circuits: tuple[Circuit, ...]
     readers: tuple[Reader, ...]
@@ -83,6 +93,6 @@ def scalar(_shots: int | None) -> tuple[int, ...]:
     return ()
 
 
-def binomial_error(frequencies: np.ndarray, shots: int | None) -> np.ndarray:
+def binomial_error(frequencies: np.ndarray, shots: int) -> np.ndarray:
     """The standard error of relative frequencies."""
-    return np.sqrt(frequencies * (1 - frequencies) / (shots or 1))
+    return np.sqrt(frequencies * (1 - frequencies) / shots)

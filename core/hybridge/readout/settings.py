@@ -1,4 +1,4 @@
-"""Which basis a qubit observable is read in, what value each bit string means, and which share their shots."""
+"""Which basis a qubit observable is read in, what its bit strings mean, and which share their shots."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from hybridge.operations.pauli import Sentence, Word
 from hybridge.operations.qubit import H, QubitUnitary, S
 from hybridge.operations.table import Constant
 
-Basis = tuple[tuple[int, ...], Hashable]  # wires and a letter for one of them, or the Constant that rotates them
+Basis = tuple[
+    tuple[int, ...], Hashable
+]  # wires and a letter for one of them, or the Constant that rotates them
 
 # |0>, |1> after the rotation are the +1, -1 eigenstates of the letter
 _LETTERS = {"X": (H,), "Y": (adjoint(S), H), "Z": ()}
 
 
 class Reading(NamedTuple):
-    """Read `wires` in these bases; `value` maps bits (..., k) to the observable's value (...), None: the bits themselves."""
+    """Read `wires` in these bases; `value` maps bits (..., k) to values (...); None: the bits themselves."""
 
     bases: tuple[Basis, ...]
     wires: tuple[int, ...]
@@ -36,14 +38,17 @@ def read_wires(wires: Sequence[int]) -> Reading:
 
 def read_word(w: Word) -> Reading:
     """One Pauli word: the parity of the rotated bits."""
-    return Reading(tuple(((wire,), s) for wire, s in w), tuple(wire for wire, _ in w), _parity)  # type: ignore[misc]
+    wires: tuple[Any, ...] = tuple(wire for wire, _ in w)
+    return Reading(tuple(((wire,), s) for wire, s in w), wires, _parity)  # type: ignore[misc]
 
 
 def _parity(bits: np.ndarray) -> np.ndarray:
     return 1.0 - 2.0 * (bits.sum(axis=-1) % 2)
 
 
-MAX_ROTATED_WIRES = 6  # a sum of words that clash is read in its own eigenbasis up to here: a 64 by 64 unitary
+MAX_ROTATED_WIRES = (
+    6  # a sum of words that clash is read in its own eigenbasis up to here: a 64 by 64 unitary
+)
 
 
 def read_observable(observable: Any) -> Reading | None:
@@ -94,11 +99,9 @@ class Groups:
     def add(self, reading: Reading) -> int:
         """The index of the setting in which this reading is taken: the first it fits in."""
         wanted = {w: basis for basis in reading.bases for w in basis[0]}
-        for i, setting in enumerate(self.settings):
-            if all(setting.get(w, basis) == basis for w, basis in wanted.items()):
-                break
-        else:
-            i = len(self.settings)
+        fits = lambda setting: all(setting.get(w, basis) == basis for w, basis in wanted.items())
+        i = next((i for i, setting in enumerate(self.settings) if fits(setting)), len(self.settings))
+        if i == len(self.settings):
             self.settings.append({})
             self.wires.append({})
         self.settings[i].update(wanted)
@@ -172,7 +175,9 @@ class Distribution:
         cumulative = np.cumsum(self.probabilities, axis=1)
         cumulative /= cumulative[:, -1:]
         u = rng.random((len(cumulative), shots))
-        index = np.array([np.searchsorted(c, row, side="right") for c, row in zip(cumulative, u, strict=True)])
+        index = np.array(
+            [np.searchsorted(c, row, side="right") for c, row in zip(cumulative, u, strict=True)]
+        )
         bits = (index[..., None] >> np.arange(k)[::-1]) & 1
         return Shots(bits.astype(np.uint8), self._wires)
 

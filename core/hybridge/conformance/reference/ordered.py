@@ -1,6 +1,7 @@
 """Polynomials in x and p as sums of ordered products, the first factor acting last.
 
-Nothing here knows of Weyl symbols but `ordered`, which reads one by its definition: the average over all orders.
+Nothing here knows of Weyl symbols but `ordered`, which reads one by its definition: the average over all
+orders.
 """
 
 from __future__ import annotations

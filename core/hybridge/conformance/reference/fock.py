@@ -1,0 +1,183 @@
+"""CV circuits in a space of photon numbers larger than the device's: gates are exponentials of their Hamiltonians."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import lru_cache, reduce
+from math import comb
+from typing import Any
+
+import numpy as np
+
+from hybridge.circuit import Circuit
+from hybridge.conformance.reference.gaussian import number_density
+from hybridge.conformance.reference.ordered import Product, ordered
+from hybridge.operations.table import Affine, Operation
+from hybridge.phasespace.polynomial import NumberProjector
+
+MARGIN = 6  # photon numbers beyond the space in which a Hamiltonian acts
+ZERO = 1e-15  # probability under which a ket of a mixture is dropped
+
+
+@lru_cache(maxsize=4096)
+def operator(terms: frozenset[tuple[Product, complex]], modes: tuple[Hashable, ...], size: int) -> Any:
+    """A sum of ordered products as a sparse matrix (size^k, size^k); exact but for its last rows and columns."""
+    from scipy import sparse  # takes longer to import than all of hybridge
+
+    a = sparse.diags(np.sqrt(np.arange(1.0, size)), 1)
+    letters = {"x": a + a.T, "p": -1j * (a - a.T)}
+    total = sparse.csr_array((size ** len(modes),) * 2, dtype=complex)
+    for factors, c in terms:
+        wide = sparse.eye(1, dtype=complex)
+        for mode in modes:
+            own = (letters[letter] for m, letter in factors if m == mode)
+            wide = sparse.kron(wide, reduce(lambda left, right: left @ right, own, sparse.eye(size)))
+        total = total + c * wide
+    return total.tocsr()
+
+
+def _matrix(observable: Any, modes: Sequence[Hashable], size: int) -> Any:
+    return operator(frozenset(ordered(observable).terms.items()), tuple(modes), size)
+
+
+def loss(transmission: float, size: int) -> list[np.ndarray]:
+    """Kraus operators, the l-th losing l photons: <n - l|K_l|n>^2 = C(n, l) T^(n - l) (1 - T)^l."""
+    found = []
+    for lost in range(size):
+        k = np.zeros((size, size))
+        for n in range(lost, size):
+            k[n - lost, n] = np.sqrt(comb(n, lost) * transmission ** (n - lost) * (1 - transmission) ** lost)
+        found.append(k)
+    return found
+
+
+class FockState:
+    """The final state of a circuit as a mixture of kets, (size,)*n + (how many,), below `cutoff` where it is read."""
+
+    def __init__(self, circuit: Circuit, numbers: Sequence[float], cutoff: int, size: int):
+        self.order, self.cutoff, self.size = circuit.wires, cutoff, size
+        self.kets = np.zeros((size,) * len(self.order) + (1,), dtype=complex)
+        self.kets[(0,) * self.kets.ndim] = 1
+        used = 0
+        for operation, wires in circuit.instructions:
+            own = tuple(float(v) for v in numbers[used : used + operation.arity])
+            used += operation.arity
+            if operation.kind != "marker":
+                getattr(self, f"_{operation.kind}")(operation, own, wires)
+
+    def _applied(self, matrix: np.ndarray, wires: Sequence[Hashable], kets: np.ndarray) -> np.ndarray:
+        axes = [self.order.index(w) for w in wires]
+        front = np.moveaxis(kets, axes, range(len(axes)))
+        out = (matrix @ front.reshape(matrix.shape[1], -1)).reshape(front.shape)
+        return np.moveaxis(out, range(len(axes)), axes)
+
+    def _gate(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
+        """exp(i H) of every ket, in a space with some more photons; or the row's own elements where it is not Gaussian."""
+        k = operation.num_wires
+        if operation.fock is not None:
+            matrix = operation.fock(self.size, *numbers).reshape((self.size**k,) * 2)
+            self.kets = self._applied(matrix, wires, self.kets)
+            return
+        from scipy.sparse.linalg import expm_multiply  # takes longer to import than all of hybridge
+
+        assert operation.hamiltonian is not None  # every CV gate has one or the other
+        larger, axes = self.size + MARGIN, [self.order.index(w) for w in wires]
+        front = np.moveaxis(self.kets, axes, range(k))
+        room = np.pad(front, [(0, MARGIN if a < k else 0) for a in range(front.ndim)])
+        generator = 1j * _matrix(operation.hamiltonian(*numbers), range(k), larger)
+        out = expm_multiply(generator, room.reshape(larger**k, -1), traceA=generator.trace()).reshape(room.shape)
+        self.kets = np.moveaxis(out[(slice(self.size),) * k], range(k), axes)
+
+    def _parts(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
+        given = dict(zip(operation.params, numbers, strict=True))
+        assert operation.decomposition is not None
+        for part, on, params in operation.decomposition(*wires):
+            values = [p.scale * given[p.name] + p.offset if isinstance(p, Affine) else p for p in params]
+            self._gate(part, tuple(values), on)
+
+    def _channel(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
+        (transmission,) = numbers  # LossChannel is the only channel there is
+        self._mix([self._applied(k, wires, self.kets) for k in loss(transmission, self.size)])
+
+    def _state(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
+        """Trace out what is on these modes, then put each ket of the new mixture beside what is left."""
+        axes = [self.order.index(w) for w in wires]
+        d = self.size ** len(axes)
+        front = np.moveaxis(self.kets, axes, range(len(axes)))
+        rest = front.reshape(d, *front.shape[len(axes) :])
+        parts = []
+        for left in rest:
+            if np.abs(left).max() ** 2 < ZERO:
+                continue
+            for ket in mixture(operation, numbers, self.size).T:
+                fresh = np.multiply.outer(ket, left).reshape(front.shape)
+                parts.append(np.moveaxis(fresh, range(len(axes)), axes))
+        self._mix(parts)
+
+    def _mix(self, parts: Sequence[np.ndarray]) -> None:
+        """Many kets become the fewest that make the same density matrix."""
+        kets = np.concatenate(parts, axis=-1)
+        flat = kets.reshape(-1, kets.shape[-1])
+        self.kets = _weighted(flat @ flat.conj().T).reshape(*kets.shape[:-1], -1)
+
+    # ---- what is read ----
+
+    def state(self) -> np.ndarray:
+        """(cutoff^n,), up to a global phase."""
+        if self.kets.shape[-1] != 1:
+            raise ValueError("the state is mixed")
+        return self.kets[(slice(self.cutoff),) * len(self.order)].ravel()
+
+    def density_matrix(self, wires: Sequence[Hashable]) -> np.ndarray:
+        """(cutoff^k, cutoff^k), wires[0] most significant."""
+        axes = [self.order.index(w) for w in wires]
+        front = np.moveaxis(self.kets, axes, range(len(axes)))[(slice(self.cutoff),) * len(axes)]
+        flat = front.reshape(self.cutoff ** len(axes), -1)
+        return flat @ flat.conj().T
+
+    def probs(self, wires: Sequence[Hashable], observable: Any = None) -> np.ndarray:
+        """(cutoff^k,), wires[0] most significant."""
+        return self.density_matrix(wires).diagonal().real
+
+    def moment(self, observable: Any, power: int = 1) -> float:
+        """<observable^power>: half of its factors act on the bra, half on the ket."""
+        if isinstance(observable, NumberProjector):
+            shape = (self.cutoff,) * len(observable.wires)
+            return float(self.probs(observable.wires).reshape(shape)[observable.photons])
+        modes = tuple(self.order)
+        raised = [self.kets.reshape(-1, self.kets.shape[-1])]
+        for _ in range(power - power // 2):
+            raised.append(_matrix(observable, modes, self.size) @ raised[-1])
+        return float(np.vdot(raised[power // 2], raised[power - power // 2]).real)
+
+    def expval(self, observable: Any) -> float:
+        return self.moment(observable)
+
+    def var(self, observable: Any) -> float:
+        return self.moment(observable, 2) - self.moment(observable) ** 2
+
+
+@lru_cache(maxsize=512)
+def mixture(operation: Operation, numbers: tuple[float, ...], size: int) -> np.ndarray:
+    """A prepared state as weighted kets, (size^k, how many): its density matrix is the product with its adjoint."""
+    k = operation.num_wires
+    if operation.fock is not None:
+        found = operation.fock(size, *numbers)
+        if found.ndim == k:
+            return found.reshape(-1, 1)
+        return _weighted(found.reshape((size**k,) * 2))
+    if operation.decomposition is not None:  # gates on the vacuum
+        order = tuple(range(k))
+        vacuum = FockState(Circuit((), (), order), (), size, size)
+        vacuum._parts(operation, numbers, order)
+        return vacuum.kets.reshape(-1, 1)
+    assert operation.definition is not None
+    mean, cov = operation.definition(*numbers)
+    return _weighted(number_density(np.asarray(mean), np.asarray(cov), size))
+
+
+def _weighted(rho: np.ndarray) -> np.ndarray:
+    """A density matrix as its eigenvectors, each times the root of its probability: columns."""
+    values, vectors = np.linalg.eigh(rho)
+    kept = values > ZERO
+    return vectors[:, kept] * np.sqrt(values[kept])

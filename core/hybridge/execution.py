@@ -23,11 +23,18 @@ from hybridge.compilation import (
     map_measurement,
 )
 from hybridge.device import Device, Task
-from hybridge.errors import CircuitError, HybridgeError, JobFailed, PluginError, UnsupportedCircuit
+from hybridge.errors import (
+    CircuitError,
+    GradientError,
+    HybridgeError,
+    JobFailed,
+    PluginError,
+    UnsupportedCircuit,
+)
 from hybridge.gradients.choose import ShiftRule, shift_rules
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
-from hybridge.tracker import Execution, notify
+from hybridge.tracker import notify
 
 MAX_PLANS = 256  # per device; a plan is small, but its program may hold a vendor's circuit
 
@@ -66,6 +73,27 @@ class Plan:
         return self.circuit.num_slots
 
     @cached_property
+    def _bounds(self) -> list[tuple[int, str, str, float, float]]:
+        """Slot, operation, parameter, least and greatest value, where a row has bounds; mostly empty."""
+        rows = [
+            (slot, self.circuit.instructions[i].operation, p)
+            for slot, (i, p) in enumerate(self.circuit.slots)
+        ]
+        return [(slot, row.name, p, *row.bounds[p]) for slot, row, p in rows if p in row.bounds]
+
+    def check(self, rows: np.ndarray) -> None:
+        """Raise CircuitError for a number of the user's, (batch, P), outside its row's bounds."""
+        for slot, name, parameter, low, high in self._bounds:
+            for value in rows[:, slot]:
+                if not low <= value <= high:
+                    allowed = (
+                        f"{parameter} >= {low:g}"
+                        if high == math.inf
+                        else f"{low:g} <= {parameter} <= {high:g}"
+                    )
+                    raise CircuitError(f"{name} needs {allowed}; got {parameter} = {value:g}")
+
+    @cached_property
     def direct_vjp(self) -> bool:
         """Whether the device's own vjp gives the derivatives of exactly what the user measures."""
         asked = self._readout.circuits[0].measurements if len(self._readout.circuits) == 1 else ()
@@ -82,6 +110,9 @@ class Plan:
 
     def rule(self, slots: tuple[int, ...], method: str | None, shots: int | None) -> ShiftRule:
         """The shift rule of these slots; GradientError where there is none."""
+        if method == "device" and not self.direct_vjp:
+            reason = f"device {self.device.name!r} has no derivatives of its own for this circuit"
+            raise GradientError("any parameter", reason, "use diff_method='best'")
         key = (slots, method, shots if method == "finite-diff" else None)
         if key not in self._rules:
             truncated = self.device.capabilities.truncated
@@ -132,6 +163,7 @@ class Plan:
         affine = self.affine[0]
         task = Task(self.programs[0], rows if affine is None else affine(rows))
         found = np.asarray(self.device.vjp(task, cotangent))
+        notify(self.device, [task], [found])
         if found.shape != task.params.shape or not np.isfinite(found).all():
             raise PluginError(
                 self.device.name, f"vjp returned shape {found.shape}, expected finite {task.params.shape}"
@@ -153,7 +185,7 @@ class Plan:
         except Exception as error:
             raise JobFailed(self.device.name, f"{type(error).__name__}: {error}") from error
         self._check(tasks, arrays)
-        notify(self.device, Execution(len(tasks), tasks, arrays))
+        notify(self.device, tasks, arrays)
         return arrays
 
     def _expected_widths(self, shots: int | None) -> list[int]:

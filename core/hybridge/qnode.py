@@ -109,6 +109,7 @@ class QNode:
         differentiable = None if self.interface is None else library_call(recorded.numbers)
         if differentiable is None:
             rows, batched = as_rows(recorded.numbers)
+            plan.check(rows)
             values: list[Any] = plan.run(rows, shots)
             if not batched:
                 values = [v[0] for v in values]

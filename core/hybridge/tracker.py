@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,14 +13,6 @@ from hybridge.device import Device, Task
 from hybridge.errors import DeviceError
 
 COUNTED = ("jobs", "executions", "shots")
-
-
-class Execution(NamedTuple):
-    """One job as a tracker sees it."""
-
-    num_tasks: int
-    tasks: Sequence[Task]
-    results: Sequence[np.ndarray]
 
 
 _listeners: weakref.WeakKeyDictionary[Device, list[Tracker]] = weakref.WeakKeyDictionary()
@@ -88,17 +80,16 @@ class Tracker:
                 self.totals[key] += latest[key]
 
 
-def notify(device: Device, execution: Execution) -> None:
+def notify(device: Device, tasks: Sequence[Task], results: Sequence[np.ndarray]) -> None:
     """Tell the trackers of this device what it did; all have counted before the first callback is called."""
     if _listeners:  # nearly always empty, and this line is on the path of every call
         with _lock:
             listening = list(_listeners.get(device, ()))
-        tasks = execution.tasks
         latest = {
             "jobs": 1,
             "executions": sum(len(t.params) for t in tasks),
             "shots": sum(len(t.params) * (t.shots or 0) for t in tasks),
-            "results": list(execution.results),
+            "results": list(results),
         }
         for tracker in listening:
             tracker._count(latest)

@@ -33,10 +33,10 @@ METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixed states
 DENSE = frozenset({"automatic", "statevector", "density_matrix"})  # the methods whose memory is exponential
 
-# With a state of 2^LARGE numbers Aer starts to fuse gates and to have use for threads. Below, binding the rows
-# inside the simulator instead of cloning the circuit halves a job's CPU time (4 wires, 32 rows, exact: 3.1 ms,
-# not 5.9), and a second thread adds two thirds to a sampled one's without saving wall time. Above, fusing gates,
-# which excludes binding inside, saves more (20 wires: 1.8 s, not 3.0).
+# With a state of 2^LARGE numbers Aer starts to fuse gates and to have use for threads. Below, binding the
+# rows inside the simulator instead of cloning the circuit halves a job's CPU time (4 wires, 32 rows, exact:
+# 3.1 ms, not 5.9), and a second thread adds two thirds to a sampled one's without saving wall time. Above,
+# fusing gates, which excludes binding inside, saves more (20 wires: 1.8 s, not 3.0).
 LARGE = 14
 
 
@@ -52,8 +52,8 @@ class Aer(Device):
     max_bond_dimension, truncation_threshold    of matrix_product_state; None: exact to rounding
 
     With a noise model, gates it does not name are rewritten in those it does, so that its errors act. Exact
-    results come from the density matrix; a model with errors of the readout, which only shots have, has none, nor
-    have the methods that follow single trajectories. Raises DeviceError for a value Aer does not know.
+    results come from the density matrix; a model with errors of the readout, which only shots have, has none,
+    nor have the methods that follow single trajectories. Raises DeviceError for a value Aer does not know.
     """
 
     capabilities = AER

@@ -124,8 +124,8 @@ def make_program(
 # ---- gates ----------------------------------------------------------------------------------------------
 
 STANDARD = {name: type(gate) for name, gate in standard_gates().items()}
-# What is not made of angles alone. Qiskit's arrays have the first qubit least significant: wires get reversed.
-# It checks kets and diagonals more strictly than a row does: they get normalised.
+# What is not made of angles alone. Qiskit's arrays have the first qubit least significant, so the wires get
+# reversed. It checks kets and diagonals more strictly than a row does, so they get normalised.
 MAKE: dict[str, Callable[[Gate], tuple[Instruction, Sequence[int]]]] = {
     "unitary": lambda g: (UnitaryGate(g.array), g.wires[::-1]),
     "diagonal": lambda g: (DiagonalGate((g.array / np.abs(g.array)).tolist()), g.wires[::-1]),  # type: ignore[union-attr]

@@ -158,7 +158,7 @@ CLAIMED = frozenset(TABLE)
 
 
 def translate(instructions: Iterable[Instruction], phased: bool) -> list[Gate]:
-    """The Aer instructions of lowered instructions, in time order; with their global phase only if `phased`."""
+    """The Aer instructions of lowered instructions, in time order; with the global phase only if `phased`."""
     gates: list[Gate] = []
     slot = 0
     for operation, wires in instructions:
@@ -177,9 +177,9 @@ _QUARTER = {"s": Angle(pi / 2), "sdg": Angle(-pi / 2)}
 def _with_phase(gate: Gate) -> list[Gate]:
     """The gate such that Aer keeps its global phase.
 
-    Aer cannot bind the phase of a circuit inside the simulator, gates it can. And it applies a one-qubit matrix that is
-    exactly diag(i, 1) or diag(-i, 1), one it fused from X S X too, as diag(1, -i) or diag(1, i); one that is so but
-    for rounding it does not.
+    Aer cannot bind a circuit's own phase inside the simulator, gates it can. And it applies a one-qubit
+    matrix that is exactly diag(i, 1) or diag(-i, 1), be it fused from X S X, as diag(1, -i) or diag(1, i); not
+    so one that differs by a rounding.
     """
     if gate.name == "phase":
         (scale, slot) = gate.angles[0]

@@ -175,10 +175,12 @@ def test_only_what_carries_the_parameter_is_controlled():
     assert [s.operation.name for s in steps] == ["H", "RX", "C(MultiRZ)", "H", "RX"]
     steps = controlled(qubit.CSWAP, (1,)).decomposition("c", 0, 1, 2)
     assert [s.operation.name for s in steps] == ["CNOT", "MultiControlledX", "CNOT"]
+    steps = controlled(qubit.CH, (1,)).decomposition("c", 0, 1)
+    assert [s.operation.name for s in steps] == ["RY", "CCZ", "RY"]
 
 
 def test_steps_with_an_offset_are_all_controlled():
-    """Where the steps with the parameter are no identity at 0, the fixed steps do not cancel by themselves."""
+    """Where a step with the parameter is no identity at 0, the fixed steps alone do not cancel."""
     detour = Operation(
         "Detour",
         "qubit",

@@ -18,6 +18,7 @@ SPECTRA = [
     Trig(1, np.sqrt(2), np.pi),
     Hyperbolic(1),
     Power(1),
+    Power(1, forward=True),
 ]
 
 
@@ -84,6 +85,10 @@ def test_spectra_of_different_kind_never_share_a_cached_rule():
 def test_powers_of_a_trigonometric_spectrum_are_its_sums_and_differences():
     assert Trig(1).power(2) == Trig(1, 2)
     assert Trig(0.5, 1).power(2) == Trig(0.5, 1, 1.5, 2)
+
+
+def test_a_forward_rule_never_looks_back():
+    assert (shift_rule(Power(forward=True), 4).shifts >= 0).all()
 
 
 @pytest.mark.parametrize("shots", [None, 100, 10_000])

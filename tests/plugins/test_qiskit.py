@@ -405,7 +405,7 @@ def test_single_precision_is_single() -> None:
 
 
 def within(observed: np.ndarray, expected: np.ndarray, shots: int) -> bool:
-    """Whether frequencies agree with probabilities within 6 standard errors: false alarm below 1e-8 for each."""
+    """Whether frequencies agree with probabilities within 6 standard errors: false alarm below 1e-8 each."""
     return bool(np.all(np.abs(observed - expected) <= 6 * np.sqrt(expected * (1 - expected) / shots) + 1e-12))
 
 

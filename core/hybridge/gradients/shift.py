@@ -43,6 +43,10 @@ def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False) -> 
         rates = np.arange(1, space.degree + 1)
         steps = step * rates
         return _mirrored(steps, np.linalg.solve(2 * np.sinh(np.outer(rates, steps)), rates.astype(float)))
+    if space.forward:
+        steps = step * np.arange(space.degree + 1)
+        powers = np.arange(space.degree + 1)
+        return Shifts(steps, np.linalg.solve(steps ** powers[:, None], (powers == 1).astype(float)))
     odd = np.arange(1, space.degree + 1, 2)  # even powers drop out of f(t+s) - f(t-s)
     steps = step * np.arange(1, len(odd) + 1)
     return _mirrored(steps, np.linalg.solve(2 * steps ** odd[:, None], (odd == 1).astype(float)))

@@ -15,7 +15,6 @@ from autograd.core import defjvp_argnums, defvjp_argnums
 from autograd.extend import primitive
 from autograd.tracer import isbox
 
-from hybridge.errors import GradientError
 from hybridge.execution import Plan
 from hybridge.interfaces.rows import as_rows
 
@@ -91,13 +90,6 @@ def _derivative(
             made.append(_jacobian(rows, call, slots))
         return made[0]
 
-    if call.method == "device" and not call.plan.direct_vjp:
-        name = call.plan.device.name
-        raise GradientError(
-            "any parameter",
-            f"device {name!r} has no derivatives of its own for this circuit",
-            "use diff_method='best'",
-        )
     direct = call.method in ("best", "device") and call.plan.direct_vjp and not isbox(rows)
 
     def vjp(g: Any) -> Any:
@@ -129,6 +121,7 @@ defjvp_argnums(run, _run_jvp)
 def call_plan(call: Call, *numbers: Any) -> Any:
     """run(pack(*numbers)) as one primitive, of which each costs about 9 us: (columns,) or (B, columns)."""
     rows, batched = as_rows(numbers)
+    call.plan.check(rows)
     flat = run_flat(call.plan, rows, call.shots)
     return flat if batched else flat[0]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -421,7 +422,8 @@ ThermalState = row(
     ("nbar",),
     "state",
     definition=_thermal,
-    spectrum=(Power(),),
+    spectrum=(Power(forward=True),),  # a negative nbar is no state
+    bounds={"nbar": (0.0, inf)},
     mixed=True,
     formula="sum_n nbar^n / (1 + nbar)^{n + 1} |n><n|: covariance 2 nbar + 1",
 )
@@ -662,6 +664,7 @@ LossChannel = row(
     ("T",),
     "channel",
     definition=_loss,
+    bounds={"T": (0.0, 1.0)},
     mixed=True,
     formula="a -> sqrt(T) a + sqrt(1 - T) vacuum: the fraction T of the light is kept",
     label="Loss",

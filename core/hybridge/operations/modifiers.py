@@ -323,16 +323,19 @@ def _under(s: Step, controls: Wires, values: tuple[int, ...]) -> Step:
 
 def _control_steps(core: Operation, values: tuple[int, ...]) -> Callable[..., Sequence[Step]] | None:
     """The decomposition of `core` under control."""
-    n, ones = len(values), (1,) * len(values)
-    special, forward = _SYNTHESES.get(core.name), core.decomposition
+    n = len(values)
+    special = _SYNTHESES.get(core.name)
     if special is not None:
         return lambda *wires: synthesis.where(values, wires[:n], special(wires[:n], wires[n:]))
+    named = NAMED.get((core, (1,)))  # its decomposition is made for control: most of it cancels
+    outer, start = (n, core) if named is None else (n - 1, named)
+    forward, ones = start.decomposition, (1,) * outer
     if forward is None:
         return None
 
     def decomposition(*wires: Hashable) -> list[Step]:
-        steps, controls = list(forward(*wires[n:])), wires[:n]
-        if _fixed_part_cancels(core, steps):
+        steps, controls = list(forward(*wires[outer:])), wires[:outer]
+        if _fixed_part_cancels(start, steps):
             inside = [_under(s, controls, ones) if _carries(s) else s for s in steps]
         else:
             shell = 0
@@ -344,7 +347,7 @@ def _control_steps(core: Operation, values: tuple[int, ...]) -> Callable[..., Se
                 *(_under(s, controls, ones) for s in middle),
                 *steps[len(steps) - shell :],
             ]
-        return synthesis.where(values, controls, inside)
+        return synthesis.where(values, wires[:n], inside)
 
     return decomposition
 

@@ -53,12 +53,13 @@ class Hyperbolic:
 
 @dataclass(frozen=True)
 class Power:
-    """A polynomial of this degree in the parameter."""
+    """A polynomial of this degree in the parameter; `forward` where the parameter may grow but not shrink."""
 
     degree: int = 1
+    forward: bool = False
 
     def power(self, degree: int) -> Power:
-        return Power(self.degree * degree)
+        return Power(self.degree * degree, self.forward)
 
 
 Spectrum = Trig | Hyperbolic | Power

@@ -120,6 +120,7 @@ class Operation:
     decomposition: Callable[..., Sequence[Step]] | None = None
     exponent: tuple[str, ...] = ()
     inverse: str | Callable[..., Sequence[Step]] | None = None
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # least and greatest value allowed
     pauli: Mapping[str, float] | None = None  # set where the gate is an observable too: {"X": 1}
     mixed: bool = False  # leaves a pure state mixed
     constants: tuple[Hashable, ...] = ()

@@ -286,6 +286,8 @@ def stays_pure(circuit: Circuit) -> bool:
     """Whether a pure state stays pure: no mixed row, and no mode prepared anew after it met others."""
     touched: set[Any] = set()
     for operation, wires in circuit.instructions:
+        if operation.kind == "marker":
+            continue
         if operation.mixed or (operation.kind == "state" and touched & set(wires)):
             return False
         touched |= set(wires)

@@ -114,10 +114,14 @@ def _run(program: Program, C: int, params: np.ndarray) -> np.ndarray:
     n, B = program.num_wires, len(params)
     state = np.zeros((1, *(C,) * n), dtype=complex)  # one row until rows differ
     state[(0,) * (n + 1)] = 1
-    for step in program.steps:
+    ready = _one_mode_gates(program, C, params)
+    for i, step in enumerate(program.steps):
         if step.mixes and state.ndim == n + 1:
             state = FockModes(kets=state).density_matrix(range(n)).reshape(-1, *(C,) * (2 * n))
-        tensor = _by_row(step.operation, C, params[:, step.columns]) if step.tensor is None else step.tensor
+        tensor = ready.get(i, step.tensor)
+        if tensor is None:
+            values, at = _different(params[:, step.columns])
+            tensor = _by_row(tensor_of(step.operation, C, values), at)
         state = APPLY[step.operation.kind](state, tensor, step.wires, n)
     modes = FockModes(kets=state) if state.ndim == n + 1 else FockModes(density=state)
     columns = [_column(modes, m, n) for m in program.measurements]
@@ -136,14 +140,41 @@ def _column(modes: FockModes, measurement: Measurement, n: int) -> np.ndarray:
 # ---- operations as matrices and vectors in the number basis ------------------------------------------
 
 
-def _by_row(operation: Operation, C: int, values: np.ndarray) -> np.ndarray:
-    """The operation's tensor for each row of values (B, P); one for all where they are equal.
+def _different(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different rows of values (B, P), and for each row which of them it is.
 
-    Different values are expanded once each: the rows of a shift rule mostly share them.
+    Each is expanded once: the rows of a shift rule share most of their numbers.
     """
+    if len(values) == 1:
+        return values, np.zeros(1, dtype=np.intp)
     different, at = np.unique(values, axis=0, return_inverse=True)
-    tensor = tensor_of(operation, C, different)
-    return tensor if len(tensor) == 1 else tensor[at.ravel()]
+    return different, at.ravel()
+
+
+def _by_row(tensor: np.ndarray, at: np.ndarray) -> np.ndarray:
+    return tensor if len(tensor) == 1 else tensor[at]
+
+
+def _one_mode_gates(program: Program, C: int, params: np.ndarray) -> dict[int, np.ndarray]:
+    """The matrices of all Gaussian gates on one mode, by their place in the program.
+
+    All go through one recursion: it is bound by the number of its steps, not by their size.
+    """
+    places, symplectics, shifts, rows = [], [], [], []
+    for i, step in enumerate(program.steps):
+        row = step.operation
+        if step.tensor is None and row.kind == "gate" and row.num_wires == 1 and row.definition is not None:
+            values, at = _different(params[:, step.columns])
+            S, d = row.definition(*values.T)
+            places.append(i)
+            symplectics.append(np.broadcast_to(S, (len(values), 2, 2)))
+            shifts.append(np.broadcast_to(d, (len(values), 2)))
+            rows.append(at)
+    if not places:
+        return {}
+    tensors = fock_gate(np.concatenate(symplectics), np.concatenate(shifts), C)
+    ends = np.cumsum([len(S) for S in symplectics])[:-1]
+    return {i: _by_row(t, at) for i, t, at in zip(places, np.split(tensors, ends), rows, strict=True)}
 
 
 def _parts(operation: Operation, wires: Any) -> list[tuple[Operation, Any, np.ndarray | None]]:

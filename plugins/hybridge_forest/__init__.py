@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from hybridge.plugin import Capabilities, hookimpl
-
 from hybridge_forest.translate import CLAIMED
 
 NUMPY = Capabilities(

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from hybridge.plugin import Circuit, Device, Task
 from pyquil.simulation import targeted_tensordot
 from pyquil.simulation.matrices import QUANTUM_GATES
 
+from hybridge.plugin import Circuit, Device, Task
 from hybridge_forest import NUMPY
 from hybridge_forest.program import QuilProgram
 from hybridge_forest.translate import Gate, translate

@@ -13,6 +13,7 @@ from math import pi
 from typing import NamedTuple
 
 import numpy as np
+
 from hybridge.plugin import Instruction, Operation
 
 

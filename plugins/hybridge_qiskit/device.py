@@ -152,7 +152,7 @@ class Aer(Device):
         options = {
             "shots": shots or 1,
             "max_parallel_threads": (1 if small else 0) if self._threads is None else self._threads,
-            "runtime_parameter_bind_enable": small and all(t.program.binds_inside for t in tasks),
+            "runtime_parameter_bind_enable": small,
         }
         if shots is not None:
             options |= {"memory": True, "seed_simulator": self._seed(tasks)}

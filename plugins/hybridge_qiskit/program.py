@@ -50,11 +50,6 @@ class Program:
         """The state is 2^size numbers."""
         return self.circuit.num_qubits * (2 if self.density else 1)
 
-    @property
-    def binds_inside(self) -> bool:
-        """Whether Aer can bind rows inside the simulator; it cannot bind a global phase there."""
-        return not getattr(self.circuit.global_phase, "parameters", ())
-
     def binds(self, params: np.ndarray) -> dict[Parameter, list[float]]:
         """The rows (batch, P) as Aer takes them: for each parameter its values."""
         if not len(self.slots):  # the idle angle
@@ -97,7 +92,8 @@ def make_program(
     _prepare(circuit, [g for g in gates if g.name in PREPARATIONS], density)
     circuit.compose(rewrite(_body(gates, wires, parameters)), inplace=True)
     if "state" not in kinds:
-        circuit.global_phase = 0  # what rewriting left of it
+        # rewriting may have left angles there, which Aer cannot bind inside the simulator
+        circuit.global_phase = 0
     if not circuit.parameters:
         # Aer counts rows by a parameter's values, so there must be one; by its label the gate has no errors
         parameters, angles = (Parameter("idle"),), []
@@ -124,11 +120,11 @@ def make_program(
 # ---- gates ----------------------------------------------------------------------------------------------
 
 STANDARD = {name: type(gate) for name, gate in standard_gates().items()}
-# What is not made of angles alone. Qiskit's arrays have the first qubit least significant, so the wires get
-# reversed. It checks kets and diagonals more strictly than a row does, so they get normalised.
+# What is not made of angles alone. Qiskit's arrays have the first qubit least significant, so wires
+# get reversed.
 MAKE: dict[str, Callable[[Gate], tuple[Instruction, Sequence[int]]]] = {
     "unitary": lambda g: (UnitaryGate(g.array), g.wires[::-1]),
-    "diagonal": lambda g: (DiagonalGate((g.array / np.abs(g.array)).tolist()), g.wires[::-1]),  # type: ignore[union-attr]
+    "diagonal": lambda g: (DiagonalGate(g.array.tolist()), g.wires[::-1]),  # type: ignore[union-attr]
     "mcx": lambda g: (MCXGate(len(g.wires) - 1), g.wires),
 }
 
@@ -148,7 +144,9 @@ def _body(gates: Sequence[Gate], wires: int, parameters: Sequence[Parameter]) ->
 def _prepare(circuit: QuantumCircuit, preparations: Sequence[Gate], density: bool) -> None:
     if density and preparations:
         circuit.append(SetDensityMatrix(_joint(preparations, circuit.num_qubits)), circuit.qubits)
-    elif preparations:  # one Initialize: after a second one Aer would run every shot by itself, 100x slower
+    elif preparations:
+        # one Initialize: after a second one Aer would run every shot by itself, 100x slower; normalised,
+        # because Qiskit checks a ket more strictly than the row does
         ket = reduce(np.kron, [g.array for g in preparations])
         wires = [w for g in preparations for w in g.wires]
         circuit.append(Initialize(ket / np.linalg.norm(ket)), wires[::-1])

@@ -178,8 +178,8 @@ def _with_phase(gate: Gate) -> list[Gate]:
     """The gate such that Aer keeps its global phase.
 
     Aer cannot bind a circuit's own phase inside the simulator, gates it can. And it applies a one-qubit
-    matrix that is exactly diag(i, 1) or diag(-i, 1), be it fused from X S X, as diag(1, -i) or diag(1, i); not
-    so one that differs by a rounding.
+    matrix that is exactly diag(i, 1) or diag(-i, 1), be it fused from X S X, as diag(1, -i) or diag(1, i);
+    not so one that differs by a rounding.
     """
     if gate.name == "phase":
         (scale, slot) = gate.angles[0]

@@ -239,3 +239,24 @@ def test_a_barrier_touches_no_mode():
         return hb.state()
 
     assert abs(node(f, "default.fock", wires=1)()[1]) == 1
+
+
+def test_modified_rows_undo_and_repeat():
+    """adjoint and pow of CV rows run, on descending wires, where the device has to lower them too."""
+    u = np.linalg.qr(np.array([[1, 2j], [0.5, 1 - 1j]]))[0]
+
+    def there_and_back(x):
+        ansatz(x)
+        hb.ControlledAddition(0.3, wires=[1, 0])
+        hb.InterferometerUnitary(u, wires=[1, 0])
+        hb.adjoint(hb.InterferometerUnitary)(u, wires=[1, 0])
+        hb.adjoint(hb.ControlledAddition)(0.3, wires=[1, 0])
+        hb.adjoint(hb.Beamsplitter)(0.7, 0.3, wires=[0, 1])
+        hb.pow(hb.Beamsplitter(0.35, 0.3, wires=[0, 1]), 2)
+        return tuple(m() for m in MEASURES.values())
+
+    def plain(x):
+        ansatz(x)
+        return tuple(m() for m in MEASURES.values())
+
+    assert np.allclose(node(there_and_back)(X), node(plain)(X), atol=1e-12)

@@ -76,7 +76,7 @@ class TestEveryRow:
             operation(*numbers(operation), wires=wires)
         assert [a.wires for a in tape] == [tuple(wires)] and tape[0].operation is operation
         if operation.decomposition:
-            used = {w for s in operation.decomposition(tuple(wires)) for w in s.wires}
+            used = {w for s in operation.decomposition(*wires) for w in s.wires}
             assert used == set(wires)
 
     def test_gives_plain_finite_numbers_of_its_shape(self, operation):
@@ -154,7 +154,7 @@ def composed(operation: Operation, params: list[float]) -> np.ndarray:
     k = operation.num_wires
     named = dict(zip(operation.params, params, strict=True))
     total = np.eye(2 * k + 1)
-    for part, wires, values in operation.decomposition(tuple(range(k))):
+    for part, wires, values in operation.decomposition(*range(k)):
         given = [named[v.name] * v.scale + v.offset if isinstance(v, Affine) else v for v in values]
         at = [*wires, *(k + w for w in wires), 2 * k]
         wide = np.eye(2 * k + 1)
@@ -197,7 +197,7 @@ def test_exponents_negate_to_the_inverse_and_scale_to_powers(operation):
 def test_inverses_undo_the_gate(operation):
     wires = tuple(range(operation.num_wires))
     total = affine_definition(operation, [])
-    for part, at, params in operation.inverse(wires):
+    for part, at, params in operation.inverse(*wires):
         assert at == wires
         total = affine_definition(part, list(params)) @ total
     np.testing.assert_allclose(total, np.eye(len(total)), atol=1e-13)

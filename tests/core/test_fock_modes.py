@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import cumulative_simpson
 
 from hybridge.errors import CircuitError
-from hybridge.phasespace.fock import FockModes, weyl_matrix
+from hybridge.phasespace.fock import FockModes, inverted, weyl_matrix
 from hybridge.phasespace.polynomial import Polynomial, momentum, photon_number, position
 from hybridge.phasespace.positions import distribution, reach
 from hybridge.phasespace.wavefunctions import wavefunctions
@@ -153,6 +153,14 @@ def test_the_distribution_of_a_position_is_the_integral_of_its_density():
         [distribution(rho[:1, None].repeat(3, axis=1))(q[None, :3])[0][0]]
     )  # a state per position
     assert np.abs(each - below[:1, :3]).max() < 1e-14
+
+
+def test_the_distribution_is_inverted_to_rounding():
+    """Also where the density vanishes: at the node of the first excited state."""
+    rho = np.stack([np.diag([0.0, 1.0, 0.0]), random_densities(1, 1, 4, cutoff=3)[0].real])[:, None]
+    level = np.tile([1e-6, 0.1, 0.4999, 0.5, 0.5001, 0.77, 1 - 1e-6], (2, 1))
+    positions = inverted(distribution(rho), level, reach(3))
+    assert np.abs(distribution(rho)(positions)[0] - level).max() < 1e-12
 
 
 def largest_gap(samples, distribution_function):

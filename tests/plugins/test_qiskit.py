@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import Any
 
@@ -223,9 +224,9 @@ def test_the_phase_of_diag_i_1_stays(product: list[Any], num_wires: int) -> None
 
 def test_what_a_row_takes_for_normalised_qiskit_gets_normalised() -> None:
     ket = generic_ket(2) * (1 + 4e-9)
-    diagonal = FAMILIES["DiagonalQubitUnitary"].of(1, np.array([1j, 1 + 9e-9]))
+    diagonal = FAMILIES["DiagonalQubitUnitary"].of(2, np.array([1j, 1 + 9e-9, 1, -1]))
     unitary = FAMILIES["QubitUnitary"].of(1, np.array([[0, 1], [1 + 4e-9, 0]]))
-    made = circuit((prepare(ket), (0, 1)), (diagonal, (1,)), (unitary, (0,)), num_wires=2)
+    made = circuit((prepare(ket), (0, 1)), (diagonal, (1, 0)), (unitary, (0,)), num_wires=2)
     np.testing.assert_allclose(run(made)[0], evaluate(made, ()), rtol=0, atol=3e-8)
 
 
@@ -678,6 +679,23 @@ def test_errors_of_the_readout_are_for_shots_only() -> None:
     assert within(bits[:, 1].mean(keepdims=True), np.array([0.6]), 4000)
 
 
+def test_angles_that_rewriting_leaves_in_the_phase_do_no_harm() -> None:
+    aer = make("qiskit.aer", noise_model=noise(cx=depolarizing_error(0.1, 2)))
+    made = circuit(
+        (ROWS["H"], (0,)),
+        (ROWS["PhaseShift"], (0,)),
+        (ROWS["H"], (0,)),
+        measure=[Measurement("probs", None, (0,))],
+    )
+    assert set(aer.compile(made).circuit.count_ops()) <= {
+        "rz",
+        "sx",
+        "save_probabilities",
+    }  # p is rz and a phase
+    params = angles(made, 4)
+    np.testing.assert_allclose(run(made, params, aer)[:, 0], np.cos(params[:, 0] / 2) ** 2, atol=1e-13)
+
+
 def test_a_mixed_state_meets_noise() -> None:
     aer = make("qiskit.aer", noise_model=noise(x=pauli_error([("X", 0.25), ("I", 0.75)])))
     rho = np.array([[0.7, 0.2j], [-0.2j, 0.3]])
@@ -751,6 +769,17 @@ def test_small_circuits_use_one_thread_and_bind_inside(monkeypatch: pytest.Monke
         made = circuit((ROWS["RX"], (0,)), num_wires=wires, measure=[Measurement("probs", None, (0,))])
         run(made, [[0.1]], make("qiskit.aer", max_parallel_threads=threads))
     assert seen == [(1, True), (0, False), (2, True)]
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    aer = make("qiskit.aer")
+    circuits = [random_circuit(40, 4, seed) for seed in range(8)]
+    params = [angles(c, 5, seed) for seed, c in enumerate(circuits)]
+    with ThreadPoolExecutor(4) as pool:
+        for made, numbers, states in zip(
+            circuits, params, pool.map(run, circuits, params, [aer] * 8), strict=True
+        ):
+            np.testing.assert_allclose(states, [evaluate(made, p) for p in numbers], atol=1e-13)
 
 
 def test_programs_and_devices_pickle() -> None:

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import tracemalloc
+import types
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.sparse as sparse
 from scipy.sparse.linalg import expm_multiply
 
@@ -26,6 +28,7 @@ from hybridge.operations.table import FAMILIES, ROWS, Operation
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.registry import device as make
 from hybridge_strawberryfields import FOCK, GAUSSIAN, backends, sdk, translate
+from hybridge_strawberryfields import device as device_module
 
 sf = backends.sf
 NUM_MODES = 3
@@ -438,6 +441,16 @@ def test_gate_matrices_are_not_kept_at_large_cutoffs():
     assert sum(f.cache_info().currsize for f in backends.REMEMBERING) == 3  # where they are small they are
 
 
+def test_they_are_not_kept_between_rows_where_they_are_larger_still(monkeypatch):
+    calls = []
+    monkeypatch.setattr(device_module, "forget_matrices", lambda: calls.append(None))
+    items = [(cv.Squeezing, (0,))]
+    for cutoff, expected in ((14, 0), (15, 1), (19, 1), (20, 4)):
+        calls.clear()
+        run(fock(cutoff, 1), circuit(items, "state", 1), numbers(items, batch=3))
+        assert len(calls) == expected
+
+
 def test_rows_are_independent_and_runs_repeat():
     gaussian_items = [item for item in placed(GAUSSIAN.operations, "gate", "state", "channel")]
     for device, items, kind, n in (
@@ -571,6 +584,22 @@ assert warnings.formatwarning is written and warnings.filters == filters
 print("clean")
 """
     assert fresh(code) == "clean"
+
+
+def test_names_are_put_back_only_where_absent_and_only_meanwhile(monkeypatch):
+    monkeypatch.setattr(sdk.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.delitem(sys.modules, "pkg_resources", raising=False)
+    monkeypatch.delattr(scipy.integrate, "simps", raising=False)
+    with sdk._gone_names():
+        assert scipy.integrate.simps is sdk.simps
+        assert sys.modules["pkg_resources"].resource_filename
+    assert "simps" not in vars(scipy.integrate) and "pkg_resources" not in sys.modules
+    real = types.ModuleType("pkg_resources")
+    monkeypatch.setitem(sys.modules, "pkg_resources", real)
+    monkeypatch.setattr(scipy.integrate, "simps", len, raising=False)
+    with sdk._gone_names():
+        assert scipy.integrate.simps is len and sys.modules["pkg_resources"] is real
+    assert scipy.integrate.simps is len and sys.modules["pkg_resources"] is real
 
 
 def test_the_import_works_after_a_failed_one():

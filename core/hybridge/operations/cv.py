@@ -18,7 +18,7 @@ import numpy as np
 
 from hybridge.errors import CircuitError
 from hybridge.operations.spectrum import Hyperbolic, Power, Trig
-from hybridge.operations.table import Constant, Family, Operation, Step, Wires, derive, row, step
+from hybridge.operations.table import Constant, Family, Operation, Step, derive, row, step
 from hybridge.phasespace.cubic import cubic_phase
 from hybridge.phasespace.polynomial import Polynomial, momentum, photon_number, position
 
@@ -168,7 +168,7 @@ TwoModeSqueezing = row(
     spectrum=(Hyperbolic(1), Trig(1)),
     exponent=("r",),
     # the sum and the difference of the modes are squeezed one by one
-    decomposition=lambda wires: [
+    decomposition=lambda *wires: [
         step(Beamsplitter, wires, -np.pi / 4, 0.0),
         step(Squeezing, wires[:1], ("r", -1.0), "phi"),
         step(Squeezing, wires[1:], "r", "phi"),
@@ -189,7 +189,7 @@ ControlledPhase = row(
     spectrum=(Power(),),
     exponent=("s",),
     # 2 x1 x2 = x+^2 - x-^2 with x+- = (x1 +- x2) / sqrt(2); affine in s, squeezers would need asinh(s / 2)
-    decomposition=lambda wires: [
+    decomposition=lambda *wires: [
         step(Beamsplitter, wires, -np.pi / 4, 0.0),
         step(QuadraticPhase, wires[:1], "s"),
         step(QuadraticPhase, wires[1:], ("s", -1.0)),
@@ -208,7 +208,7 @@ ControlledAddition = row(
     hamiltonian=lambda s: -s / 2 * X1 @ P2,
     spectrum=(Power(),),
     exponent=("s",),
-    decomposition=lambda wires: [
+    decomposition=lambda *wires: [
         step(Rotation, wires[1:], np.pi / 2),  # turns x2 into -p2
         step(ControlledPhase, wires, "s"),
         step(Rotation, wires[1:], -np.pi / 2),
@@ -235,7 +235,7 @@ def _interferometer(num_wires: int, U: Constant) -> Operation:
         definition=lambda: _unmoved(np.block([[u.real, -u.imag], [u.imag, u.real]])),
         hamiltonian=lambda: _passive_hamiltonian(u),
         decomposition=partial(_mesh, u),
-        inverse=lambda wires: [step(derive(_interferometer, num_wires, Constant(u.conj().T)), wires)],
+        inverse=lambda *wires: [step(derive(_interferometer, num_wires, Constant(u.conj().T)), wires)],
         constants=(U,),
         formula=InterferometerUnitary.formula,
         label="U",
@@ -259,7 +259,7 @@ def _passive_hamiltonian(u: np.ndarray) -> Polynomial:
     )
 
 
-def _mesh(u: np.ndarray, wires: Wires) -> list[Step]:
+def _mesh(u: np.ndarray, *wires: Hashable) -> list[Step]:
     """Beamsplitters of neighbours, then rotations (Reck et al., PRL 73, 58 (1994)).
 
     Each beamsplitter, divided out on the right, clears one element below the diagonal, from the last row up.
@@ -384,7 +384,7 @@ CoherentState = row(
     "state",
     definition=_coherent,
     spectrum=(Power(), Trig(1)),
-    decomposition=lambda wires: [step(Displacement, wires, "a", "phi")],
+    decomposition=lambda *wires: [step(Displacement, wires, "a", "phi")],
     formula="D(a, phi) |0>",
 )
 
@@ -396,7 +396,7 @@ SqueezedState = row(
     "state",
     definition=_squeezed,
     spectrum=(Hyperbolic(1), Trig(1)),
-    decomposition=lambda wires: [step(Squeezing, wires, "r", "phi")],
+    decomposition=lambda *wires: [step(Squeezing, wires, "r", "phi")],
     formula="S(r, phi) |0>",
 )
 
@@ -408,7 +408,7 @@ DisplacedSqueezedState = row(
     "state",
     definition=_displaced_squeezed,
     spectrum=(Power(), Trig(1), Hyperbolic(1), Trig(1)),
-    decomposition=lambda wires: [
+    decomposition=lambda *wires: [
         step(Squeezing, wires, "r", "phi_r"),
         step(Displacement, wires, "a", "phi_a"),
     ],

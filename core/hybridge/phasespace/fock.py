@@ -171,11 +171,11 @@ def _positions(ket: np.ndarray, modes: int, C: int, shots: int, rng: np.random.G
         flat = ket.reshape(*ket.shape[:2], C, -1)
         rho = (flat @ np.swapaxes(flat, 2, 3).conj()).real
         level = rng.random((len(ket), shots)) * np.trace(rho, axis1=2, axis2=3)
-        found.append(_inverted(distribution(rho), level, reach(C)))
+        found.append(inverted(distribution(rho), level, reach(C)))
     return np.stack(found, axis=-1)
 
 
-def _inverted(
+def inverted(
     distribution: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], level: np.ndarray, reach: float
 ) -> np.ndarray:
     """Where the distribution has these levels: by Newton's steps, or halving where they leave it."""

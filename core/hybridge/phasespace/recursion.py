@@ -8,6 +8,8 @@ sqrt(n_i) G[n] = b_i G[n - e_i] + sum_j A_ij sqrt(n_j - delta_ij) G[n - e_i - e_
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
@@ -27,37 +29,25 @@ def amplitudes(A: np.ndarray, b: np.ndarray, c: np.ndarray, cutoff: int) -> np.n
     G = np.zeros((max(len(A), len(b), len(c)), *(cutoff,) * K), dtype=complex)
     G[(slice(None), *(0,) * K)] = c
     root = np.sqrt(np.arange(cutoff))
-    coupled = np.any(A, axis=0)  # gates leave most of A empty: a beamsplitter 8 of 16 entries
-    shifted = np.any(b, axis=0)
+    wide = (-1, *(1,) * (K - 1))  # a batch of numbers, beside the axes of G that are left once one is indexed
+    shift = [b[:, i].reshape(wide) if b[:, i].any() else None for i in range(K)]
+    # gates leave most of A empty: a beamsplitter 8 of 16 entries
+    couple = [[A[:, i, j].reshape(wide) if A[:, i, j].any() else None for j in range(K)] for i in range(K)]
     for top in range(1, cutoff):
-        for i in range(
-            K
-        ):  # the part of the shell where n_i = top, up to the parts of earlier axes, which are full
-            bounds = [slice(None)] + [slice(top + 1) if j < i else slice(top) for j in range(K)]
-            here = G[_at(bounds, i, top)]
-            below = G[_at(bounds, i, top - 1)]
-            if shifted[i]:
-                np.multiply(_laid(b[:, i], 0, K), below, out=here)
-            if coupled[i, i] and top > 1:
-                here += _laid(A[:, i, i], 0, K) * root[top - 1] * G[_at(bounds, i, top - 2)]
-            for j in range(K):
-                size = bounds[j + 1].stop
-                if j != i and coupled[i, j] and size > 1:
-                    axis = j + 1 if j < i else j  # where axis j of G is once axis i has been indexed away
-                    factor = _laid(A[:, i, j], 0, K) * _laid(root[1:size], axis, K)
-                    here[_cut(axis, slice(1, None))] += factor * below[_cut(axis, slice(-1))]
+        for i in range(K):
+            # the part of the shell where n_i = top; the parts of earlier axes are full
+            sizes = [top + 1] * i + [top] * (K - 1 - i)
+            before: tuple[Any, ...] = tuple(map(slice, [None, *sizes[:i]]))
+            after: tuple[Any, ...] = tuple(map(slice, sizes[i:]))
+            here, below = G[(*before, top, *after)], G[(*before, top - 1, *after)]
+            if (factor := shift[i]) is not None:
+                np.multiply(factor, below, out=here)
+            if (factor := couple[i][i]) is not None and top > 1:
+                here += factor * root[top - 1] * G[(*before, top - 2, *after)]
+            for axis, j in enumerate([*range(i), *range(i + 1, K)], start=1):  # axis: where n_j is in here
+                if (factor := couple[i][j]) is not None and sizes[axis - 1] > 1:
+                    ladder = root[1 : sizes[axis - 1]].reshape(-1, *(1,) * (K - 1 - axis))
+                    all_before: tuple[Any, ...] = (slice(None),) * axis
+                    here[(*all_before, slice(1, None))] += factor * ladder * below[(*all_before, slice(-1))]
             here /= root[top]
     return G
-
-
-def _at(bounds: list[slice], axis: int, n: int) -> tuple[slice | int, ...]:
-    return tuple(n if k == axis + 1 else bound for k, bound in enumerate(bounds))
-
-
-def _cut(axis: int, part: slice) -> tuple[slice, ...]:
-    return (*(slice(None),) * axis, part)
-
-
-def _laid(values: np.ndarray, axis: int, ndim: int) -> np.ndarray:
-    """values along one axis of an array of ndim axes."""
-    return values.reshape([-1 if k == axis else 1 for k in range(ndim)])

@@ -17,7 +17,7 @@ from hybridge.errors import CircuitError, TruncationWarning, UnsupportedCircuit
 from hybridge.phasespace.fock import FockModes
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.polynomial import Polynomial
-from hybridge.readout.reader import Answers, Reader, Readout, binomial_error, scalar
+from hybridge.readout.reader import Answers, Reader, Readout, frequency_error, scalar, standard_error
 
 LEAK = 1e-6  # norm outside the cutoff from which a result is called inexact
 
@@ -181,7 +181,7 @@ class ModeReadout:
         return Reader(
             lambda _s: (d,),
             frequencies,
-            error=lambda answers: binomial_error(frequencies(answers), answers.shots),
+            error=lambda answers: frequency_error(frequencies(answers), answers.shots),
         )
 
     def _photon_shots(self, answers: Answers, wires: Sequence[int]) -> np.ndarray:
@@ -262,14 +262,14 @@ class ModeReadout:
 
         def compute(answers: Answers) -> np.ndarray:
             if values is not None:
-                return values(answers).std(axis=1) / np.sqrt(answers.shots)
+                return standard_error(values(answers).var(axis=1), answers.shots, 1.0)  # one photon
             per_shot: dict[int, np.ndarray] = {}
             for p in parts:
                 if p.modes:
                     found = self._part_values(p, answers)
                     per_shot[p.setting] = per_shot[p.setting] + found if p.setting in per_shot else found
-            spread = [v.var(axis=1) / answers.shots for v in per_shot.values()]
-            return np.sqrt(sum(spread, np.zeros(answers.batch)))
+            spread = sum((v.var(axis=1) for v in per_shot.values()), np.zeros(answers.batch))
+            return standard_error(spread, answers.shots, 0.0)  # quadratures vary always
 
         return compute
 

@@ -13,7 +13,7 @@ from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.operations.pauli import Sentence
 from hybridge.readout.qubit_states import MixedStates, PureStates
-from hybridge.readout.reader import Answers, Reader, Readout, binomial_error, scalar
+from hybridge.readout.reader import Answers, Reader, Readout, frequency_error, scalar, standard_error
 from hybridge.readout.settings import (
     Distribution,
     Groups,
@@ -170,7 +170,7 @@ class QubitReadout:
             return Reader(
                 lambda _shots: (d,),
                 lambda answers: self._drawn(i, answers).probs(reading),
-                error=lambda answers: binomial_error(self._drawn(i, answers).probs(reading), answers.shots),
+                error=lambda answers: frequency_error(self._drawn(i, answers).probs(reading), answers.shots),
             )
         width = () if reading.value is not None else (len(reading.wires),)
         value = reading.value
@@ -227,8 +227,9 @@ class QubitReadout:
             for p in parts:
                 values = p.coefficient * self._drawn(p.group, answers).values(p.reading)
                 per_shot[p.group] = per_shot[p.group] + values if p.group in per_shot else values
-            spread = [values.var(axis=1) / answers.shots for values in per_shot.values()]
-            return np.sqrt(sum(spread, np.zeros(answers.batch)))
+            spread = sum((values.var(axis=1) for values in per_shot.values()), np.zeros(answers.batch))
+            flip = 2 * max((abs(p.coefficient) for p in parts), default=0.0)
+            return standard_error(spread, answers.shots, flip)
 
         return compute
 

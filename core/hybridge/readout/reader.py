@@ -93,6 +93,14 @@ def scalar(_shots: int | None) -> tuple[int, ...]:
     return ()
 
 
-def binomial_error(frequencies: np.ndarray, shots: int) -> np.ndarray:
+def standard_error(variance: np.ndarray, shots: int, unit: float) -> np.ndarray:
+    """sqrt(variance / shots) of a mean, never below what one shot more or less, `unit`, would change.
+
+    The observed variance is 0 where a rare outcome has not come, and that is no certainty.
+    """
+    return np.sqrt(variance / shots + (unit / shots) ** 2)
+
+
+def frequency_error(frequencies: np.ndarray, shots: int) -> np.ndarray:
     """The standard error of relative frequencies."""
-    return np.sqrt(frequencies * (1 - frequencies) / shots)
+    return standard_error(frequencies * (1 - frequencies), shots, 1.0)

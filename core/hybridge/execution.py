@@ -56,7 +56,8 @@ class Plan:
         self.affine: tuple[AffineMap | None, ...] = tuple(
             None if low.affine.identity else low.affine for low in lowered
         )
-        self._memory = device.memory(len(circuit.wires))
+        widest = max((self._width(c, None) for c in self.lowered), default=0)
+        self._memory = max(device.memory(len(circuit.wires)), 16 * widest)  # of one row, in bytes
         if self._memory > memory.available():
             what = (
                 f"{len(circuit.wires)} wires: they need {memory.human(self._memory)} of memory, "
@@ -188,9 +189,10 @@ class Plan:
         notify(self.device, tasks, arrays)
         return arrays
 
-    def _expected_widths(self, shots: int | None) -> list[int]:
+    def _width(self, circuit: Circuit, shots: int | None) -> int:
+        """How many columns the device returns for one of the lowered circuits."""
         cutoff = self.device.cutoff_dim or 0
-        return [sum(columns(m, len(c.wires), shots, cutoff) for m in c.measurements) for c in self.lowered]
+        return sum(columns(m, len(circuit.wires), shots, cutoff) for m in circuit.measurements)
 
     def _check(self, tasks: Sequence[Task], arrays: Any) -> None:
         """The border: what a plugin returns has the promised shape and is finite, else PluginError."""
@@ -200,7 +202,9 @@ class Plan:
                 name, f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}"
             )
         shots = tasks[0].shots
-        widths = self._widths.get(shots) or self._widths.setdefault(shots, self._expected_widths(shots))
+        widths = self._widths.get(shots) or self._widths.setdefault(
+            shots, [self._width(c, shots) for c in self.lowered]
+        )
         for i, (task, array) in enumerate(zip(tasks, arrays, strict=True)):
             circuit = self.lowered[i % len(self.lowered)]
             expected = (len(task.params), widths[i % len(self.lowered)])

@@ -8,7 +8,7 @@ vacuum, so they hold for the first operation on a wire only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from itertools import product
 from math import inf

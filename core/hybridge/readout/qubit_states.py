@@ -56,14 +56,15 @@ class PureStates:
     def expval(self, observable: Any) -> np.ndarray:
         """(B,)"""
         if isinstance(observable, Sentence):
-            total = np.zeros(len(self.states))
-            for f, c in _bands(observable, self.n):
-                if f == 0:
-                    total += (self.states.real**2 + self.states.imag**2) @ c.real
-                else:
-                    total += np.einsum("bi,bi->b", _flipped(self.states.conj(), f), c * self.states).real
-            return total
+            parts = [self._band(f, c) for f, c in _bands(observable, self.n)]
+            return parts[0] if len(parts) == 1 else sum(parts, np.zeros(len(self.states)))
         return np.einsum("bi,bi->b", self.states.conj(), self._applied(observable)).real
+
+    def _band(self, f: int, c: np.ndarray) -> np.ndarray:
+        if f == 0:
+            pairs = self.states.view(np.float64)  # re, im, re, im, ...: two operations instead of four
+            return (pairs * pairs) @ c.repeat(2)
+        return np.einsum("bi,bi->b", _flipped(self.states.conj(), f), c * self.states).real
 
     def var(self, observable: Any) -> np.ndarray:
         """(B,)"""

@@ -1,0 +1,18 @@
+"""The conformance kit: what a device must do, for a plugin's author to run on theirs.
+
+    from hybridge.conformance import QubitConformance
+
+    class TestMine(QubitConformance):
+        device = "minimal.qubit"
+
+and pytest. Needs pytest, which hybridge itself does not.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite("hybridge.conformance.kit", "hybridge.conformance.qubit", "hybridge.conformance.modes")
+
+from hybridge.conformance.items import Item, items  # noqa: E402 - the asserts are rewritten at import
+from hybridge.conformance.qubit import QubitConformance  # noqa: E402
+
+__all__ = ["Item", "QubitConformance", "items"]

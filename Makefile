@@ -66,4 +66,5 @@ $(INSTALLED) $(BENCH_INSTALLED): pyproject.toml
 		echo "without forest: its SDK has no release for this Python; 3.11 and 3.12 have it"
 	@echo "installing $(NEEDS) (about a minute the first time)"
 	@$(FOLDER)/bin/python -m pip install -qq --disable-pip-version-check $(NEEDS)
+	@$(FOLDER)/bin/python -m compileall -q core plugins
 	@touch $@

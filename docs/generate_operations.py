@@ -17,16 +17,18 @@ PAGE = Path(__file__).with_name("operations.md")
 DOMAINS = {"qubit": "Qubits", "cv": "Modes of light"}
 HEADER = """# Operations
 
-Written by `make docs` from the table in `core/hybridge/operations` and from what the devices claim: change those, not this
-page. Conventions (radians, hbar = 2, the first wire most significant) are those of [conventions.md](conventions.md);
-a, b, c are an operation's wires in order.
+Written by `make docs` from the table in `core/hybridge/operations` and from what the devices claim: change
+those, not this page. Conventions (radians, hbar = 2, the first wire most significant) are those of
+[conventions.md](conventions.md); a, b, c are an operation's wires in order.
 
-- *parameters* are numbers of the circuit, differentiable where a spectrum is given; *constants*, in brackets, are part of
-  its structure.
-- *spectrum*: how an expectation value depends on each parameter, `T` trigonometric with these frequencies (`T()`: not at
-  all), `H` hyperbolic, `P` polynomial, `-` without an exact rule; see [gradients.md](gradients.md).
+- *parameters* are numbers of the circuit, differentiable where a spectrum is given; *constants*, in brackets,
+  are part of its structure.
+- *spectrum*: how an expectation value depends on each parameter, `T` trigonometric with these frequencies
+  (`T()`: not at all), `H` hyperbolic, `P` polynomial, `-` without an exact rule; see
+  [gradients.md](gradients.md).
 - *parts*: whether a device without the operation gets it decomposed.
-- For each device: `yes` where it runs the operation as it is, `parts` where the core decomposes it, `no` where it cannot.
+- For each device: `yes` where it runs the operation as it is, `parts` where the core decomposes it, `no`
+  where it cannot.
 """
 
 
@@ -80,9 +82,11 @@ def support(capabilities: Capabilities, row: Operation) -> str:
 
 
 def own_devices(domain: str) -> dict[str, Capabilities]:
-    """The devices of hybridge's own plugins; a stranger's that is installed here is not the page's business."""
+    """The devices of hybridge's own plugins; what else is installed here is not the page's business."""
     registry.load_all()
-    own = {name for name, points in registry.points().items() for p in points if p.dist and p.dist.name == OWNER}
+    own = {
+        name for name, points in registry.points().items() for p in points if p.dist and p.dist.name == OWNER
+    }
     found = sorted(registry.devices.items())
     return {
         name: r.capabilities

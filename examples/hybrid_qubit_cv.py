@@ -4,19 +4,20 @@ A photon enters a beamsplitter; the mean number of photons in the second mode, a
 of a qubit's rotation on another device. Gradient descent on <Z> redirects the photon and turns the qubit: the
 gradient flows through both devices and the plain Python between them.
 
-Seen: the training on the vendors' simulators beside the same training on hybridge's own, step by step, with the
-difference of the two; and a plot of it in build/hybrid_qubit_cv.png (needs matplotlib). The gradient in phi is 0:
-the phase of a beamsplitter does not change how many photons pass it.
+Seen: the training on the vendors' simulators beside the same training on hybridge's own, step by step, with
+the difference of the two; and a plot of it in build/hybrid_qubit_cv.png (needs matplotlib). The gradient in
+phi is 0: the phase of a beamsplitter does not change how many photons pass it.
 """
 
 import argparse
 from math import pi
 from pathlib import Path
 
-import hybridge as hb
-from hybridge import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+import hybridge as hb
+from hybridge import numpy as np
 
 START = np.array([0.4, 0.3, 0.5])  # theta, phi of the beamsplitter and the angle of the qubit, radians
 STEPS, RATE = 40, 0.05

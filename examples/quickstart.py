@@ -1,8 +1,8 @@
 """Quickstart: one circuit, drawn, run and differentiated on every qubit device there is.
 
 Seen: the circuit as text; its value and gradient on the first device; then a table with a row for each qubit
-device, its value and gradient and how far they lie from the first one's. A device whose SDK is not installed is
-a row that says how to install it.
+device, its value and gradient and how far they lie from the first one's. A device whose SDK is not installed
+is a row that says how to install it.
 """
 
 import hybridge as hb

@@ -1,21 +1,22 @@
 """The ground state of the hydrogen molecule, found by the variational quantum eigensolver on several devices.
 
-Four qubits hold the four spin orbitals of H2 (STO-3G, 1.401 bohr; source of the Hamiltonian in data/h2_sto3g.json).
-From the Hartree-Fock state |1100> one double excitation, with one angle, reaches the exact ground state: gradient
-descent finds the angle.
+Four qubits hold the four spin orbitals of H2 (STO-3G, 1.401 bohr; data/h2_sto3g.json names the source of the
+Hamiltonian). From the Hartree-Fock state |1100> one double excitation, with one angle, reaches the exact
+ground state: gradient descent finds the angle.
 
 Seen: a table of the energies on default.qubit and each vendor's simulator, all within 1 mHa of exact
-diagonalisation (FCI), and a plot of the descent in build/vqe_h2.png (needs matplotlib). Of a device whose SDK is
-not installed, the line that installs it.
+diagonalisation (FCI), and a plot of the descent in build/vqe_h2.png (needs matplotlib). Of a device whose SDK
+is not installed, the line that installs it.
 """
 
 import json
 from pathlib import Path
 
-import hybridge as hb
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+import hybridge as hb
 
 DATA = json.loads(Path(__file__).with_name("data").joinpath("h2_sto3g.json").read_text())
 DEVICES = ("default.qubit", "qiskit.aer", "forest.numpy")
@@ -97,7 +98,9 @@ def plot(found):
     for (name, (energies, _)), style in zip(found.items(), ("-", "o", "x"), strict=False):
         axes.semilogy(np.maximum(energies - DATA["fci_energy"], 1e-13), style, label=name, markersize=5)
     axes.axhline(ACCURACY, color="gray", linestyle=":", label="1 mHa")
-    axes.set(xlabel="step of gradient descent", ylabel="energy above FCI (hartree)", title="H2, STO-3G, 1.401 bohr")
+    axes.set(
+        xlabel="step of gradient descent", ylabel="energy above FCI (hartree)", title="H2, STO-3G, 1.401 bohr"
+    )
     axes.legend()
     PLOT.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(PLOT, dpi=150)

@@ -15,7 +15,7 @@ from hybridge.errors import CircuitError, GradientError
 from hybridge.execution import Plan, plans_of
 from hybridge.gradients.choose import check_method
 from hybridge.interfaces.choose import check_interface, library_call
-from hybridge.interfaces.rows import as_rows
+from hybridge.interfaces.rows import as_rows, plain_rows
 from hybridge.operations.table import Applied
 from hybridge.pytree import flatten
 from hybridge.recording import record
@@ -96,7 +96,6 @@ class QNode:
             )
         self.diff_method = check_method(diff_method)
         self.interface = check_interface(interface)
-        self._shots = shots
         self.shots = self.device.shots if shots == "device" else check_shots(shots)
         self._plans = plans_of(self.device)
         functools.update_wrapper(self, function, updated=())
@@ -106,20 +105,18 @@ class QNode:
         recorded = self.record(*args, **kwargs)
         shots = self.shots
         plan = self._plans.get(recorded.instructions, recorded.measurements, shots is not None)
-        differentiable = None if self.interface is None else library_call(recorded.numbers)
-        if differentiable is None:
-            rows, batched = as_rows(recorded.numbers)
+        rows, batched = plain_rows(recorded.numbers), False
+        traced = library_call(recorded.numbers) if rows is None and self.interface else None
+        if traced is not None:
+            _check_differentiable(recorded.measurements)
+            values, batched = traced(plan, recorded.numbers, shots, self.diff_method)
+        else:
+            if rows is None:
+                rows, batched = as_rows(recorded.numbers)
             plan.check(rows)
-            values: list[Any] = plan.run(rows, shots)
+            values = plan.run(rows, shots)
             if not batched:
                 values = [v[0] for v in values]
-        else:
-            for m in recorded.measurements:
-                if m.kind not in DIFFERENTIABLE:
-                    raise GradientError(
-                        "any parameter", f"{m!r} is not differentiable", "return expval, var or probs"
-                    )
-            values, batched = differentiable(plan, recorded.numbers, shots, self.diff_method)
         if recorded.build is None:
             return _finished(plan, 0, recorded.measurements[0], values[0], batched)
         return recorded.build(_results(recorded, plan, values, batched))
@@ -179,6 +176,14 @@ class QNode:
 
     def __repr__(self) -> str:
         return f"<QNode {getattr(self, '__name__', '?')} on {self.device!r} diff_method={self.diff_method!r}>"
+
+
+def _check_differentiable(measurements: Sequence[Measurement]) -> None:
+    for m in measurements:
+        if m.kind not in DIFFERENTIABLE:
+            raise GradientError(
+                "any parameter", f"{m!r} is not differentiable", "return expval, var or probs"
+            )
 
 
 def _results(recorded: Recorded, plan: Plan, values: Sequence[Any], batched: bool) -> list[Any]:

@@ -1,22 +1,23 @@
-"""minimal.qubit: a complete exact qubit device; every operation runs straight from the row that defines it."""
+"""minimal.qubit: a complete exact qubit device; operations run straight from the rows that define them."""
 
 from collections.abc import Sequence
 
 import numpy as np
+
 from hybridge.plugin import Capabilities, Device, Operation, Task, hookimpl
 
-# operations=None: every qubit row there is. run gives states; the core reads every other measurement from them.
+# operations=None: every qubit row there is. run gives states; the core reads every measurement from them.
 CAPABILITIES = Capabilities(domain="qubit", operations=None, measurements=frozenset({"state"}), max_wires=20)
 
 
 @hookimpl
 def register_devices(register):
-    """Offer the device; a plugin with an SDK would name its modules in `requires` and import them in a file of its own."""
+    """Offer the device. An SDK's modules would be named in `requires` and imported in a file of their own."""
     register("minimal.qubit", "minimal_plugin:Minimal", capabilities=CAPABILITIES)
 
 
 class Minimal(Device):
-    """State vectors in numpy. The core lowers a circuit to claimed rows on wires 0..n-1 before it comes here."""
+    """State vectors in numpy. What comes here is lowered by the core: claimed rows on wires 0..n-1."""
 
     capabilities = CAPABILITIES
 
@@ -34,7 +35,7 @@ def states(task: Task) -> np.ndarray:
         numbers = task.params[:, slot : slot + len(operation.params)].T
         slot += len(operation.params)
         amplitudes = applied(matrix(operation, numbers), amplitudes, [1 + w for w in wires])
-    return amplitudes.reshape(batch, -1)
+    return amplitudes.reshape(batch, 2**n)
 
 
 def matrix(operation: Operation, numbers: np.ndarray) -> np.ndarray:
@@ -47,5 +48,5 @@ def applied(gate: np.ndarray, amplitudes: np.ndarray, axes: list[int]) -> np.nda
     """The matrix on these axes, its first wire most significant."""
     front = range(1, len(axes) + 1)
     moved = np.moveaxis(amplitudes, axes, front)
-    product = gate @ moved.reshape(len(moved), 2 ** len(axes), -1)
+    product = gate @ moved.reshape(len(moved), 2 ** len(axes), 2 ** (moved.ndim - 1 - len(axes)))
     return np.moveaxis(product.reshape(moved.shape), front, axes)

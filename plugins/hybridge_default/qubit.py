@@ -12,13 +12,15 @@ from hybridge_default import QUBIT
 
 
 class Gate(NamedTuple):
-    """One instruction ready to run: where it acts and what its matrix is."""
+    """One instruction ready to run: what its matrix is and where it acts."""
 
-    wires: tuple[int, ...]
-    start: int  # its first column in the parameters
-    stop: int
     definition: Callable[..., np.ndarray]
     matrix: np.ndarray | None  # where the row has no parameters
+    start: int  # its columns in the parameters
+    stop: int
+    order: tuple[int, ...]  # of the axes (batch, wires...): the gate's wires behind the batch, then the rest
+    back: tuple[int, ...]  # the order that undoes it
+    left: int  # 2^(wires before it), for a gate on one wire
 
 
 class Program(NamedTuple):
@@ -38,19 +40,25 @@ def _matrix(operation: Operation) -> np.ndarray:
     return found
 
 
-def apply(matrix: np.ndarray, states: np.ndarray, wires: Sequence[int], n: int) -> np.ndarray:
-    """(…, d, d) on these wires of states (B, 2^n); a leading axis of the matrix pairs with the batch."""
-    batch = len(states)
-    if len(wires) == 1:  # no transposition: the wire's axis is moved into the middle by reshaping
-        left = 2 ** wires[0]
-        tensor = states.reshape(batch, left, 2, -1)
-        out = np.matmul(matrix if matrix.ndim == 2 else matrix[:, None], tensor)
-        return out.reshape(batch, -1)
-    front = [1 + w for w in wires]
-    order = [0, *front, *(1 + w for w in range(n) if w not in wires)]
-    tensor = states.reshape(batch, *(2,) * n).transpose(order)
-    out = np.matmul(matrix, tensor.reshape(batch, 2 ** len(wires), -1)).reshape(tensor.shape)
-    return out.transpose(np.argsort(order)).reshape(batch, -1)
+def _gate(operation: Operation, wires: Sequence[int], start: int, n: int) -> Gate:
+    order = (0, *(1 + w for w in wires), *(1 + w for w in range(n) if w not in wires))
+    back = tuple(int(axis) for axis in np.argsort(order))
+    matrix = None if operation.params else _matrix(operation)
+    left = 2 ** wires[0] if len(wires) == 1 else 0
+    return Gate(operation.definition, matrix, start, start + len(operation.params), order, back, left)
+
+
+def _applied(matrix: np.ndarray, states: np.ndarray, gate: Gate, n: int) -> np.ndarray:
+    """A matrix (..., d, d) on states (B, 2^n); a leading axis of the matrix pairs with the batch."""
+    batch, d = len(states), matrix.shape[-1]
+    if gate.left:  # one wire: its axis comes into the middle by reshaping, without a transposition
+        tensor = states.reshape(batch, gate.left, 2, -1)
+        return np.matmul(matrix if matrix.ndim == 2 else matrix[:, None], tensor).reshape(batch, -1)
+    if d == 1:  # a global phase
+        return states * matrix.reshape(-1, 1)
+    tensor = states.reshape(batch, *(2,) * n).transpose(gate.order)
+    product = np.matmul(matrix, tensor.reshape(batch, d, -1))
+    return product.reshape(tensor.shape).transpose(gate.back).reshape(batch, -1)
 
 
 class DefaultQubit(Device):
@@ -59,13 +67,11 @@ class DefaultQubit(Device):
     capabilities = QUBIT
 
     def compile(self, circuit: Circuit) -> Program:
-        gates, slot = [], 0
+        gates, slot, n = [], 0, len(circuit.wires)
         for operation, wires in circuit.instructions:
-            stop = slot + len(operation.params)
-            matrix = None if operation.params else _matrix(operation)
-            gates.append(Gate(wires, slot, stop, operation.definition, matrix))
-            slot = stop
-        return Program(len(circuit.wires), tuple(gates))
+            gates.append(_gate(operation, wires, slot, n))
+            slot = gates[-1].stop
+        return Program(n, tuple(gates))
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         return [self._states(task.program, task.params) for task in tasks]
@@ -74,14 +80,13 @@ class DefaultQubit(Device):
         states = np.zeros((len(params), 2**program.n), dtype=complex)
         states[:, 0] = 1
         single = len(params) == 1
-        for wires, start, stop, definition, matrix in program.gates:
+        for gate in program.gates:
+            matrix = gate.matrix
             if matrix is None:
-                numbers: Any = params[0, start:stop] if single else params[:, start:stop].T
-                matrix = definition(*numbers)
-            if wires:
-                states = apply(matrix, states, wires, program.n)
-            else:  # a global phase
-                states = states * np.reshape(matrix, (-1, 1))
+                at = slice(gate.start, gate.stop)
+                numbers: Any = params[0, at] if single else params[:, at].T
+                matrix = gate.definition(*numbers)
+            states = _applied(matrix, states, gate, program.n)
         return states
 
     def memory(self, num_wires: int) -> int:

@@ -94,15 +94,19 @@ class Conformance(ABC):
     reason: ClassVar[str] = ""
     loose: ClassVar[Mapping[str, tuple[float, str]]] = {}
 
+    idle: ClassVar[tuple[int, tuple[int, ...]]] = (5, (1, 3, 2))  # so many wires, and those that gates touch
     domain: ClassVar[str]
     MODELS: ClassVar[Sequence[Model]]
+    SMOOTH: ClassVar[Sequence[Model]]  # those with an exact derivative
     SAMPLED: ClassVar[Sequence[Sampled]]
     FOREIGN: ClassVar[Sequence[Example]]  # rows of the other domain
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        looser = any(getattr(cls, t) > getattr(c, t) for c in cls.__mro__[1:-1] for t in TOLERANCES if t in vars(c))
-        if (looser and not cls.reason) or not all(why for _, why in cls.loose.values()):
+        own = vars(cls)
+        inherited = super(cls, cls)
+        looser = any(name in own and own[name] > getattr(inherited, name) for name in TOLERANCES)
+        if (looser and not own.get("reason")) or not all(why for _, why in cls.loose.values()):
             raise PluginError(cls.__name__, "a tolerance above the kit's needs a reason beside it")
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
@@ -239,11 +243,8 @@ class Conformance(ABC):
     @over(model="MODELS")
     def test_idle_wires_change_nothing(self, model: Model) -> None:
         """Wires no gate touches, before, between and after the others, do no harm."""
-        self.agree(model.on((1, 3, 2)[: model.num_wires]), np.array(model.point), wires=self.idle_wires)
-
-    @property
-    def idle_wires(self) -> int:
-        return 5
+        total, busy = self.idle
+        self.agree(model.on(busy[: model.num_wires]), np.array(model.point), wires=total)
 
     @over(model="MODELS", size=(1, 2, 3))
     def test_a_batch_is_its_rows(self, model: Model, size: int) -> None:
@@ -471,7 +472,7 @@ class Conformance(ABC):
 
     @abstractmethod
     def generic(self, measure: Callable[[Sequence[Hashable]], Any]) -> Any:
-        """A circuit without symmetries on wires 0, 1, 2, and this measurement of them."""
+        """A circuit without symmetries on the sampled wires, and this measurement of them."""
 
     @abstractmethod
     def shots_of(self, shots: int | None, seed: int | None = None) -> QNode:

@@ -74,6 +74,10 @@ def _jacobian(rows: Any, call: Call, slots: tuple[int, ...]) -> Any:
     """d value / d slots, (B, len(slots), columns): one batch of shifted rows, differentiable in its turn."""
     rule = call.plan.rule(slots, call.method, call.shots)
     batch, width = rows.shape
+    if not len(rule.shifts):  # nothing measured depends on these numbers, as on global phases
+        return np.zeros(
+            (batch, len(slots), sum(int(np.prod(shape)) for shape in call.plan.shapes(call.shots)))
+        )
     shifted = anp.reshape(rows[:, None, :] + rule.shifts, (batch * len(rule.shifts), width))
     values = run(shifted, call)
     return anp.matmul(rule.weights.T, anp.reshape(values, (batch, len(rule.shifts), -1)))

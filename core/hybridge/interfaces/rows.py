@@ -13,22 +13,26 @@ from hybridge.errors import CircuitError
 PLAIN = frozenset({float, int, np.float64, np.int64, np.float32, np.int32})
 
 
+def plain_rows(numbers: Sequence[Any]) -> np.ndarray | None:
+    """One row (1, P) where every number is plain, else None. Raises CircuitError for NaN and infinity."""
+    for x in numbers:
+        if type(x) not in PLAIN:
+            return None
+    rows = np.array(numbers, dtype=np.float64).reshape(1, -1)
+    if not isfinite(sum(numbers)):
+        check_finite(rows)
+    return rows
+
+
 def as_rows(numbers: Sequence[Any]) -> tuple[np.ndarray, bool]:
     """Rows (batch, P) float64, and whether any number was an array (the results then keep the batch axis).
 
     Raises CircuitError for numbers that are complex, not numbers, NaN or infinite, and for arrays of
     different length.
     """
-    for x in numbers:
-        if type(x) not in PLAIN:
-            return _broadcast(numbers)
-    rows = np.array(numbers, dtype=np.float64).reshape(1, -1)
-    if not isfinite(sum(numbers)):
-        check_finite(rows)
-    return rows, False
-
-
-def _broadcast(numbers: Sequence[Any]) -> tuple[np.ndarray, bool]:
+    plain = plain_rows(numbers)
+    if plain is not None:
+        return plain, False
     arrays = [_real(x) for x in numbers]
     lengths = {len(a) for a in arrays if a.ndim}
     if any(a.ndim > 1 for a in arrays) or len(lengths) > 1:

@@ -31,6 +31,8 @@ class Answers:
     def get(self, i: int, request: Measurement) -> np.ndarray:
         """(B, columns): what circuit i's device measurement returned."""
         circuit, start = self._readout.circuits[i], 0
+        if len(circuit.measurements) == 1:  # nearly always
+            return self.arrays[i]
         for m in circuit.measurements:
             stop = start + columns(m, len(circuit.wires), self.shots, self._cutoff)
             if m == request:

@@ -144,10 +144,12 @@ class FockState:
         if isinstance(observable, NumberProjector):
             shape = (self.cutoff,) * len(observable.wires)
             return float(self.probs(observable.wires).reshape(shape)[observable.photons])
-        modes = tuple(self.order)
-        raised = [self.kets.reshape(-1, self.kets.shape[-1])]
+        modes = list(dict.fromkeys(mode for factors in ordered(observable).terms for mode, _ in factors))
+        matrix = _matrix(observable, modes, self.size)
+        axes = [self.order.index(mode) for mode in modes]
+        raised = [np.moveaxis(self.kets, axes, range(len(axes))).reshape(self.size ** len(axes), -1)]
         for _ in range(power - power // 2):
-            raised.append(_matrix(observable, modes, self.size) @ raised[-1])
+            raised.append(matrix @ raised[-1])
         return float(np.vdot(raised[power // 2], raised[power - power // 2]).real)
 
     def expval(self, observable: Any) -> float:

@@ -14,8 +14,7 @@ from hybridge.circuit import Circuit
 from hybridge.conformance.reference.ordered import Factor, ordered
 from hybridge.phasespace.polynomial import NumberProjector
 
-POINTS = {1: 96, 2: 48, 3: 24}  # on a circle per mode; photon numbers beyond alias onto those below
-RADIUS = 2.0  # of the circles of `number_density`: loses least to rounding below 12 photons
+POINTS = {1: 384, 2: 96, 3: 32}  # on a circle per mode; photon numbers beyond alias onto those below
 
 
 class GaussianState:
@@ -140,8 +139,9 @@ def number_density(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray
     As |v>(u| has the symbol 2 exp(-(x^2 + p^2) / 2 + J.r - u v), J = (v + u, i u - i v), that is a Gaussian in u and v.
     """
     k = len(mean) // 2
-    points = 2 * max(cutoff, 12)
-    circle = RADIUS * np.exp(2j * np.pi * np.arange(points) / points)
+    points = max(2 * cutoff, 128 if k == 1 else 28)
+    radius = np.sqrt(max(cutoff, 8) / 2)  # loses least to rounding: sqrt(m!) / radius^m is of order 1 for all m
+    circle = radius * np.exp(2j * np.pi * np.arange(points) / points)
     axes = np.meshgrid(*[circle] * (2 * k), indexing="ij")
     u, v = np.array(axes[:k]), np.array(axes[k:])
     J = np.concatenate([u + v, 1j * (u - v)])
@@ -152,7 +152,7 @@ def number_density(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray
     values = np.exp(quadratic + linear + offset - np.sum(u * v, axis=0))
     values *= 2**k * np.sqrt(np.linalg.det(inverse))
     table = np.fft.fftn(values)[(slice(cutoff),) * (2 * k)] / points ** (2 * k)
-    scale = np.sqrt([float(factorial(m)) for m in range(cutoff)]) / RADIUS ** np.arange(cutoff)
+    scale = np.sqrt([float(factorial(m)) for m in range(cutoff)]) / radius ** np.arange(cutoff)
     for axis in range(2 * k):
         table = table * scale.reshape([-1 if a == axis else 1 for a in range(2 * k)])
     return table.reshape(cutoff**k, cutoff**k)

@@ -62,6 +62,9 @@ def runs(capabilities: Capabilities, operation: Operation) -> bool:
     """Whether a device with these capabilities runs the row as it is."""
     if operation.domain != capabilities.domain or operation.kind == "marker":
         return False
+    widest = capabilities.max_gate_wires
+    if widest is not None and operation.num_wires > widest and operation.kind == "gate" and not operation.dense:
+        return False
     if capabilities.operations is not None:
         return operation.name in capabilities.operations
     if operation.definition is not None:

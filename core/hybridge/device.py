@@ -27,6 +27,7 @@ class Capabilities:
     exact, shots  whether it serves shots=None, shots=n
     vjp           whether Device.vjp gives derivatives
     max_wires     most wires, None: no limit of its own
+    max_gate_wires  gates on more wires are decomposed even if claimed, unless their constants are the matrix
     truncated     a Fock space cut at cutoff_dim: norm may leak
     conventions   the vendor's differences that translate.py settles, in words
     """
@@ -39,6 +40,7 @@ class Capabilities:
     shots: bool = True
     vjp: bool = False
     max_wires: int | None = None
+    max_gate_wires: int | None = None
     truncated: bool = False
     conventions: str = ""
 

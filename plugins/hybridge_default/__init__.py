@@ -3,7 +3,12 @@
 from hybridge.plugin import Capabilities, hookimpl
 from hybridge_default.cv_capabilities import FOCK, GAUSSIAN
 
-QUBIT = Capabilities(domain="qubit", operations=None, measurements=frozenset({"state"}))
+QUBIT = Capabilities(
+    domain="qubit",
+    operations=None,
+    measurements=frozenset({"state"}),
+    max_gate_wires=6,  # the definition of a wider gate is a matrix larger than its decomposition is long
+)
 
 
 @hookimpl

@@ -15,7 +15,7 @@ class Gate(NamedTuple):
     """One instruction ready to run: what its matrix is and where it acts."""
 
     definition: Callable[..., np.ndarray]
-    matrix: np.ndarray | None  # where the row has no parameters
+    matrix: np.ndarray | None  # (d, d), or the ket (d,) of a preparation; None where the row has parameters
     start: int  # its columns in the parameters
     stop: int
     order: tuple[int, ...]  # of the axes (batch, wires...): the gate's wires behind the batch, then the rest
@@ -30,26 +30,16 @@ class Program(NamedTuple):
     gates: tuple[Gate, ...]
 
 
-def _matrix(operation: Operation) -> np.ndarray:
-    """The constant matrix of a parameterless row; a preparation maps |0..0> to its ket."""
-    found = np.asarray(operation.definition(), dtype=complex)
-    if operation.kind == "state":
-        isometry = np.zeros((len(found), len(found)), dtype=complex)
-        isometry[:, 0] = found
-        return isometry
-    return found
-
-
 def _gate(operation: Operation, wires: Sequence[int], start: int, n: int) -> Gate:
     order = (0, *(1 + w for w in wires), *(1 + w for w in range(n) if w not in wires))
     back = tuple(int(axis) for axis in np.argsort(order))
-    matrix = None if operation.params else _matrix(operation)
-    left = 2 ** wires[0] if len(wires) == 1 else 0
+    matrix = None if operation.params else np.asarray(operation.definition(), dtype=complex)
+    left = 2 ** wires[0] if len(wires) == 1 and operation.kind == "gate" else 0
     return Gate(operation.definition, matrix, start, start + len(operation.params), order, back, left)
 
 
 def _applied(matrix: np.ndarray, states: np.ndarray, gate: Gate, n: int) -> np.ndarray:
-    """A matrix (..., d, d) on states (B, 2^n); a leading axis of the matrix pairs with the batch."""
+    """A matrix (..., d, d) or ket (d,) on states (B, 2^n); a leading axis of a matrix pairs with the batch."""
     batch, d = len(states), matrix.shape[-1]
     if gate.left:  # one wire: its axis comes into the middle by reshaping, without a transposition
         tensor = states.reshape(batch, gate.left, 2, -1)
@@ -57,7 +47,10 @@ def _applied(matrix: np.ndarray, states: np.ndarray, gate: Gate, n: int) -> np.n
     if d == 1:  # a global phase
         return states * matrix.reshape(-1, 1)
     tensor = states.reshape(batch, *(2,) * n).transpose(gate.order)
-    product = np.matmul(matrix, tensor.reshape(batch, d, -1))
+    if matrix.ndim == 1:  # a preparation: its wires are in |0..0> still
+        product = matrix[:, None] * tensor.reshape(batch, d, -1)[:, :1]
+    else:
+        product = np.matmul(matrix, tensor.reshape(batch, d, -1))
     return product.reshape(tensor.shape).transpose(gate.back).reshape(batch, -1)
 
 

@@ -194,3 +194,25 @@ def test_numpy_of_hybridge_is_autograds():
     )
     missing = {n for n in dir(np) if not n.startswith("_")} & set(vars(autograd.numpy)) - set(dir(hnp))
     assert not missing
+
+
+def test_wide_operations_need_no_wide_matrices():
+    """16 wires: as dense matrices of 2^16 by 2^16 any of these would take 64 GiB."""
+    wide = 16
+    ket = np.zeros(2**wide)
+    ket[0b1010], ket[1] = 0.6, 0.8
+
+    def f(x):
+        hb.StatePrep(ket, wires=range(wide))
+        hb.MultiRZ(x, wires=range(wide))
+        hb.PauliRot(x, "X" * wide, wires=range(wide))
+        hb.MultiControlledX(wires=range(wide))
+        hb.GlobalPhase(x, wires=range(wide))
+        hb.I(wires=range(wide))
+        hb.ctrl(hb.RX, control=range(wide - 1))(x, wires=wide - 1)
+        return hb.expval(hb.Z(wide - 1)), hb.probs(wires=[wide - 1])
+
+    mean, p = hb.QNode(f, hb.device("default.qubit", wires=wide))(0.3)
+    flipped = 0.64 * np.sin(0.15) ** 2  # |1..10>, from |0..01>: the one state whose controls are all on
+    expected = (0.36 - 0.64) * np.cos(0.3) - flipped * (1 + np.cos(0.3))
+    assert mean == pytest.approx(expected) and p[0] - p[1] == pytest.approx(mean)

@@ -123,6 +123,7 @@ class Operation:
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # least and greatest value allowed
     pauli: Mapping[str, float] | None = None  # set where the gate is an observable too: {"X": 1}
     mixed: bool = False  # leaves a pure state mixed
+    dense: bool = False  # its constants are its matrix: applying it costs no more than was given
     constants: tuple[Hashable, ...] = ()
     origin: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
     formula: str = ""  # the definition in words, for the generated page of operations

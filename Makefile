@@ -45,7 +45,7 @@ bench: $(BENCH_INSTALLED) ## compare speed with PennyLane in .venv-bench; writes
 	@.venv-bench/bin/python tests/benchmarks/overhead.py build/bench.json
 
 docs: $(INSTALLED) ## write docs/operations.md from the table of operations
-	@$(RUN) docs/generate.py
+	@$(RUN) docs/generate_operations.py
 
 clean: ## remove the environments, build outputs and caches
 	@rm -rf .venv .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

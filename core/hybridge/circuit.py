@@ -140,7 +140,7 @@ def _of_op_or_wires(kind: str, op: Any, wires: Any, detail: Hashable) -> Measure
 
 
 def state() -> Measurement:
-    """The final state: complex (2^n,), wire 0 most significant; on a Fock device (cutoff,)*n."""
+    """The final state: complex (2^n,), wire 0 most significant; on a Fock device (cutoff^n,)."""
     return Measurement("state")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def table(comparison: Comparison) -> Table:
     made.add_column("agrees")
     for r in comparison.rows:
         if r.reason:
-            made.add_row(r.device, "-", "-", "-", "-", "-", "-", f"failed: {r.reason}")
+            made.add_row(r.device, "-", "-", "-", "-", "-", "-", escape(f"failed: {r.reason}"))
             continue
         assert r.value is not None and r.error is not None and r.seconds is not None
         made.add_row(

@@ -69,16 +69,15 @@ def test_an_example_says_what_is_seen_and_can_be_imported_without_running(script
     assert capsys.readouterr() == ("", "")
 
 
-def test_quickstart_runs_every_qubit_device(tmp_path):
+def test_quickstart_runs_every_device(tmp_path):
     printed = run(tmp_path, str(EXAMPLES / "quickstart.py"))
-    assert re.search(r"^0: ─.*RX\(0.30\)", printed, re.M)
+    assert re.search(r"^0: ─.*RX\(0.30\)", printed, re.M) and re.search(r"^0: ─.*S\(", printed, re.M)
     found = rows(printed)
     for device in hb.devices():
-        if device.domain == "qubit":
-            assert device.name in found
-    for name in installed("default.qubit", "qiskit.aer", "forest.numpy"):
-        assert found[name][-1] == "yes"
-        assert float(found[name][2]) < 1e-9  # the deviation from default.qubit
+        assert device.name in found
+        if device.installed:
+            assert found[device.name][-1] == "yes"
+            assert float(found[device.name][2]) < 1e-6  # the deviation from the first device of its kind
 
 
 def test_quickstart_says_how_to_install_what_is_missing(without_sdks, capsys):

@@ -193,7 +193,7 @@ def test_plugins_import_only_the_plugin_door_and_their_sdk():
         ("gradients.shift", "import autograd.numpy as anp"),
         ("gradients.shift", "import torch"),
         ("interfaces.jax_", "import torch"),
-        ("operations.qubit", "import numba"),
+        ("operations.qubit_gates", "import numba"),
         ("registry", "import qiskit"),
     ],
 )

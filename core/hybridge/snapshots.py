@@ -9,7 +9,7 @@ from typing import Any
 from hybridge.circuit import Instruction, Measurement, density_matrix, state
 from hybridge.compilation import circuit_wires
 from hybridge.errors import CircuitError, UnsupportedCircuit
-from hybridge.operations.qubit import Barrier
+from hybridge.operations.markers import Barrier
 from hybridge.operations.table import Applied, Wires
 from hybridge.qnode import QNode, Recorded
 from hybridge.recording import record

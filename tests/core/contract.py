@@ -9,12 +9,12 @@ from itertools import combinations
 
 import numpy as np
 
-from hybridge.operations.modifiers import adjoint_row, controlled, power, uncontrolled
-from hybridge.operations.qubit import UNIVERSAL
+from hybridge.operations.derived import adjoint_row, controlled, power, uncontrolled
 from hybridge.operations.spectrum import Trig
 from hybridge.operations.table import FAMILIES, ROWS, Affine, Operation, Step
 from hybridge.recording import recording
 
+UNIVERSAL = frozenset({"RX", "RY", "RZ", "CNOT", "GlobalPhase"})  # where decompositions of qubit rows end
 LABELS = ("q", 7, "alice", -2, 2.5, 3, 0, "b", "c")
 
 

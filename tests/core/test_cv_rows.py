@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.linalg import eigh_tridiagonal, expm
 
+import hybridge as hb
 from hybridge.errors import CircuitError
-from hybridge.operations import cv
 from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 from hybridge.operations.table import FAMILIES, ROWS, Affine, Operation
 from hybridge.phasespace.polynomial import Polynomial
@@ -174,7 +174,7 @@ def test_meshes_are_their_interferometer(k):
     rng = np.random.default_rng(k)
     unitary = np.linalg.qr(rng.normal(size=(k, k)) + 1j * rng.normal(size=(k, k)))[0]
     for u in (unitary, np.eye(k), np.eye(k)[::-1]):
-        row = cv.InterferometerUnitary.of(k, u)
+        row = hb.InterferometerUnitary.of(k, u)
         np.testing.assert_allclose(composed(row, []), affine_definition(row, []), atol=1e-12)
 
 
@@ -285,13 +285,13 @@ def test_gates_move_phase_space_as_the_book_says(name, params, before, after):
 def test_interferometers_multiply_amplitudes_by_their_unitary():
     u = FAMILY_ROWS[2].constants[0].array
     amplitudes = np.array([0.3 + 0.1j, -0.2, 0.5j])[: len(u)]
-    S, _ = cv.InterferometerUnitary.of(len(u), u).definition()
+    S, _ = hb.InterferometerUnitary.of(len(u), u).definition()
     moved = S @ np.concatenate([amplitudes.real, amplitudes.imag])
     np.testing.assert_allclose(moved[: len(u)] + 1j * moved[len(u) :], u @ amplitudes, atol=1e-13)
 
 
 def test_two_mode_squeezing_correlates_positions():
-    S, _ = cv.TwoModeSqueezing.definition(0.3, 0.0)
+    S, _ = hb.TwoModeSqueezing.definition(0.3, 0.0)
     assert (S @ S.T)[0, 1] == pytest.approx(math.sinh(0.6))
 
 
@@ -316,7 +316,7 @@ def test_states_are_their_gates_on_the_vacuum(operation):
 
 
 def test_thermal_states_hold_nbar_photons():
-    mean, V = cv.ThermalState.definition(0.7)
+    mean, V = hb.ThermalState.definition(0.7)
     assert (np.trace(V) + mean @ mean) / 4 - 0.5 == pytest.approx(0.7)
 
 
@@ -333,20 +333,20 @@ def test_fock_states_have_norm_one_and_say_if_mixed(operation):
 
 
 def test_fock_constants_land_where_they_belong():
-    assert np.argwhere(cv.FockState.of(2, [1, 3]).fock(5)).tolist() == [[1, 3]]
+    assert np.argwhere(hb.FockState.of(2, [1, 3]).fock(5)).tolist() == [[1, 3]]
     ket = np.arange(6).reshape(2, 3) / np.sqrt(55)
-    np.testing.assert_array_equal(cv.FockStateVector.of(2, ket).fock(4)[:2, :3], ket)
+    np.testing.assert_array_equal(hb.FockStateVector.of(2, ket).fock(4)[:2, :3], ket)
     rho = np.zeros((4, 4))
     rho[1, 1] = 1  # wires[0] most significant: |0>|1>
-    assert np.argwhere(cv.FockDensityMatrix.of(2, rho).fock(3)).tolist() == [[0, 1, 0, 1]]
+    assert np.argwhere(hb.FockDensityMatrix.of(2, rho).fock(3)).tolist() == [[0, 1, 0, 1]]
 
 
 def test_constants_larger_than_the_cutoff_are_cut_only_where_empty():
-    assert cv.FockStateVector.of(1, [0, 1, 0, 0]).fock(2).tolist() == [0, 1]
+    assert hb.FockStateVector.of(1, [0, 1, 0, 0]).fock(2).tolist() == [0, 1]
     for row in (
-        cv.FockState.of(1, 2),
-        cv.FockStateVector.of(1, [0, 0, 1]),
-        cv.FockDensityMatrix.of(1, np.eye(3) / 3),
+        hb.FockState.of(1, 2),
+        hb.FockStateVector.of(1, [0, 0, 1]),
+        hb.FockDensityMatrix.of(1, np.eye(3) / 3),
     ):
         with pytest.raises(CircuitError, match="cutoff_dim >= 3; got 2"):
             row.fock(2)
@@ -362,7 +362,7 @@ def coherent(alpha: complex, cutoff: int) -> np.ndarray:
 def test_cats_are_superpositions_of_coherent_states(a, p):
     alpha = a * np.exp(0.4j)
     cat = coherent(alpha, 25) + np.exp(1j * np.pi * p) * coherent(-alpha, 25)
-    found = cv.CatState.fock(25, a, 0.4, p)
+    found = hb.CatState.fock(25, a, 0.4, p)
     # p and p + 2 are one state; the row may differ from the formula by a sign
     assert abs(np.vdot(found, cat / np.linalg.norm(cat))) == pytest.approx(1.0, abs=1e-12)
     if 0 <= p < 2:
@@ -370,10 +370,10 @@ def test_cats_are_superpositions_of_coherent_states(a, p):
 
 
 def test_small_odd_cats_are_one_photon():
-    np.testing.assert_allclose(np.abs(cv.CatState.fock(4, 1e-9, 0.0, 1.0)), [0, 1, 0, 0], atol=1e-12)
-    assert cv.CatState.fock(3, 0.0, 0.0, 0.0).tolist() == [1, 0, 0]
+    np.testing.assert_allclose(np.abs(hb.CatState.fock(4, 1e-9, 0.0, 1.0)), [0, 1, 0, 0], atol=1e-12)
+    assert hb.CatState.fock(3, 0.0, 0.0, 0.0).tolist() == [1, 0, 0]
     with pytest.raises(CircuitError, match="zero vector"):
-        cv.CatState.fock(4, 0.0, 0.0, 1.0)
+        hb.CatState.fock(4, 0.0, 0.0, 1.0)
 
 
 # ---- gates that are not Gaussian
@@ -392,15 +392,15 @@ def test_kerr_gates_are_the_exponential_of_their_hamiltonian(name):
 def test_cubic_phase_has_the_elements_of_the_untruncated_operator(gamma, cutoff):
     """Against f(x) from the eigenvectors of x in a space so large that its end does not matter."""
     x, vectors = eigh_tridiagonal(np.zeros(2500), np.sqrt(np.arange(1.0, 2500)))
-    hamiltonian = cv.CubicPhase.hamiltonian(gamma).evaluate({0: (x, np.zeros_like(x))})
+    hamiltonian = hb.CubicPhase.hamiltonian(gamma).evaluate({0: (x, np.zeros_like(x))})
     corner = vectors[:cutoff]
     expected = (corner * np.exp(1j * hamiltonian)) @ corner.T
-    np.testing.assert_allclose(cv.CubicPhase.fock(cutoff, gamma), expected, atol=1e-11)
+    np.testing.assert_allclose(hb.CubicPhase.fock(cutoff, gamma), expected, atol=1e-11)
 
 
 def test_cubic_phase_bends_momentum_by_position_squared():
     """p -> p + gamma x^2: on the vacuum <p> = gamma."""
-    ket = cv.CubicPhase.fock(60, 0.05)[:, 0]
+    ket = hb.CubicPhase.fock(60, 0.05)[:, 0]
     raise_ = np.sqrt(np.arange(1, 60))
     assert -2 * np.sum(raise_ * ket[1:].conj() * ket[:-1]).imag == pytest.approx(0.05, abs=1e-9)
 
@@ -410,27 +410,27 @@ def test_cubic_phase_bends_momentum_by_position_squared():
 
 @pytest.mark.parametrize("T", [0.0, 0.3, 1.0])
 def test_loss_is_a_channel(T):
-    X, d, Y = cv.LossChannel.definition(T)
+    X, d, Y = hb.LossChannel.definition(T)
     form = omega(1)
     assert np.linalg.eigvalsh(Y + 1j * form - 1j * X @ form @ X.T)[0] > -1e-12
     np.testing.assert_allclose(X @ X.T + Y, np.eye(2), atol=1e-15)  # the vacuum stays
     np.testing.assert_allclose(X, math.sqrt(T) * np.eye(2))
-    assert not d.any() and cv.LossChannel.mixed
+    assert not d.any() and hb.LossChannel.mixed
 
 
 def test_negative_transmission_is_an_error():
     with pytest.raises(CircuitError, match="0 <= T <= 1"):
-        cv.LossChannel.definition(-0.1)
+        hb.LossChannel.definition(-0.1)
 
 
 # ---- constants
 
 ARRAYS = [
-    (cv.InterferometerUnitary, 2, [np.eye(2, dtype=complex)]),
-    (cv.GaussianState, 1, [np.diag([2.0, 2.0]), np.array([1.0, 2.0])]),
-    (cv.FockStateVector, 1, [np.array([0.6, 0.8])]),
-    (cv.FockDensityMatrix, 1, [np.diag([0.5, 0.5])]),
-    (cv.FockState, 2, [np.array([1, 2])]),
+    (hb.InterferometerUnitary, 2, [np.eye(2, dtype=complex)]),
+    (hb.GaussianState, 1, [np.diag([2.0, 2.0]), np.array([1.0, 2.0])]),
+    (hb.FockStateVector, 1, [np.array([0.6, 0.8])]),
+    (hb.FockDensityMatrix, 1, [np.diag([0.5, 0.5])]),
+    (hb.FockState, 2, [np.array([1, 2])]),
 ]
 
 
@@ -447,29 +447,29 @@ def test_constants_are_copied_and_equal_constants_are_one_row(family, k, constan
 
 
 MISTAKES = [
-    (cv.InterferometerUnitary, 2, [np.ones((2, 2))], "unitary U; U U.dagger differs from 1 by"),
-    (cv.InterferometerUnitary, 2, [np.eye(3)], r"U of shape \(2, 2\); got \(3, 3\)"),
-    (cv.InterferometerUnitary, 2, [np.full((2, 2), np.nan)], "finite U"),
-    (cv.InterferometerUnitary, 1, ["u"], "array U of numbers"),
-    (cv.InterferometerUnitary, 2, [[[1], [1, 2]]], "array U of numbers"),
-    (cv.GaussianState, 1, [np.array([[1, 0.5], [0.1, 2]]), np.zeros(2)], "symmetric V"),
-    (cv.GaussianState, 1, [np.eye(4), np.zeros(2)], r"V of shape \(2, 2\)"),
-    (cv.GaussianState, 1, [np.eye(2) / 2, np.zeros(2)], "uncertainty relation"),
-    (cv.GaussianState, 1, [np.diag([-1.0, -1.0]), np.zeros(2)], "uncertainty relation"),
-    (cv.GaussianState, 1, [np.eye(2), np.zeros(3)], r"r of shape \(2,\)"),
-    (cv.GaussianState, 1, [1j * np.eye(2), np.zeros(2)], "array V of real numbers"),
-    (cv.FockState, 1, [-1], "whole photon numbers >= 0"),
-    (cv.FockState, 1, [1.5], "whole photon numbers >= 0"),
-    (cv.FockState, 2, [1], "on 2 wires"),
-    (cv.FockStateVector, 1, [[1, 1]], "norm 1; got norm 1.414"),
-    (cv.FockStateVector, 2, [[1, 0]], "as many axes"),
-    (cv.FockStateVector, 1, [[]], "as many axes"),
-    (cv.FockStateVector, 1, [[np.inf, 0]], "finite ket"),
-    (cv.FockDensityMatrix, 1, [np.eye(2)], "trace 1; got trace 2"),
-    (cv.FockDensityMatrix, 1, [[[1, 0.5], [0, 0]]], "Hermitian"),
-    (cv.FockDensityMatrix, 1, [np.diag([1.5, -0.5])], "negative eigenvalues"),
-    (cv.FockDensityMatrix, 2, [np.eye(3) / 3], "square matrix of D.2 rows"),
-    (cv.FockDensityMatrix, 2, [np.zeros((2, 2, 2, 2))], "all kets first"),
+    (hb.InterferometerUnitary, 2, [np.ones((2, 2))], "unitary U; U.dagger U differs from the identity by"),
+    (hb.InterferometerUnitary, 2, [np.eye(3)], r"U of shape \(2, 2\); got \(3, 3\)"),
+    (hb.InterferometerUnitary, 2, [np.full((2, 2), np.nan)], "finite U"),
+    (hb.InterferometerUnitary, 1, ["u"], "array U of numbers"),
+    (hb.InterferometerUnitary, 2, [[[1], [1, 2]]], "array U of numbers"),
+    (hb.GaussianState, 1, [np.array([[1, 0.5], [0.1, 2]]), np.zeros(2)], "symmetric V"),
+    (hb.GaussianState, 1, [np.eye(4), np.zeros(2)], r"V of shape \(2, 2\)"),
+    (hb.GaussianState, 1, [np.eye(2) / 2, np.zeros(2)], "uncertainty relation"),
+    (hb.GaussianState, 1, [np.diag([-1.0, -1.0]), np.zeros(2)], "uncertainty relation"),
+    (hb.GaussianState, 1, [np.eye(2), np.zeros(3)], r"r of shape \(2,\)"),
+    (hb.GaussianState, 1, [1j * np.eye(2), np.zeros(2)], "array V of real numbers"),
+    (hb.FockState, 1, [-1], "whole photon numbers >= 0"),
+    (hb.FockState, 1, [1.5], "whole photon numbers >= 0"),
+    (hb.FockState, 2, [1], "on 2 wires"),
+    (hb.FockStateVector, 1, [[1, 1]], "norm 1; got norm 1.414"),
+    (hb.FockStateVector, 2, [[1, 0]], "as many axes"),
+    (hb.FockStateVector, 1, [[]], "as many axes"),
+    (hb.FockStateVector, 1, [[np.inf, 0]], "finite ket"),
+    (hb.FockDensityMatrix, 1, [np.eye(2)], "trace 1; got trace 2"),
+    (hb.FockDensityMatrix, 1, [[[1, 0.5], [0, 0]]], "Hermitian"),
+    (hb.FockDensityMatrix, 1, [np.diag([1.5, -0.5])], "negative eigenvalues"),
+    (hb.FockDensityMatrix, 2, [np.eye(3) / 3], "square matrix of D.2 rows"),
+    (hb.FockDensityMatrix, 2, [np.zeros((2, 2, 2, 2))], "all kets first"),
 ]
 
 
@@ -484,7 +484,7 @@ def test_traced_constants_are_named():
 
     def build(theta):
         with pytest.raises(CircuitError, match="not a parameter that is differentiated"):
-            cv.GaussianState.of(1, theta, np.zeros(2))
+            hb.GaussianState.of(1, theta, np.zeros(2))
         return 0.0 * theta[0, 0]
 
     autograd.grad(build)(np.eye(2))

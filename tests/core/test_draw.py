@@ -11,7 +11,7 @@ import pytest
 import hybridge as hb
 from hybridge.drawing.labels import SYMMETRIC
 from hybridge.drawing.text import draw
-from hybridge.operations.modifiers import uncontrolled
+from hybridge.operations.derived import uncontrolled
 from hybridge.operations.table import FAMILIES, ROWS, Operation
 from hybridge.plugin import Capabilities, Device
 

@@ -7,6 +7,7 @@ import pytest
 from contract import (
     GATE_CHECKS,
     LABELS,
+    UNIVERSAL,
     assert_close,
     check_identity,
     check_recording,
@@ -17,8 +18,8 @@ from contract import (
     rows,
 )
 
+import hybridge as hb
 from hybridge.errors import CircuitError
-from hybridge.operations import qubit
 from hybridge.operations.pauli import MATRICES, Sentence
 from hybridge.operations.table import FAMILIES, ROWS, Constant, step
 from hybridge.recording import recording
@@ -124,35 +125,35 @@ def test_double_excitations_turn_every_other_state(sign, known):
 
 
 def test_three_angle_gates_apply_their_angles_in_order():
-    rx, ry, rz = qubit.RX.matrix, qubit.RY.matrix, qubit.RZ.matrix
-    assert_close(qubit.Rot.matrix(0.1, 0.2, 0.3), rz(0.3) @ ry(0.2) @ rz(0.1))
+    rx, ry, rz = hb.RX.matrix, hb.RY.matrix, hb.RZ.matrix
+    assert_close(hb.Rot.matrix(0.1, 0.2, 0.3), rz(0.3) @ ry(0.2) @ rz(0.1))
     c, s = np.cos(0.1), np.sin(0.1)
     u3 = [[c, -np.exp(0.4j) * s], [np.exp(0.3j) * s, np.exp(0.7j) * c]]
-    assert_close(qubit.U3.matrix(0.2, 0.3, 0.4), np.array(u3))
+    assert_close(hb.U3.matrix(0.2, 0.3, 0.4), np.array(u3))
     u2 = S2 * np.array([[1, -np.exp(0.4j)], [np.exp(0.3j), np.exp(0.7j)]])
-    assert_close(qubit.U2.matrix(0.3, 0.4), u2)
-    assert_close(qubit.CRot.matrix(0.1, 0.2, 0.3)[2:, 2:], qubit.Rot.matrix(0.1, 0.2, 0.3))
-    assert_close(rx(0.2), qubit.Rot.matrix(np.pi / 2, 0.2, -np.pi / 2))
+    assert_close(hb.U2.matrix(0.3, 0.4), u2)
+    assert_close(hb.CRot.matrix(0.1, 0.2, 0.3)[2:, 2:], hb.Rot.matrix(0.1, 0.2, 0.3))
+    assert_close(rx(0.2), hb.Rot.matrix(np.pi / 2, 0.2, -np.pi / 2))
 
 
 def test_signs_of_phases():
-    assert_close(qubit.GlobalPhase.of(0).matrix(0.3), np.array([[np.exp(-0.3j)]]))
-    assert_close(qubit.GlobalPhase.of(2).matrix(0.3), np.exp(-0.3j) * np.eye(4))
-    assert_close(qubit.PCPhase.of(2, 3).matrix(0.3), np.diag(np.exp(0.3j * np.array([1, 1, 1, -1]))))
-    assert_close(qubit.PSWAP.matrix(0.3), np.diag([1, np.exp(0.3j), np.exp(0.3j), 1]) @ qubit.SWAP.matrix())
-    assert_close(qubit.MultiRZ.of(3).matrix(0.3), qubit.PauliRot.of(3, "ZZZ").matrix(0.3))
-    assert_close(qubit.PauliRot.of(2, "YX").matrix(0.3)[0, 3], -1j * np.sin(0.15) * -1j)
+    assert_close(hb.GlobalPhase.of(0).matrix(0.3), np.array([[np.exp(-0.3j)]]))
+    assert_close(hb.GlobalPhase.of(2).matrix(0.3), np.exp(-0.3j) * np.eye(4))
+    assert_close(hb.PCPhase.of(2, 3).matrix(0.3), np.diag(np.exp(0.3j * np.array([1, 1, 1, -1]))))
+    assert_close(hb.PSWAP.matrix(0.3), np.diag([1, np.exp(0.3j), np.exp(0.3j), 1]) @ hb.SWAP.matrix())
+    assert_close(hb.MultiRZ.of(3).matrix(0.3), hb.PauliRot.of(3, "ZZZ").matrix(0.3))
+    assert_close(hb.PauliRot.of(2, "YX").matrix(0.3)[0, 3], -1j * np.sin(0.15) * -1j)
 
 
 def test_control_values_choose_the_block():
     """The first wire is the most significant bit of the block's number."""
     x = np.eye(16, dtype=complex)
     x[[0b1010, 0b1011]] = x[[0b1011, 0b1010]]
-    assert_close(qubit.MultiControlledX.of(4, [1, 0, 1]).matrix(), x)
-    u = qubit.U3.matrix(0.1, 0.2, 0.3)
+    assert_close(hb.MultiControlledX.of(4, [1, 0, 1]).matrix(), x)
+    u = hb.U3.matrix(0.1, 0.2, 0.3)
     full = np.eye(8, dtype=complex)
     full[2:4, 2:4] = u
-    assert_close(qubit.ControlledQubitUnitary.of(3, u, [0, 1]).matrix(), full)
+    assert_close(hb.ControlledQubitUnitary.of(3, u, [0, 1]).matrix(), full)
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS_AND_EXAMPLES if r.pauli], ids=name)
@@ -170,7 +171,7 @@ def test_long_names_are_the_same_objects():
         ("Hadamard", "H"),
         ("Identity", "I"),
     ]:
-        assert getattr(qubit, long) is getattr(qubit, short)
+        assert getattr(hb, long) is getattr(hb, short)
 
 
 def test_every_row_ends_in_the_universal_set():
@@ -180,8 +181,8 @@ def test_every_row_ends_in_the_universal_set():
             continue
         wires = LABELS[: row.num_wires]
         values = dict.fromkeys(row.params, 0.4)
-        for s in expanded([step(row, wires, *row.params)], values, qubit.UNIVERSAL):
-            assert s.operation.name in qubit.UNIVERSAL
+        for s in expanded([step(row, wires, *row.params)], values, UNIVERSAL):
+            assert s.operation.name in UNIVERSAL
 
 
 # --- states ---
@@ -198,21 +199,21 @@ def test_states_are_normalised_and_their_circuits_make_them(row):
     assert_close(matrix_of(row.decomposition(*order), order)[:, 0], state)
 
 
-@pytest.mark.parametrize(("num_wires", "constants"), qubit.MottonenStatePreparation.examples)
+@pytest.mark.parametrize(("num_wires", "constants"), hb.MottonenStatePreparation.examples)
 def test_mottonen_is_a_gate_that_makes_the_ket(num_wires, constants):
-    row = qubit.MottonenStatePreparation.of(num_wires, *constants)
+    row = hb.MottonenStatePreparation.of(num_wires, *constants)
     assert row.kind == "gate"
     assert_close(matrix(row, [])[:, 0], np.array(constants[0], dtype=complex))
 
 
 def test_preparations_read_their_arguments():
-    basis = qubit.BasisState
+    basis = hb.BasisState
     assert basis.of(3, 6) is basis.of(3, [1, 1, 0]) is basis.of(3, np.array([True, True, False]))
     assert basis.of(1, 1) is basis.of(1, [1])
     assert_close(basis.of(3, [1, 1, 0]).definition(), np.eye(8)[6])
-    padded = qubit.StatePrep.of(2, [3, 4j], 0, True).definition()
+    padded = hb.StatePrep.of(2, [3, 4j], 0, True).definition()
     assert_close(padded, np.array([0.6, 0.8j, 0, 0]))
-    ones = qubit.StatePrep.of(2, [1, 1], 1, True).definition()
+    ones = hb.StatePrep.of(2, [1, 1], 1, True).definition()
     assert_close(ones, np.full(4, 0.5))
 
 
@@ -223,22 +224,22 @@ def test_families_bind_arguments_as_pennylane_does():
     u = np.eye(2)
     with recording() as tape:
         calls = [
-            (qubit.GlobalPhase(0.3), (), (0.3,)),
-            (qubit.GlobalPhase(0.3, 1), (1,), (0.3,)),
-            (qubit.GlobalPhase(phi=0.3, wires=[1, 2]), (1, 2), (0.3,)),
-            (qubit.I(0), (0,), ()),
-            (qubit.I(), (), ()),
-            (qubit.I([0, 1]), (0, 1), ()),
-            (qubit.MultiRZ(0.3, wires=["a", "b"]), ("a", "b"), (0.3,)),
-            (qubit.PauliRot(0.3, "XY", [0, 1]), (0, 1), (0.3,)),
-            (qubit.PauliRot(0.3, pauli_word="XY", wires=[0, 1]), (0, 1), (0.3,)),
-            (qubit.MultiControlledX([0, 1, 2], [1, 0]), (0, 1, 2), ()),
-            (qubit.MultiControlledX(wires=[0, 1, 2]), (0, 1, 2), ()),
-            (qubit.ControlledQubitUnitary(u, [0, 1], [0]), (0, 1), ()),
-            (qubit.StatePrep([0, 1], 0), (0,), ()),
-            (qubit.StatePrep([2], [0], pad_with=0, normalize=True), (0,), ()),
-            (qubit.Barrier(), (), ()),
-            (qubit.Snapshot("tag"), (), ()),
+            (hb.GlobalPhase(0.3), (), (0.3,)),
+            (hb.GlobalPhase(0.3, 1), (1,), (0.3,)),
+            (hb.GlobalPhase(phi=0.3, wires=[1, 2]), (1, 2), (0.3,)),
+            (hb.I(0), (0,), ()),
+            (hb.I(), (), ()),
+            (hb.I([0, 1]), (0, 1), ()),
+            (hb.MultiRZ(0.3, wires=["a", "b"]), ("a", "b"), (0.3,)),
+            (hb.PauliRot(0.3, "XY", [0, 1]), (0, 1), (0.3,)),
+            (hb.PauliRot(0.3, pauli_word="XY", wires=[0, 1]), (0, 1), (0.3,)),
+            (hb.MultiControlledX([0, 1, 2], [1, 0]), (0, 1, 2), ()),
+            (hb.MultiControlledX(wires=[0, 1, 2]), (0, 1, 2), ()),
+            (hb.ControlledQubitUnitary(u, [0, 1], [0]), (0, 1), ()),
+            (hb.StatePrep([0, 1], 0), (0,), ()),
+            (hb.StatePrep([2], [0], pad_with=0, normalize=True), (0,), ()),
+            (hb.Barrier(), (), ()),
+            (hb.Snapshot("tag"), (), ()),
         ]
     assert tape == [applied for applied, _, _ in calls]
     for applied, wires, params in calls:
@@ -247,15 +248,15 @@ def test_families_bind_arguments_as_pennylane_does():
 
 def test_equal_constants_make_the_identical_row():
     u = np.array([[0, 1], [1, 0]])
-    assert qubit.QubitUnitary.of(1, u) is qubit.QubitUnitary.of(1, u.tolist())
-    assert qubit.QubitUnitary.of(1, u) is not qubit.QubitUnitary.of(1, np.eye(2))
-    assert qubit.PauliRot.of(2, "XY") is not qubit.PauliRot.of(2, "YX")
-    assert qubit.MultiControlledX.of(3) is qubit.MultiControlledX.of(3, [True, 1])
+    assert hb.QubitUnitary.of(1, u) is hb.QubitUnitary.of(1, u.tolist())
+    assert hb.QubitUnitary.of(1, u) is not hb.QubitUnitary.of(1, np.eye(2))
+    assert hb.PauliRot.of(2, "XY") is not hb.PauliRot.of(2, "YX")
+    assert hb.MultiControlledX.of(3) is hb.MultiControlledX.of(3, [True, 1])
 
 
 def test_users_arrays_are_copied():
     u = np.eye(2, dtype=complex)
-    row = qubit.QubitUnitary.of(1, u)
+    row = hb.QubitUnitary.of(1, u)
     u[0, 0] = 5
     assert_close(row.matrix(), np.eye(2))
     assert isinstance(row.constants[0], Constant)
@@ -265,46 +266,46 @@ def test_users_arrays_are_copied():
 
 NAN = float("nan")
 MISTAKES = [
-    (lambda: qubit.QubitUnitary.of(1, [[1, 0], [0, 2]]), "unitary.*differs from the identity by 3"),
-    (lambda: qubit.QubitUnitary.of(1, [[NAN, 0], [0, 1]]), "finite numbers.*NaN"),
-    (lambda: qubit.QubitUnitary.of(2, np.eye(2)), r"2 wires.*shape \(4, 4\); got \(2, 2\)"),
-    (lambda: qubit.QubitUnitary.of(1, [[1, "x"], [0, 1]]), "plain array"),
-    (lambda: qubit.QubitUnitary.of(1, np.eye(2) * (1 + 1e-7)), "unitary"),
-    (lambda: qubit.DiagonalQubitUnitary.of(1, [1, 0.5]), "magnitude 1"),
-    (lambda: qubit.DiagonalQubitUnitary.of(2, [1, 1]), r"shape \(4,\)"),
-    (lambda: qubit.ControlledQubitUnitary.of(2, np.eye(3)), r"\(2\^k, 2\^k\).*got \(3, 3\)"),
-    (lambda: qubit.ControlledQubitUnitary.of(1, np.eye(4)), "k <= 1"),
-    (lambda: qubit.ControlledQubitUnitary.of(2, np.ones((2, 2))), "unitary"),
-    (lambda: qubit.ControlledQubitUnitary.of(3, np.eye(2), [1]), "needs 2 control_values.*got 1"),
-    (lambda: qubit.MultiControlledX.of(3, [1, 2]), "zeros and ones"),
-    (lambda: qubit.MultiControlledX.of(0), "target wire"),
-    (lambda: qubit.MultiRZ.of(0), "at least 1 wire"),
-    (lambda: qubit.PauliRot.of(2, "XA"), "letters I, X, Y, Z; got 'XA'"),
-    (lambda: qubit.PauliRot.of(3, "XY"), "one letter for each wire; got 'XY' for 3 wires"),
-    (lambda: qubit.PauliRot.of(1, 3), "letters I, X, Y, Z"),
-    (lambda: qubit.PCPhase.of(2, 5), r"dim of 0\.\.4; got 5"),
-    (lambda: qubit.PCPhase.of(2, 1.5), "dim of"),
-    (lambda: qubit.BasisState.of(2, [0, 2]), "zeros and ones"),
-    (lambda: qubit.BasisState.of(2, [0, 1, 1]), "needs 2 bits.*got 3"),
-    (lambda: qubit.BasisState.of(2, 4), r"0\.\.3; got 4"),
-    (lambda: qubit.StatePrep.of(1, [1, 1]), "norm 1; got norm 1.414.*normalize=True"),
-    (lambda: qubit.StatePrep.of(1, [0, 0], None, True), "norm 1; got norm 0"),
-    (lambda: qubit.StatePrep.of(1, [NAN, 1]), "finite"),
-    (lambda: qubit.StatePrep.of(2, [1, 0]), r"shape \(4,\); got \(2,\); pad_with=0"),
-    (lambda: qubit.StatePrep.of(1, [1, 0, 0]), r"shape \(2,\); got \(3,\)"),
-    (lambda: qubit.StatePrep.of(1, [[1, 0], [0, 1]]), r"got \(2, 2\)"),
-    (lambda: qubit.MottonenStatePreparation.of(1, [1, 1]), "norm 1; got norm 1.414213562$"),
-    (lambda: qubit.QubitDensityMatrix.of(1, [[0.5, 1], [0, 0.5]]), "Hermitian"),
-    (lambda: qubit.QubitDensityMatrix.of(1, [[1, 0], [0, 1]]), "trace 1; got 2"),
-    (lambda: qubit.QubitDensityMatrix.of(1, [[1.5, 0], [0, -0.5]]), "eigenvalues >= 0; the lowest is -0.5"),
-    (lambda: qubit.Snapshot.of(0, [1]), "constants"),
-    (lambda: qubit.PauliRot(0.3, [0, 1]), r"PauliRot\(theta, pauli_word, wires\) got arguments"),
-    (lambda: qubit.MultiRZ(0.3), r"MultiRZ\(theta, wires\) got arguments"),
-    (lambda: qubit.MultiRZ(0.3, 0, wires=0), "got arguments"),
-    (lambda: qubit.GlobalPhase(0.3, angle=1), "angle"),
-    (lambda: qubit.MultiRZ(0.3, wires=[0, 1]), "outside a circuit"),
-    (lambda: qubit.StatePrep.of(1, [1, 0]).matrix(), "not a qubit gate"),
-    (lambda: qubit.MottonenStatePreparation.of(1, [1, 0]).matrix(), "defined by its decomposition"),
+    (lambda: hb.QubitUnitary.of(1, [[1, 0], [0, 2]]), "unitary.*differs from the identity by 3"),
+    (lambda: hb.QubitUnitary.of(1, [[NAN, 0], [0, 1]]), "a finite U.*NaN"),
+    (lambda: hb.QubitUnitary.of(2, np.eye(2)), r"2 wires.*shape \(4, 4\); got \(2, 2\)"),
+    (lambda: hb.QubitUnitary.of(1, [[1, "x"], [0, 1]]), "array U of numbers"),
+    (lambda: hb.QubitUnitary.of(1, np.eye(2) * (1 + 1e-7)), "unitary"),
+    (lambda: hb.DiagonalQubitUnitary.of(1, [1, 0.5]), "magnitude 1"),
+    (lambda: hb.DiagonalQubitUnitary.of(2, [1, 1]), r"shape \(4,\)"),
+    (lambda: hb.ControlledQubitUnitary.of(2, np.eye(3)), r"\(2\^k, 2\^k\).*got \(3, 3\)"),
+    (lambda: hb.ControlledQubitUnitary.of(1, np.eye(4)), "k <= 1"),
+    (lambda: hb.ControlledQubitUnitary.of(2, np.ones((2, 2))), "unitary"),
+    (lambda: hb.ControlledQubitUnitary.of(3, np.eye(2), [1]), "needs 2 control_values.*got 1"),
+    (lambda: hb.MultiControlledX.of(3, [1, 2]), "zeros and ones"),
+    (lambda: hb.MultiControlledX.of(0), "target wire"),
+    (lambda: hb.MultiRZ.of(0), "at least 1 wire"),
+    (lambda: hb.PauliRot.of(2, "XA"), "letters I, X, Y, Z; got 'XA'"),
+    (lambda: hb.PauliRot.of(3, "XY"), "one letter for each wire; got 'XY' for 3 wires"),
+    (lambda: hb.PauliRot.of(1, 3), "letters I, X, Y, Z"),
+    (lambda: hb.PCPhase.of(2, 5), r"dim of 0\.\.4; got 5"),
+    (lambda: hb.PCPhase.of(2, 1.5), "dim of"),
+    (lambda: hb.BasisState.of(2, [0, 2]), "zeros and ones"),
+    (lambda: hb.BasisState.of(2, [0, 1, 1]), "needs 2 bits.*got 3"),
+    (lambda: hb.BasisState.of(2, 4), r"0\.\.3; got 4"),
+    (lambda: hb.StatePrep.of(1, [1, 1]), "norm 1; got norm 1.414.*normalize=True"),
+    (lambda: hb.StatePrep.of(1, [0, 0], None, True), "norm 1; got norm 0"),
+    (lambda: hb.StatePrep.of(1, [NAN, 1]), "finite"),
+    (lambda: hb.StatePrep.of(2, [1, 0]), r"shape \(4,\); got \(2,\); pad_with=0"),
+    (lambda: hb.StatePrep.of(1, [1, 0, 0]), r"shape \(2,\); got \(3,\)"),
+    (lambda: hb.StatePrep.of(1, [[1, 0], [0, 1]]), r"got \(2, 2\)"),
+    (lambda: hb.MottonenStatePreparation.of(1, [1, 1]), "norm 1; got norm 1.414213562$"),
+    (lambda: hb.QubitDensityMatrix.of(1, [[0.5, 1], [0, 0.5]]), "Hermitian"),
+    (lambda: hb.QubitDensityMatrix.of(1, [[1, 0], [0, 1]]), "trace 1; got trace 2"),
+    (lambda: hb.QubitDensityMatrix.of(1, [[1.5, 0], [0, -0.5]]), "negative eigenvalues; the lowest is -0.5"),
+    (lambda: hb.Snapshot.of(0, [1]), "constants"),
+    (lambda: hb.PauliRot(0.3, [0, 1]), r"PauliRot\(theta, pauli_word, wires\) got arguments"),
+    (lambda: hb.MultiRZ(0.3), r"MultiRZ\(theta, wires\) got arguments"),
+    (lambda: hb.MultiRZ(0.3, 0, wires=0), "got arguments"),
+    (lambda: hb.GlobalPhase(0.3, angle=1), "angle"),
+    (lambda: hb.MultiRZ(0.3, wires=[0, 1]), "outside a circuit"),
+    (lambda: hb.StatePrep.of(1, [1, 0]).matrix(), "not a qubit gate"),
+    (lambda: hb.MottonenStatePreparation.of(1, [1, 0]).matrix(), "defined by its decomposition"),
 ]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from contract import LABELS, assert_close, expanded, matrix_of, run
+from contract import LABELS, UNIVERSAL, assert_close, expanded, matrix_of, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridge.operations import qubit, synthesis
+import hybridge as hb
+from hybridge.operations import synthesis
 from hybridge.operations.table import Affine
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -55,9 +56,9 @@ STRUCTURED = {
     "minus identity": -np.eye(8),
     "diagonal": np.diag(np.exp(1j * np.arange(8))),
     "permutation": np.eye(8)[[3, 1, 4, 0, 5, 2, 7, 6]],
-    "real": np.kron(qubit.H.matrix(), np.kron(qubit.H.matrix(), qubit.H.matrix())),
-    "product": np.kron(qubit.SX.matrix(), np.kron(qubit.Y.matrix(), qubit.T.matrix())),
-    "degenerate": np.kron(np.eye(2), qubit.SWAP.matrix()),
+    "real": np.kron(hb.H.matrix(), np.kron(hb.H.matrix(), hb.H.matrix())),
+    "product": np.kron(hb.SX.matrix(), np.kron(hb.Y.matrix(), hb.T.matrix())),
+    "degenerate": np.kron(np.eye(2), hb.SWAP.matrix()),
     "Fourier": np.exp(2j * np.pi * np.outer(range(8), range(8)) / 8) / np.sqrt(8),
 }
 
@@ -71,7 +72,7 @@ def test_structured_unitaries(which):
     )
 
 
-@pytest.mark.parametrize("row", [qubit.X, qubit.Y, qubit.Z, qubit.H, qubit.S, qubit.SX, qubit.T])
+@pytest.mark.parametrize("row", [hb.X, hb.Y, hb.Z, hb.H, hb.S, hb.SX, hb.T])
 def test_one_qubit_gates(row):
     steps = synthesis.one_qubit(row.matrix(), 0)
     assert len(steps) <= 4
@@ -96,7 +97,7 @@ def test_diagonals(n, seed):
 @given(st.integers(0, 4), SEEDS)
 def test_uniformly_controlled_rotations(axis, n, seed):
     angles = np.random.default_rng(seed).uniform(-4, 4, 2**n)
-    turn = {"RY": qubit.RY, "RZ": qubit.RZ}[axis]
+    turn = {"RY": hb.RY, "RZ": hb.RZ}[axis]
     expected = np.zeros((2 ** (n + 1),) * 2, dtype=complex)
     for i, angle in enumerate(angles):
         expected[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] = turn.matrix(angle)
@@ -121,7 +122,7 @@ def test_multi_controlled_rotations_are_affine(axis, n):
     order = tuple(range(n + 1))
     steps = synthesis.controlled_rotation(axis, order[:-1], n, Affine("phi", 2.0, 0.1))
     for phi in (0.7, -1.9):
-        expected = controlled(getattr(qubit, axis).matrix(2 * phi + 0.1), n)
+        expected = controlled(getattr(hb, axis).matrix(2 * phi + 0.1), n)
         assert_close(matrix_of(steps, order, {"phi": phi}), expected)
 
 
@@ -152,7 +153,7 @@ def test_eigenphases_rebuild_the_unitary(n, seed):
 
 
 def size(steps):
-    return sum(s.operation.name == "CNOT" for s in expanded(steps, {"phi": 0.3}, qubit.UNIVERSAL))
+    return sum(s.operation.name == "CNOT" for s in expanded(steps, {"phi": 0.3}, UNIVERSAL))
 
 
 def test_many_controls_cost_polynomially():
@@ -169,5 +170,5 @@ def test_many_controls_cost_polynomially():
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(ANGLES, ANGLES, ANGLES)
 def test_one_qubit_angles_come_back(phi, theta, omega):
-    u = qubit.Rot.matrix(phi, theta, omega)
+    u = hb.Rot.matrix(phi, theta, omega)
     assert_close(matrix_of(synthesis.one_qubit(u, 0), (0,)), u)

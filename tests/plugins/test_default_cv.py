@@ -8,11 +8,12 @@ import pytest
 from scipy.sparse import csr_array, diags_array, eye_array, kron
 from scipy.sparse.linalg import expm_multiply
 
+import hybridge as hb
 import hybridge_default.fock
 from hybridge.circuit import Circuit, Instruction, Measurement
 from hybridge.device import Task
 from hybridge.errors import CircuitError, UnsupportedCircuit
-from hybridge.operations import cv
+from hybridge.operations.table import ROWS
 from hybridge.phasespace.fock import FockModes
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.polynomial import momentum, photon_number, position
@@ -101,9 +102,9 @@ def oracle(steps):
 @pytest.mark.parametrize("wires", [(0, 1), (1, 0)])
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_gate_is_the_exponential_of_its_generator_on_any_wires(name, wires):
-    row = vars(cv)[name]
+    row = ROWS[name]
     steps = (*START, (name, wires[: row.num_wires]))
-    instructions = [(vars(cv)[step], at) for step, at in steps]
+    instructions = [(ROWS[step], at) for step, at in steps]
     params = np.concatenate([GENERATORS[step][0] for step, _ in steps])
     C = 16
     found, want = kets(instructions, params, 2, C).kets[0], oracle(steps)[:C, :C]
@@ -112,14 +113,14 @@ def test_a_gate_is_the_exponential_of_its_generator_on_any_wires(name, wires):
 
 
 def test_default_fock_knows_every_row_that_is_tested_here():
-    gates = {row.name for row in vars(cv).values() if isinstance(row, cv.Operation) and row.kind == "gate"}
+    gates = {row.name for row in ROWS.values() if row.domain == "cv" and row.kind == "gate"}
     assert gates == set(GENERATORS)
 
 
 # ---- the two devices agree ------------------------------------------
 
-GAUSSIAN_GATES = [row for name in GENERATORS if (row := vars(cv)[name]).definition is not None]
-STATES = [cv.CoherentState, cv.SqueezedState, cv.DisplacedSqueezedState]
+GAUSSIAN_GATES = [row for name in GENERATORS if (row := ROWS[name]).definition is not None]
+STATES = [hb.CoherentState, hb.SqueezedState, hb.DisplacedSqueezedState]
 
 
 def random_circuit(rng, wires, rows, length):
@@ -153,7 +154,7 @@ def assert_agree(exact, cut, wires, error):
 @pytest.mark.parametrize("seed", range(4))
 def test_random_pure_circuits_agree(seed):
     instructions, params = random_circuit(np.random.default_rng(seed), 3, GAUSSIAN_GATES, 12)
-    instructions = [(cv.DisplacedSqueezedState, (2,)), *instructions]
+    instructions = [(hb.DisplacedSqueezedState, (2,)), *instructions]
     params = np.concatenate([np.full((2, 4), 0.2), params], axis=1)
     assert_agree(gaussian(instructions, params, 3, 4), kets(instructions, params, 3, 18), 3, 1e-4)
 
@@ -164,7 +165,7 @@ def test_random_lossy_circuits_with_preparations_anywhere_agree(seed):
     rows = [*GAUSSIAN_GATES, *STATES]
     first, first_params = random_circuit(rng, 2, rows, 6)
     last, last_params = random_circuit(rng, 2, rows, 6)
-    instructions = [(cv.ThermalState, (1,)), *first, (cv.LossChannel, (seed % 2,)), *last]
+    instructions = [(hb.ThermalState, (1,)), *first, (hb.LossChannel, (seed % 2,)), *last]
     fixed = np.array([[0.1], [0.2]])
     params = np.concatenate([fixed, first_params, fixed + 0.5, last_params], axis=1)
     assert_agree(gaussian(instructions, params, 2, 4), density(instructions, params, 2, 18), 2, 1e-4)
@@ -174,12 +175,12 @@ def test_interferometers_and_gaussian_states_on_many_wires_agree():
     rng = np.random.default_rng(3)
     U = np.linalg.qr(rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3)))[0]
     M = rng.normal(size=(4, 4)) * 0.2
-    noisy = cv.GaussianState.of(2, np.eye(4) + M @ M.T, np.array([0.2, 0.1, -0.3, 0.4]))
-    mix = cv.InterferometerUnitary.of(2, np.array([[1, 1j], [1j, 1]]) / np.sqrt(2))
+    noisy = hb.GaussianState.of(2, np.eye(4) + M @ M.T, np.array([0.2, 0.1, -0.3, 0.4]))
+    mix = hb.InterferometerUnitary.of(2, np.array([[1, 1j], [1j, 1]]) / np.sqrt(2))
     instructions = [(noisy, (1, 0)), (mix, (1, 0))]
     assert_agree(gaussian(instructions, [[]], 2, 4), density(instructions, [[]], 2, 16), 2, 1e-5)
-    squeezed = cv.GaussianState.of(2, np.diag([0.7, 1.2, 1 / 0.7, 1 / 1.2]), np.array([0.2, 0.1, -0.3, 0.4]))
-    instructions = [(squeezed, (2, 0)), (cv.InterferometerUnitary.of(3, U), (1, 2, 0))]
+    squeezed = hb.GaussianState.of(2, np.diag([0.7, 1.2, 1 / 0.7, 1 / 1.2]), np.array([0.2, 0.1, -0.3, 0.4]))
+    instructions = [(squeezed, (2, 0)), (hb.InterferometerUnitary.of(3, U), (1, 2, 0))]
     assert_agree(gaussian(instructions, [[]], 3, 4), kets(instructions, [[]], 3, 14), 3, 1e-5)
 
 
@@ -188,25 +189,25 @@ def test_interferometers_and_gaussian_states_on_many_wires_agree():
 
 def test_states_are_prepared_on_the_wires_named():
     ket = np.array([[0.6, 0, 0], [0, 0, 0.8j]])
-    state = kets([(cv.FockStateVector.of(2, ket), (2, 0)), (cv.FockState.of(1, 1), (1,))], [[]], 3, 4)
+    state = kets([(hb.FockStateVector.of(2, ket), (2, 0)), (hb.FockState.of(1, 1), (1,))], [[]], 3, 4)
     want = np.zeros((4, 4, 4), dtype=complex)
     want[0, 1, 0], want[2, 1, 1] = 0.6, 0.8j
     assert np.abs(state.kets[0] - want).max() < 1e-15
-    cat = kets([(cv.CatState, (0,))], [1.0, 0.0, 0.0], 1, 12)
+    cat = kets([(hb.CatState, (0,))], [1.0, 0.0, 0.0], 1, 12)
     assert cat.probs([0])[0, 1::2].max() < 1e-15
     rank_one = np.array([[0.36, 0.48j], [-0.48j, 0.64]])
     assert (
         np.abs(
-            kets([(cv.FockDensityMatrix.of(1, rank_one), (0,))], [[]], 1, 2).density_matrix([0])[0] - rank_one
+            kets([(hb.FockDensityMatrix.of(1, rank_one), (0,))], [[]], 1, 2).density_matrix([0])[0] - rank_one
         ).max()
         < 1e-15
     )
     mixture = np.diag([0.1, 0.2, 0.3, 0.4])
-    mixed = density([(cv.FockDensityMatrix.of(2, mixture), (1, 0))], [[]], 2, 2)
+    mixed = density([(hb.FockDensityMatrix.of(2, mixture), (1, 0))], [[]], 2, 2)
     assert np.abs(mixed.density_matrix((1, 0))[0] - mixture).max() < 1e-15
     assert (
         np.abs(
-            density([(cv.ThermalState, (0,))], [0.5], 1, 8).probs([0])[0] - (2 / 3) * 3.0 ** -np.arange(8)
+            density([(hb.ThermalState, (0,))], [0.5], 1, 8).probs([0])[0] - (2 / 3) * 3.0 ** -np.arange(8)
         ).max()
         < 1e-15
     )
@@ -214,7 +215,7 @@ def test_states_are_prepared_on_the_wires_named():
 
 def test_a_state_prepared_in_the_middle_replaces_the_old_one_and_its_correlations():
     r = 0.5
-    instructions = [(cv.TwoModeSqueezing, (0, 1)), (cv.CoherentState, (0,))]
+    instructions = [(hb.TwoModeSqueezing, (0, 1)), (hb.CoherentState, (0,))]
     params = [r, 0.3, 0.4, 0.0]
     for state in (gaussian(instructions, params, 2), density(instructions, params, 2, 16)):
         assert state.expval(position(0) @ position(1))[0] == pytest.approx(0, abs=1e-8)
@@ -230,7 +231,7 @@ def test_a_state_prepared_in_the_middle_replaces_the_old_one_and_its_correlation
 
 def test_what_leaves_the_cutoff_is_lost_norm():
     alpha, C = 1.5, 4
-    state = kets([(cv.Displacement, (0,))], [alpha, 0.3], 1, C)
+    state = kets([(hb.Displacement, (0,))], [alpha, 0.3], 1, C)
     inside = sum(np.exp(-(alpha**2)) * alpha ** (2 * k) / factorial(k) for k in range(C))
     assert state.leak()[0] == pytest.approx(1 - inside, abs=1e-14)
     amplitudes = [
@@ -240,12 +241,12 @@ def test_what_leaves_the_cutoff_is_lost_norm():
 
 
 MANY = [
-    (cv.FockState.of(1, 1), (1,)),
-    (cv.Displacement, (0,)),
-    (cv.Beamsplitter, (1, 0)),
-    (cv.LossChannel, (1,)),
-    (cv.CoherentState, (0,)),
-    (cv.Squeezing, (1,)),
+    (hb.FockState.of(1, 1), (1,)),
+    (hb.Displacement, (0,)),
+    (hb.Beamsplitter, (1, 0)),
+    (hb.LossChannel, (1,)),
+    (hb.CoherentState, (0,)),
+    (hb.Squeezing, (1,)),
 ]
 PARAMS = np.array([[0.2, 0.1, 0.5, 0.3, 0.9, 0.1, 0.2, 0.1, 0.4]] * 4)
 PARAMS[1, 2], PARAMS[2, 4], PARAMS[3] = 0.9, 0.6, PARAMS[3] * 0.5
@@ -287,16 +288,16 @@ def test_states_that_do_not_fit_are_refused(monkeypatch):
     monkeypatch.setattr(hybridge_default.fock, "available", lambda: 10**9)
     device = DefaultFock(cutoff_dim=12)
     assert device.memory(3) < 10**7 < 10**9 < device.memory(8)
-    device.compile(circuit([(cv.Displacement, (0,))], "state", 5))
+    device.compile(circuit([(hb.Displacement, (0,))], "state", 5))
     with pytest.raises(UnsupportedCircuit, match=r"a ket of 8 modes with cutoff_dim=12; it needs .* free"):
         device.compile(circuit([], "state", 8))
     with pytest.raises(UnsupportedCircuit, match="a density matrix of 5 modes"):
-        device.compile(circuit([(cv.LossChannel, (0,))], "density_matrix", 5))
+        device.compile(circuit([(hb.LossChannel, (0,))], "density_matrix", 5))
 
 
 def test_default_gaussian_refuses_what_is_not_gaussian():
     with pytest.raises(UnsupportedCircuit, match=r"cannot run Kerr: it is not Gaussian; default\.fock can"):
-        DefaultGaussian().compile(circuit([(cv.Kerr, (0,))], "gaussian", 1))
+        DefaultGaussian().compile(circuit([(hb.Kerr, (0,))], "gaussian", 1))
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.5, True, "5", None])

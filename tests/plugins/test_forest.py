@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyquil import Program
+from pyquil.quilbase import Gate
+from pyquil.simulation import NumpyWavefunctionSimulator
+
 from hybridge.circuit import Circuit, Instruction, Measurement
 from hybridge.device import Device, Task
-from hybridge.operations import qubit  # noqa: F401  (fills the table)
 from hybridge.operations.modifiers import adjoint
 from hybridge.operations.table import FAMILIES, ROWS, Operation
 from hybridge.registry import device as make
 from hybridge.registry import devices, registry
 from hybridge_forest import NUMPY, device, program, translate
-from pyquil import Program
-from pyquil.quilbase import Gate
-from pyquil.simulation import NumpyWavefunctionSimulator
 
 NUM_WIRES = 4
 # places for a row of k wires, none of them in order or next to each other only

@@ -25,7 +25,6 @@ from qiskit_aer.noise import (
 from hybridge.circuit import Circuit, Instruction, Measurement
 from hybridge.device import Device, Task
 from hybridge.errors import DeviceError, JobFailed, UnsupportedCircuit
-from hybridge.operations import qubit  # noqa: F401  (fills the table)
 from hybridge.operations.modifiers import adjoint
 from hybridge.operations.pauli import MATRICES, Sentence
 from hybridge.operations.table import FAMILIES, ROWS, Operation

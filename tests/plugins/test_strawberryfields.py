@@ -20,10 +20,10 @@ import scipy.integrate
 import scipy.sparse as sparse
 from scipy.sparse.linalg import expm_multiply
 
+import hybridge as hb
 from hybridge.circuit import Circuit, Instruction, Measurement
 from hybridge.device import Device, Task
 from hybridge.errors import CircuitError, MissingDependency, UnsupportedCircuit
-from hybridge.operations import cv
 from hybridge.operations.table import FAMILIES, ROWS, Operation
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.registry import device as make
@@ -78,7 +78,7 @@ def correlated(n: int = NUM_MODES) -> Operation:
     """A Gaussian state of n modes, nothing symmetric about it."""
     rng = np.random.default_rng(5)
     A = rng.normal(size=(2 * n, 2 * n)) / 3
-    return cv.GaussianState.of(n, np.eye(2 * n) * 1.1 + A @ A.T, rng.normal(size=2 * n))
+    return hb.GaussianState.of(n, np.eye(2 * n) * 1.1 + A @ A.T, rng.normal(size=2 * n))
 
 
 def moments(items: Items, params: np.ndarray, n: int = NUM_MODES) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +130,7 @@ def test_negative_parameters_keep_their_meaning():
 
 
 def test_several_measurements_stand_side_by_side():
-    made = circuit([(cv.Squeezing, (1,))], "gaussian")._replace(measurements=(Measurement("gaussian"),) * 2)
+    made = circuit([(hb.Squeezing, (1,))], "gaussian")._replace(measurements=(Measurement("gaussian"),) * 2)
     found = run(gaussian(), made, np.array([[0.3, 0.2]]))
     assert found.shape == (1, 84)
     np.testing.assert_array_equal(found[:, :42], found[:, 42:])
@@ -178,7 +178,7 @@ def few_photons(cutoff: int, levels: int, seed: int = 3) -> np.ndarray:
 
 
 def prepared(ket: np.ndarray, levels: int) -> Operation:
-    return cv.FockStateVector.of(NUM_MODES, ket[(slice(levels),) * NUM_MODES])
+    return hb.FockStateVector.of(NUM_MODES, ket[(slice(levels),) * NUM_MODES])
 
 
 def complete(cutoff: int, n: int = NUM_MODES) -> np.ndarray:
@@ -215,7 +215,7 @@ def test_fock_gates_on_a_mixed_state(operation, wires):
     kets = [few_photons(size, levels, seed) for seed in (1, 2)]
     flat = [k[(slice(levels),) * NUM_MODES].ravel() for k in kets]
     rho = sum(w * np.outer(v, v.conj()) for w, v in zip((0.7, 0.3), flat, strict=True))
-    items = [(cv.FockDensityMatrix.of(NUM_MODES, rho), (0, 1, 2)), (operation, wires)]
+    items = [(hb.FockDensityMatrix.of(NUM_MODES, rho), (0, 1, 2)), (operation, wires)]
     params = numbers(items, scale=0.1)
     found = run(fock(cutoff), circuit(items, "density_matrix"), params)[0].reshape((cutoff**NUM_MODES,) * 2)
     after = [evolved(k, operation, params[0], wires)[(slice(cutoff),) * NUM_MODES].ravel() for k in kets]
@@ -228,9 +228,9 @@ def test_cubic_phase_with_room_below_the_cutoff():
     cutoff, gamma = 28, 0.1
     ket = np.zeros((cutoff, cutoff), dtype=complex)
     ket[:2, :2] = np.array([[0.6, 0.4j], [-0.3, 0.6]]) / np.linalg.norm([[0.6, 0.4], [0.3, 0.6]])
-    items = [(cv.FockStateVector.of(2, ket[:2, :2]), (0, 1)), (cv.CubicPhase, (0,))]
+    items = [(hb.FockStateVector.of(2, ket[:2, :2]), (0, 1)), (hb.CubicPhase, (0,))]
     found = run(fock(cutoff, 2), circuit(items, "state", 2), np.array([[gamma]]))[0].reshape(cutoff, cutoff)
-    expected = cv.CubicPhase.fock(cutoff, gamma) @ ket
+    expected = hb.CubicPhase.fock(cutoff, gamma) @ ket
     # SF exponentiates the truncated x^3: an error that falls with the cutoff and rises with the photon number
     np.testing.assert_allclose(found[:8], expected[:8], rtol=0, atol=1e-8)
 
@@ -271,8 +271,8 @@ def test_fock_states_replace_what_was_there(operation, wires):
 @pytest.mark.parametrize(("operation", "wires"), [item for item in STATES if not item[0].mixed])
 def test_states_on_untouched_modes_keep_the_ket(operation, wires):
     cutoff, others = 12, [w for w in range(NUM_MODES) if w not in wires]
-    items = [(cv.FockState.of(1, 1), (w,)) for w in others]
-    items += [(cv.InterferometerUnitary.of(1, [[1j]]), (w,)) for w in others]
+    items = [(hb.FockState.of(1, 1), (w,)) for w in others]
+    items += [(hb.InterferometerUnitary.of(1, [[1j]]), (w,)) for w in others]
     items += [(operation, wires)]
     params = numbers(items)
     found = run(fock(cutoff), circuit(items, "state"), params)[0]
@@ -291,14 +291,14 @@ def test_states_on_untouched_modes_keep_the_ket(operation, wires):
 def test_loss_in_fock_space(transmission):
     cutoff = 8
     items = [
-        (cv.CoherentState, (1,)),
-        (cv.FockState.of(1, 1), (0,)),
-        (cv.LossChannel, (1,)),
-        (cv.LossChannel, (0,)),
+        (hb.CoherentState, (1,)),
+        (hb.FockState.of(1, 1), (0,)),
+        (hb.LossChannel, (1,)),
+        (hb.LossChannel, (0,)),
     ]
     params = np.array([[0.4, 0.7, transmission, transmission]])
     found = run(fock(cutoff, 2), circuit(items, "density_matrix", 2), params)[0].reshape((cutoff**2,) * 2)
-    dimmed = density(cv.CoherentState, (0.4 * math.sqrt(transmission), 0.7), cutoff)
+    dimmed = density(hb.CoherentState, (0.4 * math.sqrt(transmission), 0.7), cutoff)
     photon = np.diag([1 - transmission, transmission, *[0.0] * (cutoff - 2)])
     np.testing.assert_allclose(
         found, np.kron(photon, dimmed), rtol=0, atol=1e-6
@@ -308,19 +308,19 @@ def test_loss_in_fock_space(transmission):
 # ---- the traps ------------------------------------------------------------------------------------------
 
 PURE = [
-    (cv.CoherentState, (3,)),
-    (cv.SqueezedState, (1,)),
-    (cv.FockState.of(1, 1), (0,)),
-    (cv.CatState, (2,)),
-    (cv.Beamsplitter, (2, 0)),
-    (cv.TwoModeSqueezing, (3, 0)),
-    (cv.ControlledPhase, (1, 0)),
+    (hb.CoherentState, (3,)),
+    (hb.SqueezedState, (1,)),
+    (hb.FockState.of(1, 1), (0,)),
+    (hb.CatState, (2,)),
+    (hb.Beamsplitter, (2, 0)),
+    (hb.TwoModeSqueezing, (3, 0)),
+    (hb.ControlledPhase, (1, 0)),
 ]
 MIXTURE = [
-    (cv.Squeezing, (1,)),
-    (cv.Beamsplitter, (1, 0)),
-    (cv.ThermalState, (0,)),
-    (cv.QuadraticPhase, (1,)),
+    (hb.Squeezing, (1,)),
+    (hb.Beamsplitter, (1, 0)),
+    (hb.ThermalState, (0,)),
+    (hb.QuadraticPhase, (1,)),
 ]
 
 
@@ -345,8 +345,8 @@ def test_a_mode_prepared_anew_leaves_no_ket():
 
 
 def test_two_mode_gates_whose_second_mode_is_0():
-    for operation in (cv.Beamsplitter, cv.TwoModeSqueezing, cv.ControlledAddition, cv.ControlledPhase):
-        items = [(cv.Displacement, (1,)), (cv.Squeezing, (2,)), (operation, (1, 0)), (operation, (2, 0))]
+    for operation in (hb.Beamsplitter, hb.TwoModeSqueezing, hb.ControlledAddition, hb.ControlledPhase):
+        items = [(hb.Displacement, (1,)), (hb.Squeezing, (2,)), (operation, (1, 0)), (operation, (2, 0))]
         params = numbers(items, scale=0.2)
         kets = run(fock(12), circuit(items, "state"), params).reshape((12,) * NUM_MODES)
         mean, _ = moments(items, params[0])
@@ -362,14 +362,14 @@ def test_displaced_squeezed_states_of_little_squeezing():
     cutoff = 20
     for r in (0.0, 1e-7, 1e-3):
         params = np.array([[0.4, 0.3, r, 0.9]])
-        found = run(fock(cutoff, 1), circuit([(cv.DisplacedSqueezedState, (0,))], "state", 1), params)[0]
-        expected = density(cv.DisplacedSqueezedState, params[0], cutoff)
+        found = run(fock(cutoff, 1), circuit([(hb.DisplacedSqueezedState, (0,))], "state", 1), params)[0]
+        expected = density(hb.DisplacedSqueezedState, params[0], cutoff)
         np.testing.assert_allclose(np.outer(found, found.conj()), expected, rtol=0, atol=1e-12)
 
 
 def test_small_quadratic_phases_keep_their_digits():
     for s in (1e-4, -2e-8, 1e-12):
-        items = [(cv.Displacement, (0,)), (cv.QuadraticPhase, (0,))]
+        items = [(hb.Displacement, (0,)), (hb.QuadraticPhase, (0,))]
         params = np.array([[0.5, 0.2, s]])
         mean, cov = moments(items, params[0], 1)
         found = run(make("strawberryfields.gaussian", wires=1), circuit(items, "gaussian", 1), params)[0]
@@ -380,12 +380,12 @@ def test_small_odd_cats_keep_their_digits():
     for a in (1e-3, 1e-9, -0.7, 1.2):
         for p in (1.0, 0.0, 0.3):
             params = np.array([[a, 0.4, p]])
-            found = run(fock(16, 1), circuit([(cv.CatState, (0,))], "state", 1), params)[0]
-            np.testing.assert_allclose(found, cv.CatState.fock(16, a, 0.4, p), rtol=0, atol=1e-12)
+            found = run(fock(16, 1), circuit([(hb.CatState, (0,))], "state", 1), params)[0]
+            np.testing.assert_allclose(found, hb.CatState.fock(16, a, 0.4, p), rtol=0, atol=1e-12)
 
 
 def test_squeezing_of_a_gaussian_state_keeps_its_sign():
-    state = cv.GaussianState.of(1, np.diag([2.0, 0.5]), np.array([0.3, -0.2]))
+    state = hb.GaussianState.of(1, np.diag([2.0, 0.5]), np.array([0.3, -0.2]))
     found = run(fock(9, 2), circuit([(state, (1,))], "state", 2), np.empty((1, 0)))[0].reshape(9, 9)
     expected = density(state, (), 9)
     np.testing.assert_allclose(np.outer(found[0], found[0].conj()), expected, rtol=0, atol=1e-10)
@@ -394,18 +394,18 @@ def test_squeezing_of_a_gaussian_state_keeps_its_sign():
 
 def test_pure_density_matrices_are_kets():
     ket = np.array([0.6, 0.0, 0.8j])
-    items = [(cv.FockDensityMatrix.of(1, np.outer(ket, ket.conj())), (1,)), (cv.Beamsplitter, (1, 0))]
+    items = [(hb.FockDensityMatrix.of(1, np.outer(ket, ket.conj())), (1,)), (hb.Beamsplitter, (1, 0))]
     params = np.array([[0.4, 0.3]])
-    same = [(cv.FockStateVector.of(1, ket), (1,)), (cv.Beamsplitter, (1, 0))]
+    same = [(hb.FockStateVector.of(1, ket), (1,)), (hb.Beamsplitter, (1, 0))]
     found, expected = (run(fock(5, 2), circuit(i, "state", 2), params)[0] for i in (items, same))
     np.testing.assert_allclose(aligned(found, expected), expected, rtol=0, atol=1e-12)
 
 
 def test_constants_are_fitted_to_the_cutoff_or_refused():
     for family, constants in (
-        (cv.FockState, (3,)),
-        (cv.FockStateVector, (np.array([0.6, 0.0, 0.0, 0.8]),)),
-        (cv.FockDensityMatrix, (np.diag([0.5, 0.0, 0.0, 0.5]),)),
+        (hb.FockState, (3,)),
+        (hb.FockStateVector, (np.array([0.6, 0.0, 0.0, 0.8]),)),
+        (hb.FockDensityMatrix, (np.diag([0.5, 0.0, 0.0, 0.5]),)),
     ):
         made = circuit([(family.of(1, *constants), (1,))], "density_matrix", 2)
         for cutoff in (4, 6):
@@ -418,22 +418,22 @@ def test_constants_are_fitted_to_the_cutoff_or_refused():
 def test_numbers_that_make_no_sense_are_refused():
     for operation, values, text in (
         (
-            cv.ThermalState,
+            hb.ThermalState,
             [[0.2], [-0.3]],
             r"ThermalState\(nbar\) needs a mean photon number nbar >= 0; got -0.3",
         ),
-        (cv.LossChannel, [[0.2], [1.5]], r"LossChannel\(T\) needs a transmission 0 <= T <= 1; got 1.5"),
-        (cv.LossChannel, [[-0.5]], r"got -0.5"),
+        (hb.LossChannel, [[0.2], [1.5]], r"LossChannel\(T\) needs a transmission 0 <= T <= 1; got 1.5"),
+        (hb.LossChannel, [[-0.5]], r"got -0.5"),
     ):
         for device, kind in ((gaussian(), "gaussian"), (fock(4), "density_matrix")):
             with pytest.raises(CircuitError, match=text):
                 run(device, circuit([(operation, (1,))], kind), np.array(values))
     with pytest.raises(CircuitError, match="is the zero vector"):
-        run(fock(4), circuit([(cv.CatState, (1,))], "state"), np.array([[0.0, 0.2, 1.0]]))
+        run(fock(4), circuit([(hb.CatState, (1,))], "state"), np.array([[0.0, 0.2, 1.0]]))
 
 
 def test_gate_matrices_are_not_kept_at_large_cutoffs():
-    items = [(cv.Beamsplitter, (1, 0)), (cv.TwoModeSqueezing, (0, 1)), (cv.CrossKerr, (0, 1))]
+    items = [(hb.Beamsplitter, (1, 0)), (hb.TwoModeSqueezing, (0, 1)), (hb.CrossKerr, (0, 1))]
     for cutoff in (15, 20):
         run(fock(cutoff, 2), circuit(items, "state", 2), numbers(items, batch=2))
         assert [f.cache_info().currsize for f in backends.REMEMBERING] == [0] * len(backends.REMEMBERING)
@@ -444,7 +444,7 @@ def test_gate_matrices_are_not_kept_at_large_cutoffs():
 def test_they_are_not_kept_between_rows_where_they_are_larger_still(monkeypatch):
     calls = []
     monkeypatch.setattr(device_module, "forget_matrices", lambda: calls.append(None))
-    items = [(cv.Squeezing, (0,))]
+    items = [(hb.Squeezing, (0,))]
     for cutoff, expected in ((14, 0), (15, 1), (19, 1), (20, 4)):
         calls.clear()
         run(fock(cutoff, 1), circuit(items, "state", 1), numbers(items, batch=3))
@@ -468,7 +468,7 @@ def test_rows_are_independent_and_runs_repeat():
 
 def test_hbar_of_the_vendor_does_not_matter(monkeypatch):
     gaussian_items = [(correlated(), (2, 0, 1)), *placed(GAUSSIAN.operations, "gate")]
-    fock_items = [(cv.CubicPhase, (0,)), (cv.GaussianState.of(1, np.diag([2.0, 0.5]), np.ones(2)), (1,))]
+    fock_items = [(hb.CubicPhase, (0,)), (hb.GaussianState.of(1, np.diag([2.0, 0.5]), np.ones(2)), (1,))]
     cases = [(gaussian(), circuit(gaussian_items, "gaussian"), numbers(gaussian_items))]
     cases += [(fock(5, 2), circuit(fock_items, "state", 2), numbers(fock_items))]
     for device, made, params in cases:
@@ -482,12 +482,12 @@ def test_hbar_of_the_vendor_does_not_matter(monkeypatch):
 def test_the_global_random_state_is_untouched():
     before = np.random.get_state()[1].copy()
     run(fock(4, 2), circuit(MIXTURE, "density_matrix", 2), numbers(MIXTURE))
-    run(gaussian(), circuit([(cv.Squeezing, (0,))], "gaussian"), numbers([(cv.Squeezing, (0,))]))
+    run(gaussian(), circuit([(hb.Squeezing, (0,))], "gaussian"), numbers([(hb.Squeezing, (0,))]))
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
 def test_gates_are_given_plain_floats():
-    recipe = gaussian().compile(circuit([(cv.TwoModeSqueezing, (2, 0))], "gaussian"))
+    recipe = gaussian().compile(circuit([(hb.TwoModeSqueezing, (2, 0))], "gaussian"))
     assert {type(x) for x in itertools.chain(*recipe.numbers(np.array([[0.3, 0.1]])))} == {float}
 
 

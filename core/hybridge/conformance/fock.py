@@ -16,16 +16,15 @@ from hybridge.conformance.rows import Example, Ranges, examples
 from hybridge.device import Device
 from hybridge.errors import CircuitError, TruncationWarning, UnsupportedCircuit
 from hybridge.observables.cv import NumberOperator, QuadX
-from hybridge.operations.cv import (
+from hybridge.operations.cv_gates import (
     Beamsplitter,
     Displacement,
-    FockState,
-    FockStateVector,
     Kerr,
     Rotation,
     Squeezing,
     TwoModeSqueezing,
 )
+from hybridge.operations.cv_states import FockState, FockStateVector
 from hybridge.qnode import QNode
 
 ROOM = 5  # photon numbers the reference has beyond the device's

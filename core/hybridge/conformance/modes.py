@@ -28,17 +28,17 @@ from hybridge.observables.cv import (
     QuadX,
     TensorN,
 )
-from hybridge.operations.cv import (
+from hybridge.operations.cv_gates import (
     Beamsplitter,
-    CoherentState,
     ControlledAddition,
     Displacement,
     Rotation,
     Squeezing,
-    ThermalState,
     TwoModeSqueezing,
 )
-from hybridge.operations.modifiers import adjoint, power
+from hybridge.operations.cv_states import CoherentState, ThermalState
+from hybridge.operations.derived import power
+from hybridge.operations.modifiers import adjoint
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 

@@ -19,23 +19,14 @@ from hybridge.conformance.statistics import allowance, probs_allowance
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.observables.qubit import Hamiltonian, Hermitian, Projector, SparseHamiltonian
-from hybridge.operations.modifiers import adjoint, controlled, ctrl, power
+from hybridge.operations.derived import controlled, power
+from hybridge.operations.modifiers import adjoint, ctrl
 from hybridge.operations.pauli import Sentence
-from hybridge.operations.qubit import (
-    CNOT,
-    RX,
-    RY,
-    RZ,
-    BasisState,
-    H,
-    I,
-    QubitDensityMatrix,
-    QubitUnitary,
-    StatePrep,
-    X,
-    Y,
-    Z,
-)
+from hybridge.operations.qubit_entangling import CNOT
+from hybridge.operations.qubit_families import I
+from hybridge.operations.qubit_gates import RX, RY, RZ, H, X, Y, Z
+from hybridge.operations.qubit_states import BasisState, QubitDensityMatrix, StatePrep
+from hybridge.operations.qubit_unitaries import QubitUnitary
 from hybridge.qnode import QNode
 
 Wires = Sequence[Hashable]

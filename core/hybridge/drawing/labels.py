@@ -10,7 +10,7 @@ import numpy as np
 from hybridge.circuit import Measurement
 from hybridge.errors import CircuitError
 from hybridge.observables.qubit import MatrixObservable
-from hybridge.operations.modifiers import uncontrolled
+from hybridge.operations.derived import uncontrolled
 from hybridge.operations.pauli import Sentence
 from hybridge.operations.table import Constant, Operation
 from hybridge.phasespace.polynomial import NumberProjector, Polynomial

@@ -29,7 +29,7 @@ import numpy as np
 from hybridge.arithmetic import left_arithmetic
 from hybridge.errors import CircuitError
 from hybridge.operations.pauli import Sentence, word
-from hybridge.operations.spectrum import Spectrum
+from hybridge.operations.spectrum import Spectrum, Trig
 from hybridge.recording import recorder, withdraw
 
 Wires = tuple[Hashable, ...]
@@ -120,7 +120,7 @@ class Operation:
     decomposition: Callable[..., Sequence[Step]] | None = None
     exponent: tuple[str, ...] = ()
     inverse: str | Callable[..., Sequence[Step]] | None = None
-    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # least and greatest value allowed
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # least and greatest values
     pauli: Mapping[str, float] | None = None  # set where the gate is an observable too: {"X": 1}
     mixed: bool = False  # leaves a pure state mixed
     dense: bool = False  # its constants are its matrix: applying it costs no more than was given
@@ -295,6 +295,21 @@ def row(name: str, *args: Any, **columns: Any) -> Operation:
         raise CircuitError(f"the table already has a row {name!r}")
     ROWS[name] = Operation(name, *args, **columns)
     return ROWS[name]
+
+
+def fixed_gate(name: str, matrix: Any, **columns: Any) -> Operation:
+    """A row of a qubit gate without parameters."""
+    constant = np.array(matrix, dtype=complex)
+    constant.flags.writeable = False
+    return row(name, "qubit", len(constant).bit_length() - 1, definition=lambda: constant, **columns)
+
+
+def rotation_gate(
+    name: str, num_wires: int, definition: Callable[..., np.ndarray], *frequencies: float, **columns: Any
+) -> Operation:
+    """A row of a qubit gate exp(-i phi G), its one parameter an angle of these frequencies."""
+    columns = {"params": ("phi",), "exponent": ("phi",), "spectrum": (Trig(*frequencies),), **columns}
+    return row(name, "qubit", num_wires, definition=definition, **columns)
 
 
 def _row(name: str) -> Operation:

@@ -12,7 +12,8 @@ from hybridge.errors import CircuitError
 from hybridge.observables.qubit import Hermitian
 from hybridge.operations.modifiers import adjoint
 from hybridge.operations.pauli import Sentence, Word
-from hybridge.operations.qubit import H, QubitUnitary, S
+from hybridge.operations.qubit_gates import H, S
+from hybridge.operations.qubit_unitaries import QubitUnitary
 from hybridge.operations.table import Constant
 
 Basis = tuple[

@@ -63,7 +63,7 @@ def evaluate(
     """Each measurement's exact value; with arrays (B,) among the numbers, a leading axis B on each.
 
     >>> from hybridge.circuit import Circuit, Instruction, expval
-    >>> from hybridge.operations.qubit import RX, Z
+    >>> from hybridge.operations.qubit_gates import RX, Z
     >>> evaluate(Circuit((Instruction(RX, (0,)),), (expval(Z(0)),), (0,)), [0.0])
     [1.0]
     """

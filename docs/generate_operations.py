@@ -14,6 +14,7 @@ from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
 from hybridge.registry import OWNER, registry
 
 PAGE = Path(__file__).with_name("operations.md")
+KINDS = ("gate", "state", "channel", "marker")
 DOMAINS = {"qubit": "Qubits", "cv": "Modes of light"}
 HEADER = """# Operations
 
@@ -43,13 +44,14 @@ class Line(NamedTuple):
 
 
 def lines(domain: str) -> list[Line]:
-    """The domain's operations: rows first, then families, each in the order of the table."""
+    """The domain's operations by kind: rows first, then families, each in the order of the table."""
     rows = [
         Line(r.name, ", ".join(r.params), str(r.num_wires), r.formula, r)
         for r in ROWS.values()
         if r.domain == domain
     ]
-    return rows + [family_line(f) for f in FAMILIES.values() if f.domain == domain]
+    families = [family_line(f) for f in FAMILIES.values() if f.domain == domain]
+    return sorted(rows + families, key=lambda line: KINDS.index(line.example.kind))
 
 
 def family_line(family: Family) -> Line:

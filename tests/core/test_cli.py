@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 import hybridge as hb
 from hybridge import cli, registry
 from hybridge.about import about
-from hybridge.errors import MissingDependency, UnknownDevice
+from hybridge.compare import Row
+from hybridge.errors import UnknownDevice
 
 NODES = """
 import numpy
@@ -49,7 +50,7 @@ class StandInQNode:
 
 
 class StandInComparison:
-    agree = True
+    rows = (Row("a.one", agrees=True), Row("absent.sdk", reason="not installed", missing=True))
 
     def table(self):
         return Table("device", "as a table")
@@ -60,24 +61,17 @@ class StandInComparison:
 
 @pytest.fixture
 def calls(monkeypatch):
-    """What hb.compare was called with; every device counts as known, an 'absent.' one lacks its SDK."""
+    """What hb.compare was called with; every device but a 'wrong.' one counts as known."""
     made = []
 
     def compare(model, devices, args=(), gradient=True, shots=None, seed=None):
         made.append({"devices": devices, "args": args, "gradient": gradient, "shots": shots, "seed": seed})
         return StandInComparison()
 
-    class Found:
-        def __init__(self, name):
-            self.name = name
-
-        def missing(self):
-            return MissingDependency(self.name, "no_sdk", "x") if self.name.startswith("absent.") else None
-
     def find(name):
         if name.startswith("wrong."):
             raise UnknownDevice(name, ["toy", "two"])
-        return Found(name)
+        return name
 
     monkeypatch.setattr(hb, "QNode", StandInQNode, raising=False)
     monkeypatch.setattr(hb, "compare", compare, raising=False)
@@ -193,9 +187,18 @@ def test_compare_prints_text_for_a_pipe_and_a_table_for_a_terminal(calls, model,
     assert "as a table" in run(*words)
 
 
-def test_devices_that_disagree_are_exit_code_1(calls, model, monkeypatch):
-    monkeypatch.setattr(StandInComparison, "agree", False)
+@pytest.mark.parametrize("row", [Row("b.two", agrees=False), Row("b.two", reason="it broke")])
+def test_devices_that_disagree_or_fail_are_exit_code_1(calls, model, monkeypatch, row):
+    monkeypatch.setattr(StandInComparison, "rows", (*StandInComparison.rows, row))
     assert run("compare", f"{model}:scalar", "--devices", "a.one", code=1) == "device  as text\n"
+
+
+def test_options_of_a_device_follow_its_name(calls, model):
+    run("compare", f"{model}:scalar", "--devices", "a.one:cutoff_dim=8:method=exact,b.two:precise=true")
+    assert calls[0]["devices"] == [
+        ("a.one", {"cutoff_dim": 8, "method": "exact"}),
+        ("b.two", {"precise": True}),
+    ]
 
 
 @pytest.mark.parametrize("text", ["[0.3, 2]", "0.3, 2"])
@@ -215,12 +218,6 @@ def test_arguments_default_to_the_example_of_the_file(calls, model):
 def test_a_node_with_defaults_needs_no_arguments(calls, model):
     run("compare", f"{model}:defaulted", "--devices", "a.one")
     assert calls[0]["args"] == ()
-
-
-def test_a_device_without_its_sdk_is_left_out_with_the_line_to_install_it(calls, model):
-    printed = run("compare", f"{model}:scalar", "--devices", "a.one,absent.sdk")
-    assert "left out: device 'absent.sdk' needs 'no_sdk'; pip install 'hybridge[x]'" in printed
-    assert calls[0]["devices"] == ["a.one"]
 
 
 def test_compare_runs_a_real_model(tmp_path):
@@ -260,9 +257,13 @@ MISTAKES = {
         "MODEL:scalar --devices wrong.one",
         "no device named 'wrong.one'; installed: toy, two",
     ),
+    "half an option": (
+        "MODEL:scalar --devices a.one:cutoff_dim",
+        "write an option of a.one as name=value, such as cutoff_dim=8; got 'cutoff_dim'",
+    ),
     "no device": (
         "MODEL:scalar --devices ,",
-        "--devices names no device that is installed; `hybridge devices` lists them",
+        "--devices names no device; `hybridge devices` lists them",
     ),
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hybridge.device import Device
-from hybridge.errors import CircuitError, HybridgeError
+from hybridge.errors import CircuitError, HybridgeError, MissingDependency
 from hybridge.interfaces.derivatives import jacobian
 from hybridge.interfaces.rows import as_rows
 from hybridge.pytree import flatten
@@ -42,6 +42,7 @@ class Row:
     agrees: bool | None = None
     seconds: float | None = None
     reason: str = ""
+    missing: bool = False  # it failed because its SDK is not installed
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def _run(
         slope = _gradient(node, args) if gradient else None
         return Row(name, value, error, slope, seconds=time.perf_counter() - start)
     except HybridgeError as reason:
-        return Row(name, reason=str(reason).splitlines()[0])
+        missing = isinstance(reason, MissingDependency)
+        return Row(name, reason=str(reason).splitlines()[0], missing=missing)
 
 
 def _value(node: QNode, args: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:

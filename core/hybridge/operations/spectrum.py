@@ -19,9 +19,8 @@ class Trig(tuple[float, ...]):
     def __new__(cls, *frequencies: float) -> Trig:
         return super().__new__(cls, sorted(frequencies))
 
-    def __eq__(
-        self, other: object
-    ) -> bool:  # Trig(1) is not Power(1), though both hold a 1: rules are cached by spectrum
+    # Trig(1) is not Power(1), though both hold a 1: rules are cached by spectrum
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Trig) and tuple.__eq__(self, other)
 
     def __hash__(self) -> int:

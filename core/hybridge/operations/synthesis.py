@@ -47,9 +47,8 @@ def eigenphases(unitary: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Angles (d,) in (-pi, pi] and V (d, d) with unitary = V diag(exp(i angles)) V^dagger, V unitary."""
     from scipy.linalg import schur  # scipy takes longer to import than hybridge itself
 
-    triangle, vectors = schur(
-        unitary, output="complex"
-    )  # diagonal for a normal matrix; eig's V need not be unitary
+    # the triangle is diagonal for a normal matrix; eig's V need not be unitary
+    triangle, vectors = schur(unitary, output="complex")
     angles = np.angle(np.diag(triangle))
     angles[angles < -np.pi + 1e-9] = np.pi  # rounding must not choose the branch of (-1)^z
     return angles, vectors

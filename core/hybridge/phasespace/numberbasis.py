@@ -11,9 +11,8 @@ import numpy as np
 
 from hybridge.phasespace.recursion import amplitudes
 
-PROBE = 1 / np.sqrt(
-    3
-)  # tanh of the squeezing that probes a channel: covariance 2 and sqrt(3), in closed form
+# tanh of the squeezing that probes a channel: covariance 2 and sqrt(3), in closed form
+PROBE = 1 / np.sqrt(3)
 
 
 def ket(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:

@@ -216,3 +216,21 @@ def test_wide_operations_need_no_wide_matrices():
     flipped = 0.64 * np.sin(0.15) ** 2  # |1..10>, from |0..01>: the one state whose controls are all on
     expected = (0.36 - 0.64) * np.cos(0.3) - flipped * (1 + np.cos(0.3))
     assert mean == pytest.approx(expected) and p[0] - p[1] == pytest.approx(mean)
+
+
+def test_a_matrix_the_user_gave_is_applied_as_it_is():
+    u = np.linalg.qr(np.random.default_rng(3).normal(size=(256, 256)))[0]
+
+    @hb.qnode(hb.device("default.qubit", wires=9))
+    def f():
+        hb.X(8)
+        hb.QubitUnitary(u, wires=range(8))
+        hb.ControlledQubitUnitary(u.T, wires=[8, *range(8)])
+        return hb.probs(wires=range(9))
+
+    assert [op.name for op, _ in f.plan().lowered[0].instructions] == [
+        "X",
+        "QubitUnitary",
+        "ControlledQubitUnitary",
+    ]
+    assert f()[1] == pytest.approx(1)

@@ -27,7 +27,7 @@ from hybridge.operations.cv_gates import (
 from hybridge.operations.cv_states import FockState, FockStateVector
 from hybridge.qnode import QNode
 
-ROOM = 5  # photon numbers the reference has beyond the device's
+ROOM = 4  # photon numbers the reference has beyond the device's
 STRENGTH = Strength(0.06, 0.35)
 # so near the vacuum that less than 1e-9 of the norm lies beyond 12 photons
 RANGES: Mapping[str, tuple[float, float]] = {

@@ -24,6 +24,7 @@ def _qubit_unitary(num_wires: int, constant: Constant) -> Operation:
         "qubit",
         num_wires,
         definition=lambda: matrix,
+        dense=True,
         inverse=lambda *wires: [step(QubitUnitary.of(num_wires, matrix.conj().T), wires)],
         decomposition=lambda *wires: synthesis.unitary(matrix, wires),
         constants=(constant,),
@@ -117,6 +118,7 @@ def _controlled_unitary(num_wires: int, constant: Constant, values: tuple[int, .
         "qubit",
         num_wires,
         definition=lambda: controlled(matrix, values),
+        dense=len(values) <= 2,  # each control doubles the matrix
         inverse=lambda *wires: [step(ControlledQubitUnitary.of(num_wires, matrix.conj().T, values), wires)],
         decomposition=decomposition,
         constants=(constant, values),

@@ -11,9 +11,8 @@ def draw_numbers(table: np.ndarray, shots: int, rng: np.random.Generator) -> np.
     >>> draw_numbers(np.array([[[0.0, 0.0], [2.0, 0.0]]]), 2, np.random.default_rng(0)).tolist()
     [[[1, 0], [1, 0]]]
     """
-    cumulative = np.cumsum(
-        np.clip(table.reshape(len(table), -1), 0, None), axis=1
-    )  # rounding may leave -1e-20
+    # rounding may leave -1e-20
+    cumulative = np.cumsum(np.clip(table.reshape(len(table), -1), 0, None), axis=1)
     total = cumulative[:, -1:]
     levels = np.minimum(rng.random((len(table), shots)) * total, np.nextafter(total, 0))
     drawn = [np.searchsorted(row, level, side="right") for row, level in zip(cumulative, levels, strict=True)]

@@ -37,9 +37,8 @@ def distribution(rho: np.ndarray) -> Callable[[np.ndarray], tuple[np.ndarray, np
     n = np.arange(C)
     root = np.sqrt(np.arange(1.0, C + 1))
     weights = np.diagonal(rho, axis1=-2, axis2=-1)
-    cross = (
-        2 * rho * (1 - np.eye(C)) / (n - n[:, None] + np.eye(C))
-    )  # 2: the orders m, n and n, m give the same
+    # 2: the orders m, n and n, m give the same
+    cross = 2 * rho * (1 - np.eye(C)) / (n - n[:, None] + np.eye(C))
 
     def at(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         psi = np.moveaxis(wavefunctions(x, C + 1), 0, -1)

@@ -9,6 +9,7 @@ import numpy as np
 STEP = 0.03
 # Fornberg, Math. Comp. 51, 699 (1988), table 1: the error is h^8 f^(9) / 630, 1e-9 for frequencies up to 4
 WEIGHTS = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
+SECOND = {0: -205 / 72, 1: 8 / 5, 2: -1 / 5, 3: 8 / 315, 4: -1 / 560}
 
 Vectorial = Callable[[np.ndarray], np.ndarray]
 
@@ -32,5 +33,21 @@ def jacobian(function: Vectorial, point: np.ndarray, step: float = STEP) -> np.n
 
 
 def hessian(function: Vectorial, point: np.ndarray, step: float = STEP) -> np.ndarray:
-    """d^2 function / d point^2, (*value, n, n)."""
-    return jacobian(lambda x: jacobian(function, x, step), point, step)
+    """d^2 function / d point^2, (*value, n, n), from second derivatives along e_i and e_i + e_j.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1], np.array([1.0, 2.0])).round(9).tolist()
+    [[4.0, 2.0], [2.0, 0.0]]
+    """
+    point = np.asarray(point, dtype=float)
+    axes = np.eye(len(point))
+
+    def along(direction: np.ndarray) -> np.ndarray:
+        values = {i: np.asarray(function(point + i * step * direction)) for i in range(-4, 5)}
+        return sum(SECOND[abs(i)] * value for i, value in values.items()) / step**2
+
+    single = [along(e) for e in axes]
+    rows = [
+        [single[i] if i == j else (along(axes[i] + axes[j]) - single[i] - single[j]) / 2 for j in range(len(axes))]
+        for i in range(len(axes))
+    ]
+    return np.moveaxis(np.array(rows), (0, 1), (-2, -1))

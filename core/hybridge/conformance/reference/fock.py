@@ -15,7 +15,7 @@ from hybridge.conformance.reference.ordered import Product, ordered
 from hybridge.operations.table import Affine, Operation
 from hybridge.phasespace.polynomial import NumberProjector
 
-MARGIN = 6  # photon numbers beyond the space in which a Hamiltonian acts
+MARGIN = 5  # photon numbers beyond the space in which a Hamiltonian acts
 ZERO = 1e-15  # probability under which a ket of a mixture is dropped
 
 

@@ -63,7 +63,8 @@ def runs(capabilities: Capabilities, operation: Operation) -> bool:
     if operation.domain != capabilities.domain or operation.kind == "marker":
         return False
     widest = capabilities.max_gate_wires
-    if widest is not None and operation.num_wires > widest and operation.kind == "gate" and not operation.dense:
+    wide = widest is not None and operation.num_wires > widest
+    if wide and operation.kind == "gate" and not operation.dense:
         return False
     if capabilities.operations is not None:
         return operation.name in capabilities.operations

@@ -1,5 +1,6 @@
 """hybridge: one differentiable model on Qiskit, Forest, Strawberry Fields and built-in simulators."""
 
+from hybridge import numpy as numpy
 from hybridge.about import about
 from hybridge.circuit import Circuit, counts, density_matrix, expval, probs, sample, state, var
 from hybridge.compare import compare

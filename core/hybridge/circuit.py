@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
-from hybridge.errors import CircuitError
+from hybridge.errors import CircuitError, GradientError
 from hybridge.operations.table import Applied, Operation, Wires, as_wires
 
 
@@ -73,6 +73,20 @@ def _observable(thing: Any, measure: str) -> Any:
         )
     if not found.hermitian:
         raise CircuitError(f"{measure} needs a Hermitian observable; {found!r} is not")
+    if getattr(found, "traced", False) and measure != "expval":
+        raise GradientError(
+            "a coefficient of an observable",
+            f"{measure}({found!r}) is not linear in it",
+            "differentiate expval(O), or expval(O @ O) - expval(O)**2 for a variance",
+        )
+    return found
+
+
+def _some_wires(wires: Any, measure: str) -> Wires:
+    found = as_wires(wires)
+    if not found:
+        what = "name them" if measure == "density_matrix" else "leave wires out to measure all"
+        raise CircuitError(f"{measure} needs at least one wire; got {wires!r}; {what}")
     return found
 
 
@@ -106,16 +120,17 @@ def var(op: Any) -> Measurement:
 def probs(wires: Any = None, op: Any = None) -> Measurement:
     """Probabilities (2^k,) of the basis states of `wires` (default: all), wires[0] most significant.
 
-    On a CV device: of the photon numbers, (cutoff,)*k flattened. With `op`: of the observable's outcomes, in
-    the basis that diagonalises it (Pauli words and Hermitian observables of one setting).
+    On a CV device: of the photon numbers, (cutoff,)*k flattened. With `op`: of the observable's wires in its
+    order, in the basis that diagonalises it (Pauli words and Hermitian observables of one setting).
     """
     if op is not None and wires is not None:
         raise CircuitError("probs takes wires or op, not both")
     if op is None and hasattr(wires, "as_observable"):
         op, wires = wires, None
     if op is not None:
-        return Measurement("probs", _observable(op, "probs"))
-    return Measurement("probs", None, None if wires is None else as_wires(wires))
+        observable = _observable(op, "probs")
+        return Measurement("probs", observable, tuple(observable.wires))  # the wires are the order
+    return Measurement("probs", None, None if wires is None else _some_wires(wires, "probs"))
 
 
 def sample(op: Any = None, wires: Any = None) -> Measurement:
@@ -136,7 +151,7 @@ def _of_op_or_wires(kind: str, op: Any, wires: Any, detail: Hashable) -> Measure
         raise CircuitError(f"{kind} takes op or wires, not both")
     if op is not None:
         return Measurement(kind, _observable(op, kind), None, detail)
-    return Measurement(kind, None, None if wires is None else as_wires(wires), detail)
+    return Measurement(kind, None, None if wires is None else _some_wires(wires, kind), detail)
 
 
 def state() -> Measurement:
@@ -146,7 +161,7 @@ def state() -> Measurement:
 
 def density_matrix(wires: Any) -> Measurement:
     """The reduced density matrix of `wires`: complex (2^k, 2^k), wires[0] most significant."""
-    return Measurement("density_matrix", None, as_wires(wires))
+    return Measurement("density_matrix", None, _some_wires(wires, "density_matrix"))
 
 
 def measured_wires(measurements: Sequence[Measurement]) -> list[Hashable]:

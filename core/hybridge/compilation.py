@@ -154,8 +154,14 @@ def lower(circuit: Circuit, device: Device) -> Lowered:
     Raises UnsupportedCircuit naming the operation, the device, and the devices that can.
     """
     expansion = _Expansion(device)
-    slot = 0
+    slot, touched = 0, set[Hashable]()
     for operation, wires in circuit.instructions:
+        if operation.kind == "state" and touched & set(wires) and not runs(device.capabilities, operation):
+            # its decomposition is gates on the vacuum, which these modes no longer hold
+            what = f"{operation.name} on modes {list(wires)!r} that other operations have touched"
+            raise UnsupportedCircuit(device.name, what, registry.able(partial(runs, operation=operation)))
+        if operation.kind != "marker":
+            touched |= set(wires)
         own = [(slot + k, 1.0, 0.0) for k in range(len(operation.params))]
         slot += len(own)
         expansion.add(operation, wires, own)

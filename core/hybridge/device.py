@@ -10,9 +10,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from hybridge import memory
 from hybridge.circuit import Circuit
 from hybridge.errors import CircuitError, DeviceError
 from hybridge.operations.table import Wires, as_wires
+
+MAX_NUMBERED = 2**20  # wires; a state of so many fits nowhere, and counting out 10^9 would fill the memory
 
 
 @dataclass(frozen=True)
@@ -68,19 +71,14 @@ class Device(ABC):
     )
 
     def __init__(self, wires: Any = None, shots: int | None = None, seed: int | None = None):
-        if isinstance(wires, (bool, np.bool_)) or (isinstance(wires, (int, np.integer)) and wires < 1):
-            raise CircuitError(f"wires must be a number of wires >= 1 or labels; got {wires!r}")
-        labels = tuple(range(int(wires))) if isinstance(wires, (int, np.integer)) else wires
-        self.wires: Wires | None = None if labels is None else as_wires(labels)
-        if self.wires is not None and len(set(self.wires)) != len(self.wires):
-            raise CircuitError(f"wires must differ from one another; got {list(self.wires)!r}")
+        self.wires: Wires | None = None if wires is None else _labels(wires)
         limit = self.capabilities.max_wires
         if limit is not None and self.wires is not None and len(self.wires) > limit:
             raise DeviceError(f"device {self.name!r} has at most {limit} wires; got {len(self.wires)}")
         self.name = self.name or type(self).__name__
         self.shots = check_shots(shots)
         self.seed = seed
-        self._seeds = np.random.default_rng(seed)
+        self._seeds = _seeds(seed)
         self._lock = threading.Lock()
 
     def compile(self, circuit: Circuit) -> Any:
@@ -119,6 +117,35 @@ class Device(ABC):
     def __repr__(self) -> str:
         wires = "inferred" if self.wires is None else len(self.wires)
         return f"<{self.name} wires={wires} shots={self.shots}>"
+
+
+def _labels(wires: Any) -> Wires:
+    """A number of wires as the labels 0, 1, ...; labels as they are, if they are hashable and differ."""
+    if isinstance(wires, (bool, np.bool_)) or (isinstance(wires, (int, np.integer)) and wires < 1):
+        raise CircuitError(f"wires must be a number of wires >= 1 or labels; got {wires!r}")
+    if isinstance(wires, (int, np.integer)):
+        if wires > MAX_NUMBERED:
+            needed, free = memory.human(40 * int(wires)), memory.human(memory.available())
+            raise CircuitError(
+                f"wires={wires}: a device numbers at most {MAX_NUMBERED} by itself; "
+                f"so many labels alone need {needed} of memory, {free} is available"
+            )
+        return tuple(range(int(wires)))
+    labels = as_wires(wires)
+    try:
+        differ = len(set(labels)) == len(labels)
+    except TypeError:
+        raise CircuitError(f"a wire label must be hashable; got {list(labels)!r}") from None
+    if not differ:
+        raise CircuitError(f"wires must differ from one another; got {list(labels)!r}")
+    return labels
+
+
+def _seeds(seed: Any) -> np.random.Generator:
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise CircuitError(f"seed must be a whole number >= 0, or None; got {seed!r}") from None
 
 
 def check_shots(shots: Any) -> int | None:

@@ -17,10 +17,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class HybridgeError(Exception):
-    """Root of everything hybridge raises on purpose."""
+    """Root of everything hybridge raises on purpose; it pickles, so it comes back from another process."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args), self.__dict__
+
+
+def _rebuilt(kind: type[HybridgeError], args: tuple[Any, ...]) -> HybridgeError:
+    error = kind.__new__(kind)  # without __init__, which takes facts where args hold the message
+    error.args = args
+    return error
 
 
 class CircuitError(HybridgeError, ValueError):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hybridge import memory
-from hybridge.circuit import Circuit, Instruction, Measurement
+from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
 from hybridge.compilation import (
     AffineMap,
     check_domain,
@@ -57,13 +57,10 @@ class Plan:
             None if low.affine.identity else low.affine for low in lowered
         )
         widest = max((self._width(c, None) for c in self.lowered), default=0)
-        self._memory = max(device.memory(len(circuit.wires)), 16 * widest)  # of one row, in bytes
-        if self._memory > memory.available():
-            what = (
-                f"{len(circuit.wires)} wires: they need {memory.human(self._memory)} of memory, "
-                f"{memory.human(memory.available())} is available"
-            )
-            raise UnsupportedCircuit(device.name, what)
+        results = sum(math.prod(shape) for shape in self.shapes(None))
+        # of one row, in bytes
+        self._memory = max(device.memory(len(circuit.wires)), 16 * widest, 16 * results)
+        self._demand(f"{len(circuit.wires)} wires", self._memory, memory.available())
         self.programs: tuple[Any, ...] = tuple(device.compile(c) for c in self.lowered)
         self._compiled = tuple(zip(self.programs, self.affine, strict=True))
         self._rules: dict[Hashable, ShiftRule] = {}
@@ -72,6 +69,18 @@ class Plan:
     @property
     def num_slots(self) -> int:
         return self.circuit.num_slots
+
+    def _demand(self, what: str, needed: int, free: int) -> None:
+        if needed > free:
+            sizes = f"they need {memory.human(needed)} of memory, {memory.human(free)} is available"
+            raise UnsupportedCircuit(self.device.name, f"{what}: {sizes}")
+
+    @cached_property
+    def _shot_bytes(self) -> int:
+        """What one shot takes at its peak: where it was drawn, its bits as numbers and as bytes."""
+        n = len(self.circuit.wires)
+        wires = [len(m.wires) if m.wires is not None else n for c in self.lowered for m in c.measurements]
+        return 16 + 8 * max(wires, default=0) + sum(wires)
 
     @cached_property
     def _bounds(self) -> list[tuple[int, str, str, float, float]]:
@@ -142,7 +151,7 @@ class Plan:
         return _joined(values), _joined(errors)
 
     def _answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
-        chunks = self._chunks(rows)
+        chunks = self._chunks(rows, shots)
         tasks = [
             Task(
                 program,
@@ -171,11 +180,15 @@ class Plan:
             )
         return found if affine is None else affine.pullback(found, self.num_slots)
 
-    def _chunks(self, rows: np.ndarray) -> list[np.ndarray]:
-        """The rows in pieces that fit into memory; nearly always one."""
-        if self._memory * len(rows) < 2**26:  # 64 MiB: not worth asking the system how much is free
+    def _chunks(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
+        """The rows in pieces that fit into memory; nearly always one. UnsupportedCircuit if not one fits."""
+        needed = self._memory + self._shot_bytes * shots if shots else self._memory
+        if needed * len(rows) < 2**26:  # 64 MiB: not worth asking the system how much is free
             return [rows]
-        fits = max(1, int(0.5 * memory.available() / self._memory))
+        free = memory.available()
+        if shots:
+            self._demand(f"{shots} shots", needed, free)
+        fits = max(1, free // (2 * needed))
         return [rows[i : i + fits] for i in range(0, len(rows), fits)]
 
     def _submit(self, tasks: Sequence[Task]) -> list[np.ndarray]:
@@ -254,6 +267,7 @@ class PlanCache:
 
     def __init__(self, device: Device):
         self._device = weakref.ref(device)
+        self._inferred = device.wires is None
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -261,8 +275,10 @@ class PlanCache:
         self, instructions: tuple[Any, ...], measurements: tuple[Measurement, ...], sampled: bool
     ) -> Plan:
         """The plan of this structure on the user's wires; compiled the first time."""
-        key = (instructions, measurements, sampled)
+        key: tuple[Any, ...] = (instructions, measurements, sampled)
         try:
+            if self._inferred:  # equal observables may name different wires: X(1) and X(1) @ I(0)
+                key = (*key, tuple(measured_wires(measurements)))
             found = self._plans.get(key)
         except TypeError as error:
             raise _unhashable(instructions) from error

@@ -43,7 +43,9 @@ def _control_group() -> int:
 
 
 def human(size: float) -> str:
-    """A size in bytes as people write it: '16 TiB'."""
+    """A size in bytes as people write it: '16 TiB'; '2^1006 B' where no unit helps."""
+    if size >= 2**80:
+        return f"2^{int(size).bit_length() - 1} B"
     for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
         if size < 1024 or unit == "PiB":
             return f"{size:.4g} {unit}"

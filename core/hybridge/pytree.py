@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,12 +19,21 @@ def flatten(tree: Any, leaf_types: tuple[type, ...] = ()) -> tuple[list[Any], Ca
     return leaves, lambda new: build(iter(new))
 
 
+def _like(tree: dict[Any, Any], items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """A dict of the kind of `tree`; a copy knows what else its kind is made of, as a defaultdict does."""
+    if type(tree) is dict:
+        return dict(items)
+    found = copy.copy(tree)
+    found.update(items)
+    return found
+
+
 def _flatten(tree: Any, leaf_types: tuple[type, ...], leaves: list[Any]) -> Callable[[Any], Any]:
     kind = type(tree)
     if not isinstance(tree, leaf_types):
         if isinstance(tree, dict):
             parts = [_flatten(v, leaf_types, leaves) for v in tree.values()]
-            return lambda new: kind(zip(tree, [p(new) for p in parts], strict=True))
+            return lambda new: _like(tree, zip(tree, [p(new) for p in parts], strict=True))
         if isinstance(tree, tuple) and hasattr(kind, "_fields"):  # a named tuple says so only by its fields
             parts = [_flatten(v, leaf_types, leaves) for v in tree]
             return lambda new: kind(*[p(new) for p in parts])

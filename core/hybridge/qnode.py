@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -173,6 +174,19 @@ class QNode:
                 "wires, seed and options belong to the making of a device; give its name instead"
             )
         return QNode(self.function, device, self.diff_method, self.interface, shots)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """By its name, as a function is, where a module has it under that name; else by its parts."""
+        name = getattr(self, "__qualname__", "")
+        found = getattr(sys.modules.get(self.__module__), name, None)
+        return name if found is self else super().__reduce_ex__(protocol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_plans"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._plans = plans_of(self.device)
 
     def __repr__(self) -> str:
         return f"<QNode {getattr(self, '__name__', '?')} on {self.device!r} diff_method={self.diff_method!r}>"

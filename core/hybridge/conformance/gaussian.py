@@ -20,7 +20,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "a": (0.3, 0.8),
     "s": (0.2, 0.6),
     "nbar": (0.2, 0.6),
-    "T": (0.4, 0.9),
+    "T": (0.4, 0.85),
 }
 ROWS = examples("cv", RANGES)
 

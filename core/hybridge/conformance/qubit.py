@@ -221,7 +221,7 @@ class QubitConformance(Conformance):
     MODELS: ClassVar[Sequence[Model]] = MODELS
     SMOOTH: ClassVar[Sequence[Model]] = MODELS
     SAMPLED: ClassVar[Sequence[Sampled]] = SAMPLED
-    FOREIGN: ClassVar[Sequence[Example]] = examples("cv", {"T": (0.5, 0.9)})
+    FOREIGN: ClassVar[Sequence[Example]] = examples("cv", {"T": (0.4, 0.85)})
 
     def space(self, device: Device) -> dict[str, int]:
         return {}

@@ -6,6 +6,7 @@ Hessians need no further code. All shifted rows of a derivative are one batch, h
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,10 +14,26 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.core import defjvp_argnums, defvjp_argnums
 from autograd.extend import primitive
+from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import isbox
 
 from hybridge.execution import Plan
 from hybridge.interfaces.rows import as_rows
+
+
+def _leave_observables(name: str) -> None:
+    """Let `theta * Z(0)` reach `Z(0).__rmul__(theta)`; autograd before 1.9 multiplies itself, and fails."""
+    own = getattr(ArrayBox, name)
+
+    def operator(self: Any, other: Any) -> Any:
+        return NotImplemented if hasattr(other, "as_observable") else own(self, other)
+
+    setattr(ArrayBox, name, functools.wraps(own)(operator))
+
+
+if not hasattr(ArrayBox, "__array_ufunc__"):
+    for name in ("__mul__", "__add__", "__sub__"):
+        _leave_observables(name)
 
 
 class Call(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -45,15 +46,18 @@ class _Arguments:
 
     def __init__(self, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]):
         self.f, self.args, self.kwargs = f, list(args), kwargs
-        self.single = isinstance(argnums, int)
-        self.argnums = [argnums] if isinstance(argnums, int) else list(argnums)
+        self.argnums, self.single = _argnums(argnums)
         self.leaves: list[Any] = []
         self.builds: list[tuple[int, Callable[..., Any]]] = []
         for i in self.argnums:
             if not -len(args) <= i < len(args):
                 raise GradientError(
-                    f"argument {i}", f"the function was called with {len(args)} arguments", "see argnums"
+                    f"argument {i}",
+                    f"the function was called with {len(args)} arguments",
+                    "choose other argnums",
                 )
+            if [j % len(args) for j in self.argnums].count(i % len(args)) > 1:
+                raise GradientError(f"argument {i}", "argnums names it twice", "name it once")
             leaves, build = flatten(args[i])
             self.leaves += [_float(x, i) for x in leaves]
             self.builds.append((len(leaves), build))
@@ -75,6 +79,20 @@ class _Arguments:
         """Leaves in the shape of the arguments: one tree for a single argnum, else a tuple of them."""
         trees = self._trees(leaves)
         return trees[0] if self.single else tuple(trees)
+
+
+def _argnums(argnums: Any) -> tuple[list[int], bool]:
+    """argnums as a list, and whether it was a single number."""
+    try:
+        return [operator.index(argnums)], True
+    except TypeError:
+        pass
+    try:
+        return [operator.index(i) for i in argnums], False
+    except TypeError:
+        raise GradientError(
+            "the arguments", f"argnums must be whole numbers; got {argnums!r}", "use argnums=0 or (0, 1)"
+        ) from None
 
 
 def _float(x: Any, argnum: int) -> Any:
@@ -213,7 +231,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 def _leaf_jacobian(reverse: _Reverse, k: int) -> Any:
     shape = anp.shape(reverse.values[k])
     size = int(np.prod(shape))
-    pulled = [reverse.pull(k, row.reshape(shape) if shape else float(row[0])) for row in np.eye(size)]
+    pulled = [reverse.pull(k, row.reshape(shape) if shape else row[0]) for row in np.eye(size)]
     leaves = reverse.arguments.leaves
     return reverse.arguments.like(
         [

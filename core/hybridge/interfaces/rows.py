@@ -18,7 +18,10 @@ def plain_rows(numbers: Sequence[Any]) -> np.ndarray | None:
     for x in numbers:
         if type(x) not in PLAIN:
             return None
-    rows = np.array(numbers, dtype=np.float64).reshape(1, -1)
+    try:
+        rows = np.array(numbers, dtype=np.float64).reshape(1, -1)
+    except OverflowError:  # an int that no float holds
+        return None
     if not isfinite(sum(numbers)):
         check_finite(rows)
     return rows
@@ -51,7 +54,10 @@ def as_rows(numbers: Sequence[Any]) -> tuple[np.ndarray, bool]:
 
 
 def _real(x: Any) -> np.ndarray:
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise CircuitError(f"a parameter must be a real number or an array; got the ragged {x!r}") from None
     if array.dtype.kind not in "fiub":
         what = "complex" if array.dtype.kind == "c" else type(x).__name__
         raise CircuitError(f"a parameter must be a real number; got {what} {x!r}")

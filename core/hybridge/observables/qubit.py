@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from hybridge.arithmetic import left_arithmetic
-from hybridge.errors import CircuitError
-from hybridge.operations.pauli import Sentence, _is_plain
+from hybridge.errors import CircuitError, GradientError
+from hybridge.operations import constants
+from hybridge.operations.pauli import MAX_DENSE_WIRES, Sentence, _is_plain, _tidy, is_number
 from hybridge.operations.table import Constant, Wires, as_wires
-
-MAX_DENSE_WIRES = 12  # arithmetic with a matrix makes the dense matrix of all wires: 12 wires are 256 MiB
 
 
 def embed(matrix: np.ndarray, wires: Sequence[Hashable], order: Sequence[Hashable]) -> np.ndarray:
@@ -37,7 +36,11 @@ class MatrixObservable:
     hermitian = True
 
     def __init__(self, name: str, key: Hashable, wires: Wires, make: Callable[[], Any]):
-        if len(set(wires)) != len(wires):
+        try:
+            repeated = len(set(wires)) != len(wires)
+        except TypeError:
+            raise CircuitError(f"{name}: a wire label must be hashable; got {list(wires)!r}") from None
+        if repeated:
             raise CircuitError(f"{name} names a wire twice: {list(wires)!r}")
         self.name, self.wires, self._key, self._make = name, wires, key, make
 
@@ -49,6 +52,11 @@ class MatrixObservable:
         return MatrixObservable(
             self.name, self._key, tuple(mapping.get(w, w) for w in self.wires), self._make
         )
+
+    @property
+    def bits(self) -> tuple[int, ...] | None:
+        """The bits of a projector on a basis state; None for every other matrix."""
+        return self._key if self.name == "Projector" and isinstance(self._key, tuple) else None
 
     @cached_property
     def local(self) -> Any:
@@ -67,8 +75,6 @@ class MatrixObservable:
     @cached_property
     def eigen(self) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues (d,) and eigenvectors (d, d), one a column."""
-        if self.name == "Projector" and np.count_nonzero(self.dense - np.diag(np.diag(self.dense))) == 0:
-            return np.diag(self.dense).real, np.eye(len(self.dense))
         return np.linalg.eigh(self.dense)
 
     def matrix(self, wire_order: Iterable[Hashable] | None = None) -> np.ndarray:
@@ -79,7 +85,13 @@ class MatrixObservable:
         other = other.as_observable() if getattr(other, "as_observable", None) else other
         if _is_plain(other):
             other = Sentence({(): other})
-        if not isinstance(other, (MatrixObservable, Sentence)) or other.traced:
+        if is_number(other) or getattr(other, "traced", False):
+            raise GradientError(
+                "a coefficient of an observable",
+                f"{self!r} is a matrix, which goes with plain numbers only",
+                "return the expval of each term and add them up outside the circuit",
+            )
+        if not isinstance(other, (MatrixObservable, Sentence)):
             return NotImplemented
         wires = (*self.wires, *(w for w in other.wires if w not in self.wires))
         if len(wires) > MAX_DENSE_WIRES:
@@ -108,7 +120,7 @@ class MatrixObservable:
 
     def __mul__(self, other: Any) -> Any:
         if _is_plain(other):
-            return Hermitian(self.dense * complex(other), self.wires)
+            return Hermitian(self.dense * _tidy(other), self.wires)
         return self @ other
 
     def __rmul__(self, other: Any) -> Any:
@@ -144,7 +156,7 @@ class MatrixObservable:
         return _BUILDERS[self.name], (self._payload(), self.wires)
 
     def _payload(self) -> Any:
-        return list(self._key) if self.name == "Projector" and isinstance(self._key, tuple) else self.local
+        return self.local if self.bits is None else list(self.bits)
 
 
 def _check_matrix(name: str, matrix: Any, wires: Wires) -> None:
@@ -165,10 +177,8 @@ def Hermitian(A: Any, wires: Any) -> MatrixObservable:
     Hermitian(wires=[0])
     """
     wires = as_wires(wires)
-    constant = Constant(A, complex)
+    constant = Constant(constants.array("Hermitian", "A", A))
     _check_matrix("Hermitian", constant.array, wires)
-    if not np.isfinite(constant.array).all():
-        raise CircuitError("Hermitian got a matrix with NaN or infinite entries")
     deviation = np.abs(constant.array - constant.array.conj().T).max()
     if deviation > 1e-9 * max(1.0, np.abs(constant.array).max()):
         raise CircuitError(f"Hermitian got a matrix that differs from its adjoint by {deviation:.2g}")
@@ -181,9 +191,10 @@ def Projector(state: Any, wires: Any) -> MatrixObservable:
     Its expectation value is the probability of finding the wires in that state.
     """
     wires = as_wires(wires)
-    values = np.asarray(state)
-    if values.shape == (len(wires),) and set(np.unique(values).tolist()) <= {0, 1} and len(wires) > 0:
-        bits = tuple(int(b) for b in values)
+    ket = Constant(constants.array("Projector", "state", state))
+    values = ket.array
+    if values.shape == (len(wires),) and ((values == 0) | (values == 1)).all() and len(wires) > 0:
+        bits = tuple(int(b.real) for b in values)
         index = int("".join(map(str, bits)), 2)
 
         def diagonal() -> Any:
@@ -193,7 +204,6 @@ def Projector(state: Any, wires: Any) -> MatrixObservable:
             return csr_array(([1.0 + 0j], ([index], [index])), shape=(d, d))
 
         return MatrixObservable("Projector", bits, wires, diagonal)
-    ket = Constant(state, complex)
     d = 2 ** len(wires)
     if ket.array.shape != (d,):
         raise CircuitError(
@@ -214,6 +224,8 @@ def SparseHamiltonian(H: Any, wires: Any) -> MatrixObservable:
     except AttributeError:
         raise CircuitError(f"SparseHamiltonian needs a scipy sparse matrix; got {type(H).__name__}") from None
     _check_matrix("SparseHamiltonian", matrix, wires)
+    if not np.isfinite(matrix.data).all():
+        raise CircuitError("SparseHamiltonian got a matrix with NaN or infinite entries")
     if abs(matrix - matrix.conj().T).max() > 1e-9:
         raise CircuitError("SparseHamiltonian got a matrix that is not Hermitian")
     matrix.sum_duplicates()
@@ -233,6 +245,13 @@ def Hamiltonian(coeffs: Sequence[Any], observables: Sequence[Any]) -> Any:
     >>> hb.Hamiltonian([0.5, 2], [hb.X(0), hb.Z(0) @ hb.Z(1)])
     0.5*X(0) + 2.0*Z(0)@Z(1)
     """
+    try:
+        len(coeffs), len(observables)
+    except TypeError:
+        raise CircuitError(
+            "Hamiltonian needs a list of coefficients and one of observables; "
+            f"got {type(coeffs).__name__} and {type(observables).__name__}"
+        ) from None
     if len(coeffs) != len(observables) or not len(observables):
         raise CircuitError(
             "Hamiltonian needs as many coefficients as observables, at least one; "

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,8 @@ def array(
 
 def bits(subject: str, noun: str, value: Any, length: int) -> tuple[int, ...]:
     """Zeros and ones, one per wire."""
-    entries = [value] if isinstance(value, (bool, int, np.integer, np.bool_)) else list(value)
+    given = value.tolist() if isinstance(value, np.ndarray) else value
+    entries = list(given) if isinstance(given, Iterable) else [given]
     if any(not isinstance(b, (bool, int, float, np.number, np.bool_)) or b not in (0, 1) for b in entries):
         raise CircuitError(f"{subject} needs {noun} of zeros and ones; got {value!r}")
     if len(entries) != length:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from functools import cached_property, reduce
+from math import isfinite
 from numbers import Number
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from hybridge import memory
 from hybridge.arithmetic import left_arithmetic
 from hybridge.errors import CircuitError
 
@@ -67,7 +70,22 @@ def _tidy(coefficient: Any) -> Any:
     if not _is_plain(coefficient):
         return coefficient
     number = complex(coefficient)
+    if not isfinite(abs(number)):
+        raise CircuitError(f"a coefficient of an observable must be finite; got {coefficient!r}")
     return number.real if number.imag == 0 else number
+
+
+def is_number(thing: Any) -> bool:
+    """Whether it is one number, plain or traced by a differentiable library, that an observable goes with."""
+    if _is_plain(thing):
+        return True
+    try:
+        return np.ndim(thing) == 0 and not hasattr(thing, "as_observable") and 1.0 * thing is not None
+    except (TypeError, ValueError):
+        return False
+
+
+MAX_DENSE_WIRES = 12  # a dense complex matrix over 12 wires is 256 MiB
 
 
 class Sentence:
@@ -86,7 +104,10 @@ class Sentence:
 
     def __init__(self, terms: Mapping[Word, Any], wires: Iterable[Hashable] = ()):
         tidy = {w: _tidy(c) for w, c in terms.items()}
-        self.terms: dict[Word, Any] = {w: c for w, c in tidy.items() if not (_is_plain(c) and c == 0)}
+        # read-only: sentences are shared, Z(0) is the same one everywhere
+        self.terms: Mapping[Word, Any] = MappingProxyType(
+            {w: c for w, c in tidy.items() if not (_is_plain(c) and c == 0)}
+        )
         named = dict.fromkeys(wires)
         named.update(dict.fromkeys(wire for w in self.terms for wire, _ in w))
         self.wires: tuple[Hashable, ...] = tuple(named)
@@ -110,6 +131,12 @@ class Sentence:
     def matrix(self, wire_order: Iterable[Hashable] | None = None) -> np.ndarray:
         """The (2^n, 2^n) matrix over `wire_order`, the first wire most significant."""
         order = self.wires if wire_order is None else tuple(wire_order)
+        if len(order) > MAX_DENSE_WIRES:
+            needed = memory.human(16 * 4 ** len(order))
+            raise CircuitError(
+                f"the dense matrix over {len(order)} wires would need {needed} of memory; "
+                f"it may have at most {MAX_DENSE_WIRES} wires: ask for the expval, or for each term's"
+            )
         total = np.zeros((2 ** len(order),) * 2, dtype=complex)
         for w, c in self.terms.items():
             letters = dict(w)
@@ -125,15 +152,13 @@ class Sentence:
         )
 
     def __add__(self, other: Any) -> Sentence:
-        if _is_plain(other):
-            other = Sentence({(): other})
-        other = _as_sentence(other)
-        if other is None:
+        sentence = Sentence({(): other}) if is_number(other) else _as_sentence(other)
+        if sentence is None:
             return NotImplemented
         terms = dict(self.terms)
-        for w, c in other.terms.items():
+        for w, c in sentence.terms.items():
             terms[w] = terms[w] + c if w in terms else c
-        return Sentence(terms, self.wires + other.wires)
+        return Sentence(terms, self.wires + sentence.wires)
 
     __radd__ = __add__
 
@@ -154,10 +179,9 @@ class Sentence:
             return self @ other
         if hasattr(other, "domain"):  # another kind of observable
             return NotImplemented
-        if np.ndim(other) != 0:
-            raise CircuitError(
-                f"an observable can be scaled by a number, not by an array of shape {np.shape(other)}"
-            )
+        if not is_number(other):
+            what = f"an array of shape {other.shape}" if isinstance(other, np.ndarray) else repr(other)
+            raise CircuitError(f"an observable can be scaled by a number, not by {what}")
         return Sentence({w: c * other for w, c in self.terms.items()}, self.wires)
 
     __rmul__ = __mul__
@@ -193,7 +217,8 @@ class Sentence:
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Sentence, (self.terms, self.wires)  # without the hash, which differs from process to process
+        # without the hash, which differs from process to process
+        return Sentence, (dict(self.terms), self.wires)
 
     def __repr__(self) -> str:
         return " + ".join(_term(w, c) for w, c in self.terms.items()).replace("+ -", "- ") or "0*I()"

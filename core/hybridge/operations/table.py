@@ -238,7 +238,12 @@ class Applied:
         if letters is None:
             return None
         withdraw(self)
-        return _sentence(self.operation, self.wires)
+        try:
+            return _sentence(self.operation, self.wires)
+        except TypeError:
+            raise CircuitError(
+                f"{self.operation.name}: a wire label must be hashable; got {list(self.wires)!r}"
+            ) from None
 
     def _observable(self) -> Sentence:
         found = self.as_observable()

@@ -28,6 +28,7 @@ HALVINGS = (
     40  # of the interval in which positions lie: enough for the resolution where Newton's steps never are
 )
 BLOCK = 2**26  # bytes of conditional states held at once while sampling
+FAINT = 1e-15  # part of a mixture that is not sampled, relative to the strongest: rounding, most of its rank
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +158,8 @@ class FockModes:
         if self.kets is not None and self.num_modes <= 2 * len(modes):
             return self._split(self.kets, modes)
         values, vectors = np.linalg.eigh(self.density_matrix(modes))
-        return vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]
+        faint = np.all(values[:, :-1] < FAINT * values[:, -1:], axis=0).sum()  # they come in ascending order
+        return vectors[:, :, faint:] * np.sqrt(np.clip(values[:, faint:], 0, None))[:, None, :]
 
 
 def _positions(ket: np.ndarray, modes: int, C: int, shots: int, rng: np.random.Generator) -> np.ndarray:

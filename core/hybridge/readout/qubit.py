@@ -20,6 +20,7 @@ from hybridge.readout.settings import (
     Reading,
     Shots,
     all_bits,
+    read_basis,
     read_observable,
     read_wires,
     read_word,
@@ -158,7 +159,12 @@ class QubitReadout:
             return Reader(
                 scalar, variance, error=lambda answers: variance(answers) * np.sqrt(2 / answers.shots)
             )
-        reading = read_wires(self._wires(m)) if m.observable is None else read_observable(m.observable)
+        if m.observable is None:
+            reading: Reading | None = read_wires(self._wires(m))
+        elif m.kind == "probs":
+            reading = read_basis(m.observable, self._wires(m))
+        else:
+            reading = read_observable(m.observable)
         if reading is None:
             raise CircuitError(
                 f"{m.kind} of {m.observable!r}: its words cannot be measured in one setting; "

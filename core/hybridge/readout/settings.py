@@ -47,6 +47,15 @@ def _parity(bits: np.ndarray) -> np.ndarray:
     return 1.0 - 2.0 * (bits.sum(axis=-1) % 2)
 
 
+def read_basis(observable: Any, wires: Sequence[int]) -> Reading | None:
+    """The bits of these wires, the observable's own, in its eigenbasis; None where read_observable is."""
+    reading = read_observable(observable)
+    if reading is None:
+        return None
+    idle: tuple[Basis, ...] = tuple(((w,), "Z") for w in wires if w not in reading.wires)
+    return Reading((*reading.bases, *idle), tuple(wires), None)
+
+
 MAX_ROTATED_WIRES = (
     6  # a sum of words that clash is read in its own eigenbasis up to here: a 64 by 64 unitary
 )
@@ -79,9 +88,13 @@ def _read_sentence(sentence: Sentence) -> Reading | None:
 
 
 def _read_matrix(observable: Any) -> Reading:
-    values, vectors = observable.eigen
     wires = tuple(observable.wires)
     k = len(wires)
+    if observable.bits is not None:
+        sought = np.array(observable.bits)
+        plainly = tuple(((w,), "Z") for w in wires)
+        return Reading(plainly, wires, lambda bits: (bits == sought).all(axis=-1).astype(float))
+    values, vectors = observable.eigen
     plain = np.array_equal(vectors, np.eye(2**k))
     bases: tuple[Basis, ...] = (
         tuple(((w,), "Z") for w in wires) if plain else ((wires, Constant(vectors.conj().T, complex)),)

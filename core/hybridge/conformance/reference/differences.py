@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-STEP = 0.03
-# Fornberg, Math. Comp. 51, 699 (1988), table 1: the error is h^8 f^(9) / 630, 1e-9 for frequencies up to 4
+STEP = 0.01
+# Fornberg, Math. Comp. 51, 699 (1988), table 1: the error is h^8 f^(9) / 630, 1e-13 for frequencies up to 4
 WEIGHTS = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
 SECOND = {0: -205 / 72, 1: 8 / 5, 2: -1 / 5, 3: 8 / 315, 4: -1 / 560}
 

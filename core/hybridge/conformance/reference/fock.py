@@ -16,7 +16,7 @@ from hybridge.operations.table import Affine, Operation
 from hybridge.phasespace.polynomial import NumberProjector
 
 MARGIN = 5  # photon numbers beyond the space in which a Hamiltonian acts
-ZERO = 1e-15  # probability under which a ket of a mixture is dropped
+ZERO = 1e-13  # probability under which a ket of a mixture is dropped
 
 
 @lru_cache(maxsize=4096)
@@ -100,25 +100,19 @@ class FockState:
         self._mix([self._applied(k, wires, self.kets) for k in loss(transmission, self.size)])
 
     def _state(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
-        """Trace out what is on these modes, then put each ket of the new mixture beside what is left."""
+        """Trace out what is on these modes, then put each ket of the new mixture beside each that is left."""
         axes = [self.order.index(w) for w in wires]
-        d = self.size ** len(axes)
-        front = np.moveaxis(self.kets, axes, range(len(axes)))
-        rest = front.reshape(d, *front.shape[len(axes) :])
-        parts = []
-        for left in rest:
-            if np.abs(left).max() ** 2 < ZERO:
-                continue
-            for ket in mixture(operation, numbers, self.size).T:
-                fresh = np.multiply.outer(ket, left).reshape(front.shape)
-                parts.append(np.moveaxis(fresh, range(len(axes)), axes))
-        self._mix(parts)
+        k, n = len(axes), len(self.order)
+        front = np.moveaxis(self.kets, axes, range(k)).reshape(self.size**k, self.size ** (n - k), -1)
+        left = _fewest(np.concatenate(front, axis=1))
+        fresh = mixture(operation, numbers, self.size)
+        both = fresh[:, None, :, None] * left[None, :, None, :]
+        shape = (self.size,) * n + (-1,)
+        self.kets = np.moveaxis(both.reshape(shape), range(k), axes)
 
     def _mix(self, parts: Sequence[np.ndarray]) -> None:
-        """Many kets become the fewest that make the same density matrix."""
         kets = np.concatenate(parts, axis=-1)
-        flat = kets.reshape(-1, kets.shape[-1])
-        self.kets = _weighted(flat @ flat.conj().T).reshape(*kets.shape[:-1], -1)
+        self.kets = _fewest(kets.reshape(-1, kets.shape[-1])).reshape(*kets.shape[:-1], -1)
 
     # ---- what is read ----
 
@@ -176,6 +170,17 @@ def mixture(operation: Operation, numbers: tuple[float, ...], size: int) -> np.n
     assert operation.definition is not None
     mean, cov = operation.definition(*numbers)
     return _weighted(number_density(np.asarray(mean), np.asarray(cov), size))
+
+
+def _fewest(kets: np.ndarray) -> np.ndarray:
+    """The fewest columns that make the same density matrix."""
+    if kets.shape[1] > 4 * kets.shape[0]:
+        return _weighted(kets @ kets.conj().T)
+    kets = kets[:, np.abs(kets).max(axis=0) > 0]
+    if kets.shape[1] == 1:
+        return kets
+    left, weights, _ = np.linalg.svd(kets, full_matrices=False)
+    return (left * weights)[:, weights**2 > ZERO]
 
 
 def _weighted(rho: np.ndarray) -> np.ndarray:

@@ -139,15 +139,15 @@ def number_density(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray
     As |v>(u| has the symbol 2 exp(-(x^2 + p^2) / 2 + J.r - u v), J = (v + u, i u - i v), that is a Gaussian in u and v.
     """
     k = len(mean) // 2
-    points = max(2 * cutoff, 128 if k == 1 else 28)
+    points = max(cutoff + 10, 128 if k == 1 else 26)
     radius = np.sqrt(max(cutoff, 8) / 2)  # loses least to rounding: sqrt(m!) / radius^m is of order 1 for all m
     circle = radius * np.exp(2j * np.pi * np.arange(points) / points)
     axes = np.meshgrid(*[circle] * (2 * k), indexing="ij")
     u, v = np.array(axes[:k]), np.array(axes[k:])
     J = np.concatenate([u + v, 1j * (u - v)])
     inverse = np.linalg.inv(np.eye(2 * k) + cov)
-    quadratic = np.einsum("i...,ij,j...->...", J, cov @ inverse, J, optimize=True) / 2
-    linear = np.einsum("i...,i->...", J, inverse @ mean)
+    quadratic = (J * np.tensordot(cov @ inverse, J, 1)).sum(axis=0) / 2
+    linear = np.tensordot(inverse @ mean, J, 1)
     offset = -mean @ inverse @ mean / 2
     values = np.exp(quadratic + linear + offset - np.sum(u * v, axis=0))
     values *= 2**k * np.sqrt(np.linalg.det(inverse))

@@ -42,12 +42,12 @@ MAX_PLANS = 256  # per device; a plan is small, but its program may hold a vendo
 class Plan:
     """A circuit compiled for a device: immutable but for what it caches; `run` takes the numbers.
 
-    `circuit` is the user's on wires 0..n-1; `programs` are what the device compiled, one per setting it must
-    measure in.
+    `circuit` is the user's on wires 0..n-1, `named` on the wires of the user, whose names errors tell;
+    `programs` are what the device compiled, one per setting it must measure in.
     """
 
-    def __init__(self, circuit: Circuit, device: Device, sampled: bool):
-        self.circuit, self.device, self.sampled = circuit, device, sampled
+    def __init__(self, circuit: Circuit, named: Circuit, device: Device, sampled: bool):
+        self.circuit, self.named, self.device, self.sampled = circuit, named, device, sampled
         self._readout = readout(circuit, device, sampled)
         lowered = [lower(c, device) for c in self._readout.circuits]
         self.lowered: tuple[Circuit, ...] = tuple(low.circuit for low in lowered)
@@ -126,7 +126,7 @@ class Plan:
         key = (slots, method, shots if method == "finite-diff" else None)
         if key not in self._rules:
             truncated = self.device.capabilities.truncated
-            self._rules[key] = shift_rules(self.circuit, slots, method, shots, truncated)
+            self._rules[key] = shift_rules(self.named, slots, method, shots, truncated)
         return self._rules[key]
 
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
@@ -336,15 +336,16 @@ def make_plan(
         raise UnsupportedCircuit(device.name, "shots: it gives exact results only", "use shots=None")
     if not sampled and not device.capabilities.exact:
         raise UnsupportedCircuit(device.name, "shots=None: it gives samples only", "use shots=1000")
-    check_domain([Instruction(*i) for i in instructions], measurements, device)
-    wires = circuit_wires([Instruction(*i) for i in instructions], measurements, device)
-    check_preparations([Instruction(*i) for i in instructions])
+    written = tuple(Instruction(*i) for i in instructions)
+    check_domain(written, measurements, device)
+    wires = circuit_wires(written, measurements, device)
+    check_preparations(written)
     limit = device.capabilities.max_wires
     if limit is not None and len(wires) > limit:
         raise UnsupportedCircuit(device.name, f"{len(wires)} wires: it has at most {limit}")
     index = {wire: i for i, wire in enumerate(wires)}
-    mapped = tuple(Instruction(operation, tuple(index[w] for w in on)) for operation, on in instructions)
+    mapped = tuple(Instruction(operation, tuple(index[w] for w in on)) for operation, on in written)
     circuit = Circuit(
         mapped, tuple(map_measurement(m, index) for m in measurements), tuple(range(len(wires)))
     )
-    return Plan(circuit, device, sampled)
+    return Plan(circuit, Circuit(written, tuple(measurements), wires), device, sampled)

@@ -168,12 +168,12 @@ def _joint(preparations: Sequence[Gate], wires: int) -> np.ndarray:
 
 
 def _save_expval(circuit: QuantumCircuit, observable: Sentence, wires: list[int], label: str) -> Saved:
-    circuit.save_expectation_value(*_operator(observable), label)
+    circuit.save_expectation_value(_operator(observable, circuit), circuit.qubits, label)
     return Saved(label, 1, float)
 
 
 def _save_var(circuit: QuantumCircuit, observable: Sentence, wires: list[int], label: str) -> Saved:
-    circuit.save_expectation_value_variance(*_operator(observable), label)
+    circuit.save_expectation_value_variance(_operator(observable, circuit), circuit.qubits, label)
     return Saved(label, 1, _second)
 
 
@@ -201,12 +201,15 @@ SAVE: dict[str, Callable[[QuantumCircuit, Any, list[int], str], Saved]] = {
 }
 
 
-def _operator(observable: Sentence) -> tuple[SparsePauliOp, list[int]]:
-    """The sentence as Qiskit's operator and its qubits; at least one word on at least one qubit."""
-    on = list(observable.wires) or [0]
+def _operator(observable: Sentence, circuit: QuantumCircuit) -> SparsePauliOp:
+    """The sentence as Qiskit's operator on all qubits.
+
+    On fewer, Aer drops the qubits that no measurement depends on, and where qubits are not entangled and two
+    measurements are on different ones, it then reads the words on the wrong ones (seen in Aer 0.18.2).
+    """
     terms = observable.terms or {(): 0.0}
-    words = [("".join(s for _, s in w), [on.index(wire) for wire, _ in w], c) for w, c in terms.items()]
-    return SparsePauliOp.from_sparse_list(words, len(on)), on
+    words = [("".join(s for _, s in w), [wire for wire, _ in w], c) for w, c in terms.items()]
+    return SparsePauliOp.from_sparse_list(words, circuit.num_qubits)
 
 
 def _second(mean_and_variance: Sequence[float]) -> float:

@@ -12,8 +12,6 @@ from scipy.sparse import csr_array
 
 import hybridge as hb
 
-X0, Z0, Z1 = (lambda: hb.X(0)), (lambda: hb.Z(0)), (lambda: hb.Z(1))
-
 
 def node(function, wires=2, **options):
     return hb.QNode(function, hb.device("default.qubit", wires=wires, **options))
@@ -33,7 +31,7 @@ def tilted(measure):
 ZERO, ONE = np.cos(0.15) ** 2, np.sin(0.15) ** 2  # of Z on wire 0
 UP, DOWN = np.cos(0.55) ** 2, np.sin(0.55) ** 2  # of Z on wire 1
 
-# ---- probabilities of an observable, and plans of circuits that look alike ----------------------------------
+# --- probabilities of an observable, and plans of circuits that look alike ---
 
 BASES = {
     "Z(0) @ Z(1)": (lambda: hb.Z(0) @ hb.Z(1), np.kron([ZERO, ONE], [UP, DOWN])),
@@ -71,7 +69,7 @@ def test_a_shared_observable_cannot_be_changed():
     assert node(lambda: hb.expval(hb.Z(0)))() == 1
 
 
-# ---- coefficients that are differentiated --------------------------------------------------------------------
+# --- coefficients that are differentiated ---
 
 TRACED = {  # of the observable in the coefficient a = 2, where <Z> = cos 0.3 and <X> = 0
     "on the left": (lambda a: a * hb.Z(0) + hb.X(0), np.cos(0.3)),
@@ -146,7 +144,7 @@ def test_argnums_that_make_no_sense_say_so():
     assert hb.grad(product, argnums=-1)(2.0, 3.0) == 2
 
 
-# ---- bad input -----------------------------------------------------------------------------------------------
+# --- bad input ---
 
 BAD = {
     "NaN coefficient": (lambda: hb.expval(np.nan * hb.Z(0)), "must be finite; got nan"),
@@ -229,7 +227,7 @@ def test_a_basis_state_is_projected_on_with_shots_on_any_number_of_wires():
     assert set(values) == {0.0, 1.0} and set(counted) == {0.0, 1.0} and sum(counted.values()) == 2000
 
 
-# ---- copies, pickles, processes, containers --------------------------------------------------------------------
+# --- copies, pickles, processes, containers ---
 
 ERRORS = (
     hb.CircuitError("x"),
@@ -282,3 +280,27 @@ def test_results_come_in_every_kind_of_dict():
 
     found = node(f)()
     assert type(found) is collections.defaultdict and found == {"z": 1, "x": [0]} and found["new"] == []
+
+
+# --- every qubit device ---
+
+# on qubits that nothing entangles, RY(0.5 + 0.3 w) on each wire w
+READ = {
+    "the last, and one before": (lambda: [hb.Z(5), hb.Z(3)], [5], [3]),
+    "three of six": (lambda: [hb.Z(1), hb.Z(4), hb.Z(2)], [1], [4], [2]),
+    "a pair and one of it": (lambda: [hb.Z(1) @ hb.Z(4), hb.Z(4)], [1, 4], [4]),
+}
+
+
+@pytest.mark.parametrize("name", [d.name for d in hb.devices() if d.installed and d.domain == "qubit"])
+def test_observables_of_qubits_apart_are_read_on_their_own_qubits(name):
+    for observables, *wires in READ.values():
+
+        def f(observables=observables):
+            for w in range(6):
+                hb.RY(0.5 + 0.3 * w, wires=w)
+            return [hb.expval(o) for o in observables()] + [hb.var(o) for o in observables()]
+
+        means = np.array([np.prod(np.cos(0.5 + 0.3 * np.array(on))) for on in wires])
+        found = hb.QNode(f, hb.device(name, wires=6))()
+        assert np.allclose(found, [*means, *(1 - means**2)]), wires

@@ -290,10 +290,18 @@ class TestValues:
         with pytest.raises(CircuitError, match=message):
             mistake()
 
-    @pytest.mark.parametrize("other", [Sentence({((0, "Z"),): 1.0}), "a", None, NumberProjector((1,), (0,))])
-    def test_other_things_do_not_mix(self, other):
+    @pytest.mark.parametrize(
+        ("other", "error"),
+        [
+            (Sentence({((0, "Z"),): 1.0}), TypeError),
+            ("a", TypeError),
+            (None, TypeError),
+            (NumberProjector((1,), (0,)), CircuitError),
+        ],
+    )
+    def test_other_things_do_not_mix(self, other, error):
         for operation in (lambda: x + other, lambda: other * x, lambda: x - other, lambda: x @ other):
-            with pytest.raises(TypeError):
+            with pytest.raises(error):
                 operation()
 
     def test_shown_as_written(self):

@@ -83,10 +83,11 @@ def compare(
 ) -> Comparison:
     """Run `model(*args)` on each device and compare values and gradients with the first.
 
-    A device is a name, a (name, options) pair like ("default.fock", {"cutoff_dim": 8}), or a Device, which
-    keeps its own shots. `shots=None` is exact. A device that fails is a row with its reason, not an
-    exception. With shots, values agree when they differ by less than five standard errors. Raises
-    CircuitError if there is nothing to compare: no devices, or a model that measures samples.
+    A device is a name, a (name, options) pair like ("default.fock", {"cutoff_dim": 8}), whose options may
+    have shots and a seed of their own, or a Device, which keeps its own shots. `shots=None` is exact. A
+    device that fails is a row with its reason, not an exception. With shots, values agree when they differ by
+    less than five standard errors. Raises CircuitError if there is nothing to compare: no devices, or a model
+    that measures samples.
 
     >>> import hybridge as hb
     >>> @hb.qnode(hb.device("default.qubit", wires=1))
@@ -129,8 +130,8 @@ def _run(
         if isinstance(spec, Device):
             node = model.on(spec)
         else:
-            options = {} if isinstance(spec, str) else spec[1]
-            node = model.on(name, shots=shots, seed=seed, **options)
+            own = {} if isinstance(spec, str) else spec[1]
+            node = model.on(name, **{"shots": shots, "seed": seed, **own})
         start = time.perf_counter()
         value, error = _value(node, args)
         slope = _gradient(node, args) if gradient else None

@@ -33,6 +33,7 @@ from hybridge.operations.cv_gates import (
     Beamsplitter,
     ControlledAddition,
     Displacement,
+    InterferometerUnitary,
     Rotation,
     Squeezing,
     TwoModeSqueezing,
@@ -40,6 +41,7 @@ from hybridge.operations.cv_gates import (
 from hybridge.operations.cv_states import CoherentState, ThermalState
 from hybridge.operations.derived import power
 from hybridge.operations.modifiers import adjoint
+from hybridge.operations.table import Operation
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 
@@ -429,6 +431,26 @@ class ModesConformance(Conformance):
             return [*second_moments(range(2)), probs(wires=[1, 0]), density_matrix(1 - wires[0])]
 
         (self.agree if self.prepares(CoherentState) else self.refused)(circuit, wires=2)
+
+    @over(change=("a unitary", "an observable", "modes"))
+    def test_constants_are_part_of_the_structure(self, change: str) -> None:
+        """One device runs circuits alike but for a constant: each has its own result."""
+        device = self.make(2)
+        for angle in (0.3, 1.1, 0.3):
+
+            def circuit(angle: float = angle) -> Any:
+                self.prepared(range(2))
+                c, s = np.cos(angle), np.sin(angle)
+                if change == "a unitary":
+                    InterferometerUnitary(np.array([[c, -s], [s, c]]), wires=[1, 0])
+                if change == "modes":
+                    Beamsplitter(0.7, 0.2, wires=[1, 0] if angle > 1 else [0, 1])
+                observable = QuadOperator(angle, 1) if change == "an observable" else NumberOperator(1)
+                return expval(observable), var(observable)
+
+            node = QNode(circuit, device)
+            for value, wanted in zip(node(), self.expected(node), strict=True):
+                close(value, wanted, self.loosest(value), change)
 
     # ---- items: gradients ------------------------------------------------------------------------------------------
 

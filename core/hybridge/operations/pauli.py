@@ -152,9 +152,11 @@ class Sentence:
         )
 
     def __add__(self, other: Any) -> Sentence:
-        sentence = Sentence({(): other}) if is_number(other) else _as_sentence(other)
+        sentence = _as_sentence(other)
         if sentence is None:
-            return NotImplemented
+            if not is_number(other):
+                return NotImplemented
+            sentence = Sentence({(): other})
         terms = dict(self.terms)
         for w, c in sentence.terms.items():
             terms[w] = terms[w] + c if w in terms else c

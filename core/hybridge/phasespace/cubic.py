@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from hybridge.errors import CircuitError
 from hybridge.phasespace.wavefunctions import wavefunctions
+
+MOST = 2**24  # points of the grid, 10 s of work
+BLOCK = 2**20  # numbers held at once for each array, 16 MiB
 
 
 def cubic_phase(gamma: np.ndarray, cutoff: int) -> np.ndarray:
@@ -14,11 +20,21 @@ def cubic_phase(gamma: np.ndarray, cutoff: int) -> np.ndarray:
     like a Gaussian, so the sum is exact to rounding once the step resolves its fastest oscillation:
     2 sqrt(cutoff) from the two wave functions and |gamma| x^2 / 2 from the phase, and a margin for the tails.
     The exponential of the truncated matrix of x^3 would be wrong: its highest elements feel the cutoff.
+    Raises CircuitError for a gamma, 1e4 and more, whose oscillations are too many.
     """
     gamma = np.asarray(gamma, float)
-    reach = 2 * np.sqrt(cutoff) + 9  # psi_n has decayed to 1e-16 there
-    fastest = 2 * np.sqrt(cutoff) + 12 + np.max(np.abs(gamma), initial=0.0) * reach**2 / 2
-    x, dx = np.linspace(-reach, reach, int(2 * reach * fastest / (2 * np.pi)) + 2, retstep=True)
-    psi = wavefunctions(x, cutoff)
-    phase = np.exp(1j * gamma[..., None] * x**3 / 6) * dx
-    return (psi * phase[..., None, :]) @ psi.T
+    reach = 2 * math.sqrt(cutoff) + 9  # psi_n has decayed to 1e-16 there
+    slow, largest = 2 * math.sqrt(cutoff) + 12, float(np.max(np.abs(gamma), initial=0.0))
+    limit = (MOST * math.pi / reach - slow) * 2 / reach**2
+    if largest > limit:
+        raise CircuitError(f"CubicPhase at cutoff_dim={cutoff} needs |gamma| <= {limit:.3g}; got {largest:g}")
+    points = int(reach * (slow + largest * reach**2 / 2) / math.pi) + 2
+    dx = 2 * reach / (points - 1)
+    block = max(1, BLOCK // (cutoff * max(1, gamma.size)))
+    total = np.zeros((*gamma.shape, cutoff, cutoff), dtype=complex)
+    for start in range(0, points, block):
+        x = dx * np.arange(start, min(start + block, points)) - reach
+        psi = wavefunctions(x, cutoff)
+        phase = np.exp(1j * gamma[..., None] * x**3 / 6) * dx
+        total += (psi * phase[..., None, :]) @ psi.T
+    return total

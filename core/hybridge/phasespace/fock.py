@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from hybridge.errors import CircuitError
+from hybridge.errors import CircuitError, DeviceError
 from hybridge.phasespace.drawing import draw_numbers
 from hybridge.phasespace.polynomial import Polynomial
 from hybridge.phasespace.positions import distribution, reach
@@ -28,6 +28,7 @@ HALVINGS = (
     40  # of the interval in which positions lie: enough for the resolution where Newton's steps never are
 )
 BLOCK = 2**26  # bytes of conditional states held at once while sampling
+LEAST = 1e-15  # norm that a state must have kept to be sampled: what is left of less is rounding
 FAINT = 1e-15  # part of a mixture that is not sampled, relative to the strongest: rounding, most of its rank
 
 
@@ -105,7 +106,11 @@ class FockModes:
         return self.probs(modes) @ np.broadcast_to(values**power, numbers.shape[1:])
 
     def sample_photons(self, modes: Sequence[int], shots: int, rng: np.random.Generator) -> np.ndarray:
-        """Photon numbers of `modes`, measured jointly: (B, shots, k) int64."""
+        """Photon numbers of `modes`, measured jointly: (B, shots, k) int64.
+
+        Raises DeviceError where nothing of a state is left below the cutoff; so does `sample_quadratures`.
+        """
+        self._check_norm()
         return draw_numbers(self._number_table(modes), shots, rng)
 
     def sample_quadratures(
@@ -115,6 +120,7 @@ class FockModes:
 
         Mode after mode: the exact distribution function, given the outcomes before, is inverted.
         """
+        self._check_norm()
         modes, C, B = list(angles), self.cutoff, len(self._array)
         ket = self._root(modes).reshape(B, *(C,) * len(modes), -1)
         for axis, angle in enumerate(angles.values()):  # turn each quadrature into position
@@ -125,6 +131,13 @@ class FockModes:
         block = max(1, BLOCK // per_shot)
         parts = [min(block, shots - done) for done in range(0, shots, block)]
         return np.concatenate([_positions(ket, len(modes), C, part, rng) for part in parts], axis=1)
+
+    def _check_norm(self) -> None:
+        if (self.probs(()) < LEAST).any():
+            text = (
+                f"nothing of the state is left to be sampled below cutoff_dim={self.cutoff}; raise cutoff_dim"
+            )
+            raise DeviceError(text)
 
     def _reduced(self, modes: Sequence[int]) -> np.ndarray:
         """The density matrix of `modes` as (B,) + (C,)*2k, the others traced out."""

@@ -101,12 +101,16 @@ class ModeReadout:
                 raise UnsupportedCircuit(
                     self.device.name, f"state(): {why}", "ask for density_matrix(wires), or use default.fock"
                 )
-            return Reader(lambda _s: (self._d(self.n),), lambda answers: answers.get(0, self.request))
+            return Reader(lambda _s: (self._d(self.n),), self._ket)
         wires = self._wires(m)
         d = self._d(len(wires))
         if m.kind == "probs":
             return Reader(lambda _s: (d,), lambda answers: self._modes(answers).probs(wires))
         return Reader(lambda _s: (d, d), lambda answers: self._modes(answers).density_matrix(wires))
+
+    def _ket(self, answers: Answers) -> np.ndarray:
+        self._modes(answers)  # for the check of their leak
+        return answers.get(0, self.request)
 
     def _d(self, modes: int) -> int:
         if self.device.cutoff_dim is None:
@@ -158,7 +162,8 @@ class ModeReadout:
                 f"{m.kind} of {m.observable!r}: it is no function of photon numbers nor of one quadrature "
                 "per mode; ask for its expval or var"
             )
-        return Reader(lambda shots: (int(shots or 0),), values)
+        outcomes = None if isinstance(m.observable, Polynomial) else lambda: (0.0, 1.0)
+        return Reader(lambda shots: (int(shots or 0),), values, outcomes)
 
     def _photons(self, m: Measurement) -> Reader:
         wires = self._wires(m)

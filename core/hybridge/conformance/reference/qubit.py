@@ -147,10 +147,11 @@ def matrix(observable: Any, order: Sequence[Hashable]) -> np.ndarray:
 
 
 def eigenbasis(observable: Any) -> tuple[Wires, np.ndarray, np.ndarray]:
-    """Wires, eigenvalues, eigenvectors (columns) of one Pauli word, wires ascending, or of a matrix."""
+    """Wires in the observable's order, eigenvalues, eigenvectors (columns) of one Pauli word, or a matrix."""
     if not isinstance(observable, Sentence):
         return observable.wires, *np.linalg.eigh(matrix(observable, observable.wires))
     (word,) = observable.terms
-    wires = tuple(w for w, _ in word)
-    vectors = reduce(np.kron, (BASES[s] for _, s in word))
-    return wires, reduce(np.kron, [np.array([1.0, -1.0])] * len(word)), vectors
+    letters = dict(word)
+    signs = [np.array([1.0, -1.0 if w in letters else 1.0]) for w in observable.wires]
+    vectors = reduce(np.kron, [BASES[letters.get(w, "Z")] for w in observable.wires])
+    return observable.wires, reduce(np.kron, signs), vectors

@@ -39,7 +39,7 @@ def _gate(operation: Operation, wires: Sequence[int], start: int, n: int) -> Gat
 
 
 def _applied(matrix: np.ndarray, states: np.ndarray, gate: Gate, n: int) -> np.ndarray:
-    """A matrix (..., d, d) or ket (d,) on states (B, 2^n); a leading axis of a matrix pairs with the batch."""
+    """A matrix (..., d, d) or ket (d,) on states (B, 2^n); a matrix's leading axis pairs with the batch."""
     batch, d = len(states), matrix.shape[-1]
     if gate.left:  # one wire: its axis comes into the middle by reshaping, without a transposition
         tensor = states.reshape(batch, gate.left, 2, -1)

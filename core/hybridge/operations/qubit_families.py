@@ -206,7 +206,8 @@ def _check_dim(num_wires: int, dim: Any) -> tuple[int]:
 
 
 def _pcphase(num_wires: int, dim: int) -> Operation:
-    signs = np.where(np.arange(2**num_wires) < dim, 1.0, -1.0)
+    def definition(phi: Any) -> np.ndarray:
+        return phases(phi, np.where(np.arange(2**num_wires) < dim, 1.0, -1.0))
 
     def decomposition(*wires: Hashable) -> list[Step]:
         steps = [step(GlobalPhase.of(0), (), "phi")]
@@ -228,7 +229,7 @@ def _pcphase(num_wires: int, dim: int) -> Operation:
         "qubit",
         num_wires,
         ("phi",),
-        definition=lambda phi: phases(phi, signs),
+        definition=definition,
         spectrum=(Trig(2) if 0 < dim < 2**num_wires else Trig(),),
         exponent=("phi",),
         decomposition=decomposition,

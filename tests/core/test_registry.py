@@ -6,7 +6,6 @@ import importlib
 import sys
 import textwrap
 import types
-from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -201,8 +200,9 @@ def test_a_repaired_device_is_no_longer_listed_as_broken(install, status, tmp_pa
 
 def test_an_interrupted_load_is_neither_swallowed_nor_remembered(install, monkeypatch):
     install("slow", offers("slow.toy"))
+    point = registry_module.registry.points()["slow"][0]  # an SDK may have put another EntryPoint in place
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(EntryPoint, "load", _interrupt)
+        interrupted.setattr(type(point), "load", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             device("slow.toy")
     assert isinstance(device("slow.toy"), Device)

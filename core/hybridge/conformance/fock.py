@@ -41,7 +41,9 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "p": (0.2, 0.9),
 }
 _SQUEEZED = np.array([[0.92, 0.03], [0.03, (1 + 0.03**2) / 0.92]])
-_PAIR = np.array(TwoModeSqueezing.definition(0.06, 0.4)[0]) if TwoModeSqueezing.definition else np.eye(4)
+_TWO_MODE = TwoModeSqueezing.definition
+assert _TWO_MODE is not None  # a Gaussian row has one
+_PAIR = _TWO_MODE(0.06, 0.4)[0]
 FAMILIES: Mapping[str, Sequence[Any]] = {
     "GaussianState": (
         (1, (_SQUEEZED, np.array([0.4, -0.3]))),
@@ -56,7 +58,8 @@ ROWS = examples("cv", RANGES, FAMILIES)
 class FockConformance(ModesConformance):
     """The kit's items for a Fock device: `class TestMine(FockConformance): device = "mine.fock"`.
 
-    cutoff_dim is the kit's, 12, and 24 where a rule shifts the squeezing; others go into `options` and `roomy`.
+    cutoff_dim is the kit's: 12, and 24 where a rule shifts the squeezing. Others go into `options` and
+    `roomy`.
     """
 
     options: ClassVar[Mapping[str, Any]] = {"cutoff_dim": 12}
@@ -92,7 +95,7 @@ class FockConformance(ModesConformance):
             exact = exact * np.conj(overlap) / np.abs(overlap)
         super().same(m, found, exact, tolerance)
 
-    # ---- items: what a cutoff brings -------------------------------------------------------------------------------
+    # ---- items: what a cutoff brings -------------------------------------------------------------
 
     @over(modes=(1, 2, 3))
     def test_a_pure_state_has_a_ket(self, modes: int) -> None:
@@ -143,7 +146,12 @@ class FockConformance(ModesConformance):
             Squeezing(self.strength.r, 0.3, wires=0)
             Rotation(0.7, wires=1)
             Beamsplitter(-0.4, 0.2, wires=[0, 1])
-            return [*second_moments(range(2)), probs(wires=[1, 0]), density_matrix([1]), var(NumberOperator(1))]
+            return [
+                *second_moments(range(2)),
+                probs(wires=[1, 0]),
+                density_matrix([1]),
+                var(NumberOperator(1)),
+            ]
 
         settle = self.agree if self.prepares(FockState.of(1, [1]), Kerr) else self.refused
         settle(circuit, np.array([0.2, 0.7]), wires=2)
@@ -155,7 +163,11 @@ class FockConformance(ModesConformance):
         def circuit() -> Any:
             FockState([1, 1], wires=[1, 0])
             Beamsplitter(np.pi / 4, 0.3, wires=[1, 0])
-            return probs(wires=[0, 1]), expval(NumberOperator(0)), expval(NumberOperator(0) @ NumberOperator(1))
+            return (
+                probs(wires=[0, 1]),
+                expval(NumberOperator(0)),
+                expval(NumberOperator(0) @ NumberOperator(1)),
+            )
 
         self.agree(circuit, wires=2)
 
@@ -206,6 +218,7 @@ class FockConformance(ModesConformance):
     @over(cutoffs=((5, 8), (9, 6)))
     def test_two_cutoffs_do_not_mix(self, cutoffs: tuple[int, int]) -> None:
         """Two devices of different cutoffs, in turn."""
+
         def circuit() -> Any:
             FockState([2], wires=1)
             Beamsplitter(0.4, 0.1, wires=[1, 0])

@@ -26,7 +26,10 @@ ROWS = examples("cv", RANGES)
 
 
 class GaussianConformance(ModesConformance):
-    """The kit's items for a Gaussian device: `class TestMine(GaussianConformance): device = "mine.gaussian"`."""
+    """The kit's items for a Gaussian device.
+
+    `class TestMine(GaussianConformance): device = "mine.gaussian"`
+    """
 
     reason = "the rules of squeezers divide differences of hyperbolic functions"
     gradient_tolerance: ClassVar[float] = 1e-6

@@ -14,7 +14,7 @@ from hybridge.conformance import reference
 from hybridge.conformance.items import over
 from hybridge.conformance.kit import SHOTS, Conformance, Model, Sampled, close, strict
 from hybridge.conformance.reference.qubit import kraus
-from hybridge.conformance.rows import ANGLES, PLACEMENTS, Example, Placement, examples, numbers
+from hybridge.conformance.rows import PLACEMENTS, Example, Placement, examples, numbers
 from hybridge.conformance.statistics import allowance, probs_allowance
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
@@ -64,7 +64,9 @@ def paulis(wires: Wires, pairs: bool = True) -> list[Any]:
     found = [expval(LETTERS[s](w)) for w in wires for s in "XYZ"]
     if pairs:
         found += [
-            expval(LETTERS[s](a) @ LETTERS[t](b)) for a, b in combinations(wires, 2) for s, t in product("XYZ", repeat=2)
+            expval(LETTERS[s](a) @ LETTERS[t](b))
+            for a, b in combinations(wires, 2)
+            for s, t in product("XYZ", repeat=2)
         ]
     return found
 
@@ -117,7 +119,9 @@ OBSERVABLES = (
     Measured("terms that cancel", lambda w: Hamiltonian([1, -1, 2], [Z(w[0]), Z(w[0]), X(w[2])])),
     Measured("nothing", lambda w: 0 * X(w[1])),
     Measured("square", lambda w: (X(w[0]) + Z(w[1])) ** 2),
-    Measured("Hamiltonian", lambda w: Hamiltonian([0.3, -1, 2], [Y(w[2]), X(w[0]) @ Z(w[1]), Y(w[1]) @ Y(w[0])])),
+    Measured(
+        "Hamiltonian", lambda w: Hamiltonian([0.3, -1, 2], [Y(w[2]), X(w[0]) @ Z(w[1]), Y(w[1]) @ Y(w[0])])
+    ),
     Measured("Hermitian", lambda w: Hermitian(_hermitian(2, 1), w[1])),
     Measured("Hermitian on two wires", lambda w: Hermitian(_hermitian(4, 2), [w[2], w[0]])),
     Measured("Hermitian on three wires", lambda w: Hermitian(_hermitian(8, 3), [w[1], w[2], w[0]])),
@@ -170,17 +174,18 @@ MODELS = (
     Model("matrices", _matrices, (-0.5, 1.31, 0.8), 3),
 )
 
-_SAMPLED_OBSERVABLES = [
-    (prefix + name, lambda w, make=make, kind=kind: kind(make(w)))
-    for prefix, kind in (("expval of ", expval), ("var of ", var))
-    for name, make in OBSERVABLES
-]
+
+def _of(kind: Callable[[Any], Any], make: Callable[[Wires], Any]) -> Callable[[Wires], Any]:
+    return lambda w: kind(make(w))
+
+
 SAMPLED = (
-    *(Sampled(name, measure) for name, measure in _SAMPLED_OBSERVABLES),
+    *(Sampled(f"expval of {m.name}", _of(expval, m.observable)) for m in OBSERVABLES),
+    *(Sampled(f"var of {m.name}", _of(var, m.observable)) for m in OBSERVABLES),
+    *(Sampled(f"probs of {m.name}", _of(lambda o: probs(op=o), m.observable)) for m in WITH_PROBS),
     Sampled("probs of all", lambda w: probs()),
     Sampled("probs turned round", lambda w: probs(wires=[w[2], w[0]])),
     Sampled("probs of one", lambda w: probs(wires=w[1])),
-    *(Sampled(f"probs of {name}", lambda w, make=make: probs(op=make(w))) for name, make in WITH_PROBS),
     Sampled("several at once", lambda w: (expval(X(w[0])), expval(Y(w[0])), probs(wires=w[1]), var(Z(w[0])))),
 )
 
@@ -208,7 +213,13 @@ KINDS = (
     Kind("density matrix of all", lambda w: density_matrix([w[1], w[2], w[0]]), True),
     Kind(
         "several at once",
-        lambda w: (probs(wires=[w[1]]), expval(X(w[0])), expval(Z(w[0])), var(Y(w[0])), probs(wires=[w[2], w[1]])),
+        lambda w: (
+            probs(wires=[w[1]]),
+            expval(X(w[0])),
+            expval(Z(w[0])),
+            var(Y(w[0])),
+            probs(wires=[w[2], w[1]]),
+        ),
     ),
     Kind("the same twice", lambda w: (expval(Z(w[0])), expval(Z(w[0])), var(Z(w[0])), probs(), probs())),
 )
@@ -252,7 +263,7 @@ class QubitConformance(Conformance):
             found += paulis(wires, len(wires) <= 4)
         return found
 
-    # ---- items: rows -----------------------------------------------------------------------------------------------
+    # ---- items: rows -----------------------------------------------------------------------------
 
     @over(example=ROWS, placement=PLACEMENTS)
     def test_row(self, example: Example, placement: Placement) -> None:
@@ -272,7 +283,9 @@ class QubitConformance(Conformance):
             found = [probs(wires=every[::-1]), var(X(every[-1]) @ Z(0))]
             if n <= 5 or not self.gives("state"):
                 found += paulis(every, n <= 5)
-            if self.gives("density_matrix") and (not row.mixed or "density_matrix" in self.capabilities.measurements):
+            if self.gives("density_matrix") and (
+                not row.mixed or "density_matrix" in self.capabilities.measurements
+            ):
                 found.append(density_matrix([n - 1, 0]))
             if self.gives("state") and not row.mixed:
                 found.append(state())
@@ -295,7 +308,9 @@ class QubitConformance(Conformance):
     @over(example=GATES)
     def test_adjoint(self, example: Example) -> None:
         """The adjoint is the conjugate transpose, phase and all."""
-        self._derived(example, adjoint(example.operation) if not example.operation.pauli else example.operation, _dagger)
+        self._derived(
+            example, adjoint(example.operation) if not example.operation.pauli else example.operation, _dagger
+        )
 
     @over(example=GATES, z=(2, -3, 0.5))
     def test_power(self, example: Example, z: float) -> None:
@@ -310,9 +325,13 @@ class QubitConformance(Conformance):
     @over(example=SMALL, values=((1,), (0,), (1, 0)))
     def test_ctrl(self, example: Example, values: tuple[int, ...]) -> None:
         """Control wires come first, and a 0 is a control too."""
-        self._derived(example, controlled(example.operation, values), lambda u: _block(u, values), len(values))
+        self._derived(
+            example, controlled(example.operation, values), lambda u: _block(u, values), len(values)
+        )
 
-    def _derived(self, example: Example, row: Any, change: Callable[[np.ndarray], np.ndarray], controls: int = 0) -> None:
+    def _derived(
+        self, example: Example, row: Any, change: Callable[[np.ndarray], np.ndarray], controls: int = 0
+    ) -> None:
         u = change(kraus(example.operation, example.numbers)[0])
         k = example.operation.num_wires + controls
         n = max(3, k + 1) if k < 5 else k
@@ -348,7 +367,12 @@ class QubitConformance(Conformance):
             CNOT([2, 1])
 
         u = np.eye(4, dtype=complex)
-        for gate, on in ((RX.matrix(0.7), (2,)), (RZ.matrix(-0.4), (1,)), (H.matrix(), (1,)), (CNOT.matrix(), (2, 1))):
+        for gate, on in (
+            (RX.matrix(0.7), (2,)),
+            (RZ.matrix(-0.4), (1,)),
+            (H.matrix(), (1,)),
+            (CNOT.matrix(), (2, 1)),
+        ):
             u = reference.embedded(gate, on, (2, 1)) @ u
 
         def circuit(gate: Callable[[], Any]) -> Any:
@@ -414,7 +438,7 @@ class QubitConformance(Conformance):
 
         self.agree(circuit, wires=4)
 
-    # ---- items: measurements ---------------------------------------------------------------------------------------
+    # ---- items: measurements ---------------------------------------------------------------------
 
     @over(kind=KINDS, order=ORDERS)
     def test_measurement(self, kind: Kind, order: tuple[int, ...]) -> None:
@@ -434,7 +458,7 @@ class QubitConformance(Conformance):
 
     @over(wires=(1, 2, 3, 4))
     def test_the_state_has_its_phase(self, wires: int) -> None:
-        """state() is the ket of all wires, wire 0 most significant, global phase included; or it is refused."""
+        """state() is the ket of all wires, wire 0 most significant, with its phase; or it is refused."""
 
         def circuit() -> Any:
             prepare(range(wires))
@@ -539,7 +563,7 @@ class QubitConformance(Conformance):
         given[...] = given[..., ::-1].copy() if what != "Hermitian" else 2 * given
         self.agree(circuit, wires=3)
 
-    # ---- items: gradients ------------------------------------------------------------------------------------------
+    # ---- items: gradients ------------------------------------------------------------------------
 
     @over(example=VARIED)
     def test_gradient_of_row(self, example: Example) -> None:
@@ -584,7 +608,7 @@ class QubitConformance(Conformance):
 
         self.derivatives_agree(circuit, (point, -point), wires=2)
 
-    # ---- items: samples --------------------------------------------------------------------------------------------
+    # ---- items: samples --------------------------------------------------------------------------
 
     @over(wires=((2,), (1, 3), (3, 0, 2), None))
     def test_samples_of_wires_are_bits(self, wires: tuple[int, ...] | None) -> None:
@@ -627,7 +651,12 @@ class QubitConformance(Conformance):
         for value in values:
             same = np.abs(values - value) < 1e-9
             share = np.mean(np.abs(drawn - value) < 1e-9)
-            close(share, chances[same].sum(), probs_allowance(chances[same].sum(), SHOTS), f"how often {value:.4g} came")
+            close(
+                share,
+                chances[same].sum(),
+                probs_allowance(chances[same].sum(), SHOTS),
+                f"how often {value:.4g} came",
+            )
 
     @over(measured=IN_ONE_SETTING)
     def test_counts_of_an_observable(self, measured: Measured) -> None:
@@ -681,7 +710,7 @@ class QubitConformance(Conformance):
 
     @over(size=(1, 2, 3))
     def test_samples_of_a_batch(self, size: int) -> None:
-        """(B, shots, k); rows with other numbers have other statistics, rows with the same are drawn apart."""
+        """(B, shots, k); rows of other numbers have other statistics, those of the same are drawn apart."""
         if self.refuses_shots():
             return
 

@@ -25,16 +25,26 @@ class Example(NamedTuple):
         return self.name
 
 
-def examples(domain: str, ranges: Ranges, families: Mapping[str, Sequence[Any]] | None = None) -> list[Example]:
+def examples(
+    domain: str, ranges: Ranges, families: Mapping[str, Sequence[Any]] | None = None
+) -> list[Example]:
     """One example of each row and all of each family; `ranges` per parameter name, else ANGLES.
 
-    `families` replaces the examples of some families: {name: [(num_wires, constants)]}.
+    `families` replaces the examples of some families: {name: [(num_wires, constants)]}. To those of
+    InterferometerUnitary one is added that is not symmetric, and so is not its own transpose.
     """
+    unlike = (2, (np.array([[0.6, -0.8j], [0.8, 0.6j]]),))
+    families = {
+        "InterferometerUnitary": (*FAMILIES["InterferometerUnitary"].examples, unlike),
+        **(families or {}),
+    }
     found = [(row.name, row) for row in ROWS.values() if row.domain == domain]
     for family in FAMILIES.values():
         if family.domain == domain:
-            given = (families or {}).get(family.name, family.examples)
-            found += [(f"{family.name}.{i}", family.of(n, *constants)) for i, (n, constants) in enumerate(given)]
+            given = families.get(family.name, family.examples)
+            found += [
+                (f"{family.name}.{i}", family.of(n, *constants)) for i, (n, constants) in enumerate(given)
+            ]
     return [Example(name, row, numbers(row, ranges, zlib.crc32(name.encode()))) for name, row in found]
 
 

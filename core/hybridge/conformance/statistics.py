@@ -22,14 +22,17 @@ def allowance(sigma: Any, largest: Any, shots: int) -> Any:
 
 
 def mean_allowance(state: Any, observable: Any, shots: int) -> float:
-    """For a sampled expectation value. The words of a sum may be read apart or together, whichever is worse."""
+    """For a sampled expectation value; the words of a sum may be read apart or together."""
     if not isinstance(state, QubitState):
         sigma = np.sqrt(max(state.var(observable), 0.0))
         largest = 1.0 if isinstance(observable, NumberProjector) else TAIL * sigma
         return float(allowance(sigma, largest, shots))
     if isinstance(observable, Sentence):
         words = [(c, Sentence({w: 1.0})) for w, c in observable.terms.items() if w]
-        return sum(float(allowance(abs(c) * np.sqrt(max(state.var(w), 0)), 2 * abs(c), shots)) for c, w in words) + 1e-9
+        return (
+            sum(float(allowance(abs(c) * np.sqrt(max(state.var(w), 0)), 2 * abs(c), shots)) for c, w in words)
+            + 1e-9
+        )
     values, _ = state.distribution(observable)
     return float(allowance(np.sqrt(max(state.var(observable), 0)), np.ptp(values), shots))
 
@@ -52,5 +55,3 @@ def probs_allowance(probabilities: np.ndarray, shots: int) -> np.ndarray:
     """For relative frequencies."""
     p = np.clip(probabilities, 0, 1)
     return np.asarray(allowance(np.sqrt(p * (1 - p)), 1.0, shots))
-
-

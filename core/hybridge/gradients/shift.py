@@ -13,11 +13,13 @@ import numpy as np
 
 from hybridge.operations.spectrum import Hyperbolic, Spectrum, Trig
 
-# A step of .6 loses least to rounding (and to shots). A truncated Fock space holds the exact rule only as far
-# as it holds the shifted states, so there the steps stay small (CV.md: the rules are those of the untruncated
-# circuit).
+# A step of .6 loses least to rounding and to shots at degrees 1 and 2. Beyond shifts of 1.2 the light is so
+# bright that degree 4 needs 15 times the shots, and minutes to draw them; degree 12 has no right digit left.
+# A truncated Fock space holds the exact rule only as far as it holds the shifted states, so there the steps
+# stay small (CV.md: the rules are those of the untruncated circuit).
 STEP = 0.6
 TRUNCATED_STEP = 0.1
+REACH = 1.2  # of the farthest shift of a hyperbolic rule
 
 
 class Shifts(NamedTuple):
@@ -41,7 +43,7 @@ def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False) -> 
     step = TRUNCATED_STEP if truncated else STEP
     if isinstance(space, Hyperbolic):
         rates = np.arange(1, space.degree + 1)
-        steps = step * rates
+        steps = min(step, REACH / space.degree) * rates
         return _mirrored(steps, np.linalg.solve(2 * np.sinh(np.outer(rates, steps)), rates.astype(float)))
     if space.forward:
         steps = step * np.arange(space.degree + 1)

@@ -139,16 +139,19 @@ GaussianState = Family(
 
 def _fitted(row_name: str, tensor: np.ndarray, cutoff: int) -> np.ndarray:
     """Every axis padded with zeros, or cut where only zeros are lost, to length `cutoff`."""
-    filled = max((int(axis.max()) for axis in np.nonzero(tensor)), default=0)
+    _check_fits(row_name, max((int(axis.max()) for axis in np.nonzero(tensor)), default=0), cutoff)
+    fitted = np.zeros((cutoff,) * tensor.ndim, dtype=complex)
+    part = tuple(slice(min(n, cutoff)) for n in tensor.shape)
+    fitted[part] = tensor[part]
+    return fitted
+
+
+def _check_fits(row_name: str, filled: int, cutoff: int) -> None:
     if filled >= cutoff:
         raise CircuitError(
             f"{row_name} has up to {filled} photons in a mode; it needs cutoff_dim >= {filled + 1}; "
             f"got {cutoff}"
         )
-    fitted = np.zeros((cutoff,) * tensor.ndim, dtype=complex)
-    part = tuple(slice(min(n, cutoff)) for n in tensor.shape)
-    fitted[part] = tensor[part]
-    return fitted
 
 
 def _check_fock_state(num_wires: int, n: Any) -> tuple[tuple[int, ...]]:
@@ -162,9 +165,10 @@ def _check_fock_state(num_wires: int, n: Any) -> tuple[tuple[int, ...]]:
 
 def _fock_state(num_wires: int, photons: tuple[int, ...]) -> Operation:
     def fock(cutoff: int) -> np.ndarray:
-        ket = np.zeros([n + 1 for n in photons], dtype=complex)
+        _check_fits("FockState", max(photons), cutoff)
+        ket = np.zeros((cutoff,) * num_wires, dtype=complex)
         ket[photons] = 1
-        return _fitted("FockState", ket, cutoff)
+        return ket
 
     return Operation(
         "FockState", "cv", num_wires, (), "state", fock=fock, constants=(photons,), formula=FockState.formula

@@ -270,6 +270,16 @@ class NumberProjector:
     def split(self) -> list[tuple[float, NumberProjector]]:
         return [(1.0, self)]
 
+    def _alone(self, other: Any = None) -> Any:
+        raise CircuitError(
+            f"{self!r} is no polynomial in x and p and does not combine with other observables or numbers; "
+            "ask for its expval and combine the values"
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __rmatmul__ = _alone
+    __pow__ = __truediv__ = __rtruediv__ = __neg__ = _alone
+    __array_ufunc__ = left_arithmetic
+
     def map_wires(self, mapping: Mapping[Any, Hashable]) -> NumberProjector:
         """The same observable on other modes; modes not in `mapping` stay."""
         return NumberProjector(self.photons, tuple(mapping.get(w, w) for w in self.wires))

@@ -35,19 +35,22 @@ def jacobian(function: Vectorial, point: np.ndarray, step: float = STEP) -> np.n
 def hessian(function: Vectorial, point: np.ndarray, step: float = STEP) -> np.ndarray:
     """d^2 function / d point^2, (*value, n, n), from second derivatives along e_i and e_i + e_j.
 
-    >>> hessian(lambda x: x[0] ** 2 * x[1], np.array([1.0, 2.0])).round(9).tolist()
-    [[4.0, 2.0], [2.0, 0.0]]
+    >>> hessian(lambda x: x[0] ** 2 * x[1] + x[1] ** 2, np.array([1.0, 2.0])).round(9).tolist()
+    [[4.0, 2.0], [2.0, 2.0]]
     """
     point = np.asarray(point, dtype=float)
     axes = np.eye(len(point))
 
     def along(direction: np.ndarray) -> np.ndarray:
         values = {i: np.asarray(function(point + i * step * direction)) for i in range(-4, 5)}
-        return sum(SECOND[abs(i)] * value for i, value in values.items()) / step**2
+        return np.sum([SECOND[abs(i)] * value for i, value in values.items()], axis=0) / step**2
 
     single = [along(e) for e in axes]
     rows = [
-        [single[i] if i == j else (along(axes[i] + axes[j]) - single[i] - single[j]) / 2 for j in range(len(axes))]
+        [
+            single[i] if i == j else (along(axes[i] + axes[j]) - single[i] - single[j]) / 2
+            for j in range(len(axes))
+        ]
         for i in range(len(axes))
     ]
     return np.moveaxis(np.array(rows), (0, 1), (-2, -1))

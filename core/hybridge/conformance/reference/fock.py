@@ -1,4 +1,4 @@
-"""CV circuits in a space of photon numbers larger than the device's: gates are exponentials of their Hamiltonians."""
+"""CV circuits with more photon numbers than the device has: gates are exponentials of their Hamiltonians."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ZERO = 1e-13  # probability under which a ket of a mixture is dropped
 
 @lru_cache(maxsize=4096)
 def operator(terms: frozenset[tuple[Product, complex]], modes: tuple[Hashable, ...], size: int) -> Any:
-    """A sum of ordered products as a sparse matrix (size^k, size^k); exact but for its last rows and columns."""
+    """A sum of ordered products as a sparse matrix (size^k, size^k); its last rows are cut short."""
     from scipy import sparse  # takes longer to import than all of hybridge
 
     a = sparse.diags(np.sqrt(np.arange(1.0, size)), 1)
@@ -52,7 +52,7 @@ def loss(transmission: float, size: int) -> list[np.ndarray]:
 
 
 class FockState:
-    """The final state of a circuit as a mixture of kets, (size,)*n + (how many,), below `cutoff` where it is read."""
+    """The final state as a mixture of kets, (size,)*n + (how many,), read below `cutoff`."""
 
     def __init__(self, circuit: Circuit, numbers: Sequence[float], cutoff: int, size: int):
         self.order, self.cutoff, self.size = circuit.wires, cutoff, size
@@ -72,7 +72,7 @@ class FockState:
         return np.moveaxis(out, range(len(axes)), axes)
 
     def _gate(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
-        """exp(i H) of every ket, in a space with some more photons; or the row's own elements where it is not Gaussian."""
+        """exp(i H) on every ket, with room for more photons; the row's own elements if not Gaussian."""
         k = operation.num_wires
         if operation.fock is not None:
             matrix = operation.fock(self.size, *numbers).reshape((self.size**k,) * 2)
@@ -85,7 +85,9 @@ class FockState:
         front = np.moveaxis(self.kets, axes, range(k))
         room = np.pad(front, [(0, MARGIN if a < k else 0) for a in range(front.ndim)])
         generator = 1j * _matrix(operation.hamiltonian(*numbers), range(k), larger)
-        out = expm_multiply(generator, room.reshape(larger**k, -1), traceA=generator.trace()).reshape(room.shape)
+        out = expm_multiply(generator, room.reshape(larger**k, -1), traceA=generator.trace()).reshape(
+            room.shape
+        )
         self.kets = np.moveaxis(out[(slice(self.size),) * k], range(k), axes)
 
     def _parts(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
@@ -155,7 +157,7 @@ class FockState:
 
 @lru_cache(maxsize=512)
 def mixture(operation: Operation, numbers: tuple[float, ...], size: int) -> np.ndarray:
-    """A prepared state as weighted kets, (size^k, how many): its density matrix is the product with its adjoint."""
+    """A prepared state as weighted kets (size^k, how many): times its adjoint, its density matrix."""
     k = operation.num_wires
     if operation.fock is not None:
         found = operation.fock(size, *numbers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from itertools import product
 from math import factorial
@@ -31,8 +31,8 @@ class GaussianState:
             own = numbers[used : used + operation.arity]
             used += operation.arity
             assert operation.definition is not None  # the row is Gaussian
-            apply = {"gate": self._gate, "channel": self._channel, "state": self._prepare}[operation.kind]
-            apply(self._places(wires), *operation.definition(*own))
+            apply = APPLY[operation.kind]
+            apply(self, self._places(wires), *operation.definition(*own))
         self._moment = lru_cache(maxsize=None)(self._central_moment)
 
     def _places(self, wires: Sequence[Hashable]) -> list[int]:
@@ -109,6 +109,13 @@ class GaussianState:
         return number_density(*self._reduced(wires), self.cutoff)
 
 
+APPLY: dict[str, Callable[..., None]] = {
+    "gate": GaussianState._gate,
+    "channel": GaussianState._channel,
+    "state": GaussianState._prepare,
+}
+
+
 def number_distribution(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:
     """P(n1, ..., nk), (cutoff,)*k: the Fourier coefficients of <t1^n1 ... tk^nk> on the unit circles.
 
@@ -122,7 +129,7 @@ def number_distribution(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.nd
     t = np.concatenate([grid, grid], axis=1)  # for x and for p of each mode
     one = np.eye(2 * k)
     A = ((1 + t)[:, None, :] * one + cov * (1 - t)[:, None, :]) / 2
-    # det(A) = det((1 + V) / 2) det(1 + W T) with |W| < 1: no eigenvalue of the second crosses the cut of the root
+    # det(A) = det((1 + V) / 2) det(1 + W T), |W| < 1: no eigenvalue of the second meets the cut of the root
     W = np.linalg.solve(one + cov, one - cov)
     roots = np.prod(np.sqrt(np.linalg.eigvals(one + W * t[:, None, :]).astype(complex)), axis=1)
     norm = np.sqrt(np.linalg.det((one + cov) / 2)) * roots
@@ -135,12 +142,15 @@ def number_distribution(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.nd
 def number_density(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:
     """The density matrix below the cutoff, (cutoff^k, cutoff^k), of one or two modes.
 
-    The Fourier coefficients on circles of <0| e^(u.a) rho e^(v.a^dagger) |0> = sum rho_mn u^m v^n / sqrt(m! n!).
-    As |v>(u| has the symbol 2 exp(-(x^2 + p^2) / 2 + J.r - u v), J = (v + u, i u - i v), that is a Gaussian in u and v.
+    The Fourier coefficients on circles of <0| e^(u.a) rho e^(v.a^dagger) |0>, which is the sum of
+    rho_mn u^m v^n / sqrt(m! n!). As e^(v.a^dagger) |0><0| e^(u.a) has the Weyl symbol
+    2 exp(-(x^2 + p^2) / 2 + J.r - u v), J = (u + v, i u - i v), it is a Gaussian in u and v.
     """
     k = len(mean) // 2
     points = max(cutoff + 10, 128 if k == 1 else 26)
-    radius = np.sqrt(max(cutoff, 8) / 2)  # loses least to rounding: sqrt(m!) / radius^m is of order 1 for all m
+    radius = np.sqrt(
+        max(cutoff, 8) / 2
+    )  # loses least to rounding: sqrt(m!) / radius^m is of order 1 for all m
     circle = radius * np.exp(2j * np.pi * np.arange(points) / points)
     axes = np.meshgrid(*[circle] * (2 * k), indexing="ij")
     u, v = np.array(axes[:k]), np.array(axes[k:])

@@ -16,13 +16,13 @@ Product = tuple[Factor, ...]
 
 
 class Ordered:
-    """A sum of coefficients times products of x and p in the order they stand; `+`, `-`, `@`, and `*` by a number."""
+    """A sum of coefficients times products of x and p in their order; `+ - @ **`, and `*` by a number."""
 
     def __init__(self, terms: Mapping[Product, complex]):
         self.terms = dict(terms)
 
     def __add__(self, other: Ordered | complex) -> Ordered:
-        added = other.terms if isinstance(other, Ordered) else {(): other}
+        added: dict[Product, complex] = other.terms if isinstance(other, Ordered) else {(): other}
         return Ordered({k: self.terms.get(k, 0) + added.get(k, 0) for k in {**self.terms, **added}})
 
     def __mul__(self, number: complex) -> Ordered:

@@ -27,7 +27,7 @@ BASES = {
 
 
 def embedded(matrix: np.ndarray, wires: Sequence[Hashable], order: Sequence[Hashable]) -> np.ndarray:
-    """The matrix on `wires` as one over all of `order`: kron with the identity, then every bit put in its place."""
+    """The matrix on `wires` as one over `order`: kron with the identity, then every bit in its place."""
     rest = [w for w in order if w not in wires]
     wide = np.kron(matrix, np.eye(2 ** len(rest)))  # over (*wires, *rest)
     places = [list(order).index(w) for w in (*wires, *rest)]
@@ -104,7 +104,7 @@ class QubitState:
         return found
 
     def probs(self, wires: Sequence[Hashable], observable: Any = None) -> np.ndarray:
-        """(2^k,), wires[0] most significant; of an observable: of its eigenvectors, that of +1 first, or ascending."""
+        """(2^k,), wires[0] most significant; of an observable's eigenvectors: +1 first, or ascending."""
         if observable is None:
             return self.density_matrix(wires).diagonal().real
         wires, _, vectors = eigenbasis(observable)
@@ -142,7 +142,10 @@ def matrix(observable: Any, order: Sequence[Hashable]) -> np.ndarray:
     total = np.zeros((2 ** len(order),) * 2, dtype=complex)
     for word, coefficient in observable.terms.items():
         letters = dict(word)
-        total += coefficient * reduce(np.kron, (PAULI[letters.get(w, "I")] for w in order), np.eye(1))
+        term: np.ndarray = np.eye(1)
+        for w in order:
+            term = np.kron(term, PAULI[letters.get(w, "I")])
+        total += coefficient * term
     return total
 
 

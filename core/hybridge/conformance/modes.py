@@ -231,7 +231,9 @@ class ModesConformance(Conformance):
     domain = "cv"
     SAMPLED: ClassVar[Sequence[Sampled]] = SAMPLED
     FOREIGN: ClassVar[Sequence[Example]] = [
-        e for e in examples("qubit", {}) if e.operation.kind != "marker"  # a barrier stands in any circuit
+        e
+        for e in examples("qubit", {})
+        if e.operation.kind != "marker"  # a barrier stands in any circuit
     ]
     strength: ClassVar[Strength]
     roomy: ClassVar[Mapping[str, Any]] = {}  # options under which states of larger squeezing fit

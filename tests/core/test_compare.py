@@ -111,3 +111,15 @@ def test_what_cannot_be_compared_is_refused():
     ):
         with pytest.raises(hb.CircuitError, match=message):
             hb.compare(*arguments)
+
+
+def test_values_are_compared_where_there_is_no_gradient():
+    @hb.qnode(hb.device("default.gaussian", wires=1))
+    def light(x):
+        hb.Displacement(x, 0.0, wires=0)
+        return hb.expval(hb.QuadX(0)), hb.probs(wires=0)
+
+    found = hb.compare(light, ["default.gaussian", ("default.fock", {"cutoff_dim": 10})], args=(0.2,))
+    assert found.agree and found.rows[1].deviation < 1e-9
+    assert found.rows[1].gradient is None and "not polynomial" in found.rows[1].gradient_reason
+    assert "yes; no exact derivative" in str(found)

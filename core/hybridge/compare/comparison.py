@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hybridge.device import Device
-from hybridge.errors import CircuitError, HybridgeError, MissingDependency
+from hybridge.errors import CircuitError, GradientError, HybridgeError, MissingDependency
 from hybridge.interfaces.derivatives import jacobian
 from hybridge.interfaces.rows import as_rows
 from hybridge.pytree import flatten
@@ -42,6 +42,7 @@ class Row:
     agrees: bool | None = None
     seconds: float | None = None
     reason: str = ""
+    gradient_reason: str = ""  # why there is no gradient where there are values
     missing: bool = False  # it failed because its SDK is not installed
 
 
@@ -134,8 +135,8 @@ def _run(
             node = model.on(name, **{"shots": shots, "seed": seed, **own})
         start = time.perf_counter()
         value, error = _value(node, args)
-        slope = _gradient(node, args) if gradient else None
-        return Row(name, value, error, slope, seconds=time.perf_counter() - start)
+        slope, why = _gradient_or_reason(node, args) if gradient else (None, "")
+        return Row(name, value, error, slope, seconds=time.perf_counter() - start, gradient_reason=why)
     except HybridgeError as reason:
         missing = isinstance(reason, MissingDependency)
         return Row(name, reason=str(reason).splitlines()[0], missing=missing)
@@ -148,6 +149,14 @@ def _value(node: QNode, args: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
     rows, _ = as_rows(recorded.numbers)
     values, errors = plan.run_with_errors(rows, node.shots)
     return np.concatenate([v.ravel() for v in values]), np.concatenate([e.ravel() for e in errors])
+
+
+def _gradient_or_reason(node: QNode, args: Sequence[Any]) -> tuple[np.ndarray | None, str]:
+    """The gradient, or why the model has none on this device: its values are worth comparing all the same."""
+    try:
+        return _gradient(node, args), ""
+    except GradientError as reason:
+        return None, str(reason)
 
 
 def _gradient(node: QNode, args: Sequence[Any]) -> np.ndarray | None:
@@ -185,13 +194,9 @@ def _judged(row: Row, reference: Row) -> Row:
     slopes = None
     if row.gradient is not None and reference.gradient is not None:
         slopes = float(np.abs(row.gradient - reference.gradient).max(initial=0.0))
-    return Row(
-        row.device,
-        row.value,
-        row.error,
-        row.gradient,
-        float(difference.max(initial=0.0)),
-        slopes,
-        bool((difference <= allowed).all() and (sampled or slopes is None or slopes <= 10 * EXACT)),
-        row.seconds,
+    return replace(
+        row,
+        deviation=float(difference.max(initial=0.0)),
+        gradient_deviation=slopes,
+        agrees=bool((difference <= allowed).all() and (sampled or slopes is None or slopes <= 10 * EXACT)),
     )

@@ -37,7 +37,7 @@ def table(comparison: Comparison) -> Table:
             _number(float(r.error.max(initial=0.0))),
             _number(r.gradient_deviation),
             f"{r.seconds:.3g}",
-            "yes" if r.agrees else "NO",
+            escape(("yes" if r.agrees else "NO") + (r.gradient_reason and f"; {r.gradient_reason}")),
         )
     return made
 

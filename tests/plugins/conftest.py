@@ -1,0 +1,11 @@
+"""The tests of an adapter are collected where its SDK is installed: pyquil, for one, needs Python < 3.13."""
+
+from importlib.util import find_spec
+
+SDKS = {
+    "test_forest.py": "pyquil",
+    "test_found_sf.py": "strawberryfields",
+    "test_qiskit.py": "qiskit_aer",
+    "test_strawberryfields.py": "strawberryfields",
+}
+collect_ignore = [file for file, sdk in SDKS.items() if find_spec(sdk) is None]

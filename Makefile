@@ -43,6 +43,7 @@ lint: $(INSTALLED) ## check style (ruff) and types (mypy)
 bench: $(BENCH_INSTALLED) ## compare speed with PennyLane in .venv-bench; writes build/bench.json
 	@mkdir -p build
 	@.venv-bench/bin/python tests/benchmarks/overhead.py build/bench.json
+	@.venv-bench/bin/python tests/benchmarks/light.py
 
 docs: $(INSTALLED) ## write docs/operations.md from the table of operations
 	@$(RUN) docs/generate_operations.py

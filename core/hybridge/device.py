@@ -25,10 +25,12 @@ class Capabilities:
     domain        "qubit" or "cv"
     operations    names of the rows it runs; None: every row of its domain that has a definition
     measurements  kinds `run` returns. Qubit: any of state, density_matrix, expval, var, probs, sample.
-                  CV: gaussian (mean and covariance), state (ket), density_matrix.
-    observables   for expval and var: any of "pauli" (a Sentence), "matrix" (every other qubit observable)
+                  CV: gaussian (mean and covariance) or state (ket) and density_matrix, from which the core
+                  makes what is not claimed; and any of expval, var, probs (of photon numbers).
+    observables   for expval and var: any of "pauli" (a Sentence), "matrix" (every other qubit observable),
+                  "polynomial" (in x and p), "projector" (a NumberProjector)
     exact, shots  whether it serves shots=None, shots=n
-    vjp           whether Device.vjp gives derivatives
+    vjp           whether Device.vjp gives the derivatives of expval, var and probs where it claims them
     max_wires     most wires, None: no limit of its own
     max_gate_wires  gates on more wires are decomposed even if claimed, unless their constants are the matrix
     truncated     a Fock space cut at cutoff_dim: norm may leak
@@ -90,8 +92,9 @@ class Device(ABC):
         """For each task a (batch, columns) array, the measurements side by side; ONE vendor job for all.
 
         expval, var: 1 column; probs 2^k; state 2^n complex; density_matrix 4^k complex, row-major; sample
-        shots * wires (uint8), shot by shot. CV: gaussian 2n + (2n)^2 (mean, covariance row-major); state
-        cutoff^n complex; density_matrix cutoff^(2n) complex, row-major as a (cutoff^n, cutoff^n) matrix.
+        shots * wires (uint8), shot by shot. CV: gaussian 2n + (2n)^2 (mean, covariance row-major); probs
+        cutoff^k; state cutoff^n complex; density_matrix cutoff^(2n) complex, row-major as a
+        (cutoff^n, cutoff^n) matrix.
         """
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ from hybridge.errors import (
     PluginError,
     UnsupportedCircuit,
 )
-from hybridge.gradients.choose import ShiftRule, shift_rules
+from hybridge.gradients.choose import DIFFERENTIABLE, ShiftRule, shift_rules
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
 from hybridge.tracker import notify
@@ -107,7 +107,9 @@ class Plan:
     def direct_vjp(self) -> bool:
         """Whether the device's own vjp gives the derivatives of exactly what the user measures."""
         asked = self._readout.circuits[0].measurements if len(self._readout.circuits) == 1 else ()
-        return self.device.capabilities.vjp and not self.sampled and asked == self.circuit.measurements
+        smooth = all(m.kind in DIFFERENTIABLE for m in asked)
+        same = asked == self.circuit.measurements
+        return self.device.capabilities.vjp and not self.sampled and smooth and same
 
     def shapes(self, shots: int | None) -> list[tuple[int, ...]]:
         """The shape of each measurement's value, without the batch axis."""

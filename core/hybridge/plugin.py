@@ -10,16 +10,25 @@ from hybridge.errors import (
     PluginError,
     UnsupportedCircuit,
 )
+from hybridge.gradients.definition import definition_slope
 from hybridge.hookspecs import hookimpl
 from hybridge.memory import available, human
 from hybridge.operations.pauli import Sentence
 from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
-from hybridge.phasespace.fock import FockModes
+from hybridge.phasespace.fock import FockModes, warn_of_leak
+from hybridge.phasespace.fock import applied as fock_applied
+from hybridge.phasespace.fock import weighted as fock_weighted
 from hybridge.phasespace.gaussian import GaussianModes
+from hybridge.phasespace.moments import Moment, moment
 from hybridge.phasespace.numberbasis import channel as fock_channel
 from hybridge.phasespace.numberbasis import density as fock_density
 from hybridge.phasespace.numberbasis import gate as fock_gate
 from hybridge.phasespace.numberbasis import ket as fock_ket
+from hybridge.phasespace.numberslopes import channel_slope as fock_channel_slope
+from hybridge.phasespace.numberslopes import density_slope as fock_density_slope
+from hybridge.phasespace.numberslopes import gate_slope as fock_gate_slope
+from hybridge.phasespace.numberslopes import ket_slope as fock_ket_slope
+from hybridge.phasespace.polynomial import Polynomial
 
 __all__ = [
     "FAMILIES",
@@ -36,16 +45,27 @@ __all__ = [
     "JobFailed",
     "Measurement",
     "MissingDependency",
+    "Moment",
     "Operation",
     "PluginError",
+    "Polynomial",
     "Sentence",
     "Task",
     "UnsupportedCircuit",
     "available",
+    "definition_slope",
+    "fock_applied",
     "fock_channel",
+    "fock_channel_slope",
     "fock_density",
+    "fock_density_slope",
     "fock_gate",
+    "fock_gate_slope",
     "fock_ket",
+    "fock_ket_slope",
+    "fock_weighted",
     "hookimpl",
     "human",
+    "moment",
+    "warn_of_leak",
 ]

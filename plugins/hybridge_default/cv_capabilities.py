@@ -7,14 +7,18 @@ from hybridge.plugin import Capabilities
 GAUSSIAN = Capabilities(
     domain="cv",
     operations=None,
-    measurements=frozenset({"gaussian"}),
+    measurements=frozenset({"gaussian", "expval", "var"}),
+    observables=frozenset({"polynomial"}),
+    vjp=True,
     conventions="a state prepared on a mode replaces that mode's state and ends its correlations",
 )
 
 FOCK = Capabilities(
     domain="cv",
     operations=None,
-    measurements=frozenset({"state", "density_matrix"}),
+    measurements=frozenset({"state", "density_matrix", "expval", "var", "probs"}),
+    observables=frozenset({"polynomial", "projector"}),
+    vjp=True,
     truncated=True,
     conventions=(
         "a Gaussian gate has its exact matrix elements below cutoff_dim, so the norm that a state loses is "

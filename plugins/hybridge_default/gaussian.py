@@ -1,31 +1,103 @@
-"""default.gaussian: Gaussian circuits of any size, by their means and covariances."""
+"""default.gaussian: Gaussian circuits of any size, by the quadratures that are measured.
+
+The quadratures r_i that the measurements need are taken back through the circuit, where each gate is r -> S r
++ d: O(gates) for an observable of few modes, and gates that do not reach it are left out. The derivative of
+every parameter follows in one sweep forward again.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from hybridge.plugin import Circuit, Device, Operation, Task, UnsupportedCircuit
+from hybridge.plugin import (
+    Circuit,
+    Device,
+    Measurement,
+    Moment,
+    Operation,
+    Task,
+    UnsupportedCircuit,
+    definition_slope,
+    moment,
+)
 from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import GAUSSIAN
 
+Arrays = tuple[np.ndarray, ...]
 
-class Step(NamedTuple):
-    """One operation: the columns of its parameters, and the entries of the mean it acts on (x, then p)."""
+
+class Uses(NamedTuple):
+    """All uses of one operation in a circuit: columns (G, P) of their parameters."""
 
     operation: Operation
-    columns: slice
+    columns: np.ndarray
+
+
+class Layer(NamedTuple):
+    """Uses of one operation, side by side: which, and the quadratures (G, 2k) they act on, x then p."""
+
+    row: int
+    which: slice
     entries: np.ndarray
 
 
 class Program(NamedTuple):
-    """A compiled circuit; repeats counts the measurements, each of which is the whole mean and covariance."""
+    """A compiled circuit: layers in order, the quadratures (R,) that are read and what is read from them."""
 
-    steps: tuple[Step, ...]
+    uses: tuple[Uses, ...]
+    layers: tuple[Layer, ...]
     num_wires: int
-    repeats: int
+    quadratures: np.ndarray
+    readings: tuple[Reading, ...]
+
+
+class Reading(ABC):
+    """One measurement as columns of the mean (B, R) and covariance (B, R, R) of the quadratures read."""
+
+    width: int
+
+    @abstractmethod
+    def columns(self, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
+        """(B, width)."""
+
+    @abstractmethod
+    def pullback(self, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray) -> Arrays:
+        """cotangent (B, width) -> the cotangents of the mean and of the covariance."""
+
+
+@dataclass(frozen=True)
+class Scalar(Reading):
+    """An expectation value or a variance."""
+
+    moment: Moment
+    width = 1
+
+    def columns(self, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
+        return self.moment.value(mean, cov)[:, None]
+
+    def pullback(self, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray) -> Arrays:
+        by_mean, by_cov = self.moment.slopes(mean, cov)
+        return cotangent * by_mean, cotangent[:, :, None] * by_cov
+
+
+@dataclass(frozen=True)
+class Everything(Reading):
+    """The mean and the covariance of all modes."""
+
+    width: int
+
+    def columns(self, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
+        return np.concatenate([mean, cov.reshape(len(cov), -1)], axis=1)
+
+    def pullback(self, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray) -> Arrays:
+        R = mean.shape[1]
+        by_cov = cotangent[:, R:].reshape(-1, R, R)
+        return cotangent[:, :R], (by_cov + np.swapaxes(by_cov, 1, 2)) / 2
 
 
 class DefaultGaussian(Device):
@@ -44,58 +116,258 @@ class DefaultGaussian(Device):
         self.cutoff_dim = check_cutoff(cutoff_dim)
 
     def compile(self, circuit: Circuit) -> Program:
-        n, used = len(circuit.wires), 0
-        steps: list[Step] = []
-        for operation, labels in circuit.instructions:
-            wires = cast(tuple[int, ...], labels)
-            columns = slice(used, used + len(operation.params))
-            used = columns.stop
+        for operation, _ in circuit.instructions:
             if operation.definition is None:
                 raise UnsupportedCircuit(
                     self.name, f"{operation.name}: it is not Gaussian", "default.fock can"
                 )
-            steps.append(Step(operation, columns, np.array([*wires, *(n + w for w in wires)])))
-        return Program(tuple(steps), n, len(circuit.measurements))
+        n = len(circuit.wires)
+        modes = _measured(circuit)
+        uses, layers = _layers(circuit, modes)
+        return Program(
+            uses,
+            layers,
+            n,
+            np.array([*modes, *(n + m for m in modes)], dtype=np.intp),
+            tuple(_reading(m, modes) for m in circuit.measurements),
+        )
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        return [_run(task) for task in tasks]
+        return [_run(task.program, task.params) for task in tasks]
+
+    def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
+        return _vjp(task.program, task.params, cotangent)
 
     def memory(self, num_wires: int) -> int:
-        """Bytes one row needs: the covariance, a copy while a gate is applied, and the result."""
+        """Bytes one row needs: the covariance, the quadratures taken back, a product, and the result."""
         return 8 * 3 * (2 * num_wires) * (2 * num_wires + 1)
 
 
-def _run(task: Task) -> np.ndarray:
-    program: Program = task.program
-    B, n = len(task.params), program.num_wires
-    mean, cov = np.zeros((B, 2 * n)), np.tile(np.eye(2 * n), (B, 1, 1))
-    for operation, columns, index in program.steps:
-        assert operation.definition is not None
-        values = operation.definition(*task.params[:, columns].T)
-        APPLY[operation.kind](mean, cov, index, *values)
-    return np.tile(np.concatenate([mean, cov.reshape(B, -1)], axis=1), program.repeats)
+# ---- compiling ----------------------------------------------------------------------------------------
 
 
-def _gate(mean: np.ndarray, cov: np.ndarray, index: np.ndarray, S: np.ndarray, d: np.ndarray) -> None:
-    mean[:, index] = (S @ mean[:, index, None])[..., 0] + d
-    cov[:, index] = S @ cov[:, index]
-    cov[:, :, index] = cov[:, :, index] @ np.swapaxes(S, -1, -2)
+def _measured(circuit: Circuit) -> list[int]:
+    """The modes whose quadratures are read."""
+    if any(m.observable is None for m in circuit.measurements):
+        return list(range(len(circuit.wires)))
+    return sorted({w for m in circuit.measurements for w in m.observable.wires})
 
 
-def _channel(
-    mean: np.ndarray, cov: np.ndarray, index: np.ndarray, X: np.ndarray, d: np.ndarray, Y: np.ndarray
-) -> None:
-    _gate(mean, cov, index, X, d)
-    cov[:, index[:, None], index] += Y
+def _reading(measurement: Measurement, modes: Sequence[int]) -> Reading:
+    if measurement.observable is None:
+        return Everything(2 * len(modes) + 4 * len(modes) ** 2)
+    return Scalar(moment(measurement.kind, measurement.observable, modes))
 
 
-def _state(
-    mean: np.ndarray, cov: np.ndarray, index: np.ndarray, new: np.ndarray, new_cov: np.ndarray
-) -> None:
-    mean[:, index] = new
-    cov[:, index] = 0  # the old state of these modes is traced out, and its correlations with it
-    cov[:, :, index] = 0
-    cov[:, index[:, None], index] = new_cov
+def _layers(circuit: Circuit, modes: Sequence[int]) -> tuple[tuple[Uses, ...], tuple[Layer, ...]]:
+    """The operations that reach `modes`, each as early as its wires allow, equal ones together.
+
+    One numpy call then serves a whole layer: at 128 modes that is 30 times fewer calls.
+    """
+    n, slot, depth = len(circuit.wires), 0, dict.fromkeys(range(len(circuit.wires)), 0)
+    slots: list[int] = []
+    for operation, _ in circuit.instructions:
+        slots.append(slot)
+        slot += len(operation.params)
+    reached, kept = set(modes), []
+    for i in range(len(circuit.instructions) - 1, -1, -1):
+        operation, labels = circuit.instructions[i]
+        wires = cast(tuple[int, ...], labels)
+        if reached.isdisjoint(wires):
+            continue
+        kept.append(i)
+        reached = reached - set(wires) if operation.kind == "state" else reached | set(wires)
+    groups: dict[tuple[int, Operation], list[int]] = {}
+    for i in reversed(kept):
+        operation, labels = circuit.instructions[i]
+        wires = cast(tuple[int, ...], labels)
+        level = max(depth[w] for w in wires)
+        depth.update(dict.fromkeys(wires, level + 1))
+        groups.setdefault((level, operation), []).append(i)
+    rows: dict[Operation, list[int]] = {}
+    layers = []
+    for (_, operation), members in sorted(groups.items(), key=lambda group: group[0][0]):
+        placed = rows.setdefault(operation, [])
+        wires_of = [cast(tuple[int, ...], circuit.instructions[i].wires) for i in members]
+        entries = np.array([[*wires, *(n + w for w in wires)] for wires in wires_of])
+        layers.append(
+            Layer(list(rows).index(operation), slice(len(placed), len(placed) + len(members)), entries)
+        )
+        placed.extend(members)
+    uses = tuple(
+        Uses(
+            operation, np.array([range(slots[i], slots[i] + len(operation.params)) for i in members], np.intp)
+        )
+        for operation, members in rows.items()
+    )
+    return uses, tuple(layers)
 
 
-APPLY: dict[str, Callable[..., None]] = {"gate": _gate, "channel": _channel, "state": _state}
+# ---- running ------------------------------------------------------------------------------------------
+
+RANKS = {"gate": (2, 1), "channel": (2, 1, 2), "state": (1, 2)}  # of the arrays in a definition
+
+
+def _definitions(uses: Uses, params: np.ndarray) -> Arrays:
+    """The definition of every use at every row, arrays (B, G, ...); B = 1 where it has no parameters."""
+    operation, columns = uses
+    assert operation.definition is not None
+    values = params[:, columns].reshape(len(params) * len(columns), len(operation.params))
+    rows = len(params) if operation.params else 1
+    return tuple(
+        np.broadcast_to(v, (rows * len(columns), *v.shape[v.ndim - rank :])).reshape(
+            rows, len(columns), *v.shape[v.ndim - rank :]
+        )
+        for v, rank in zip(operation.definition(*values.T), RANKS[operation.kind], strict=True)
+    )
+
+
+class Taken(NamedTuple):
+    """Quadratures taken back: mean (B, R), cov (B, R, R); what they were before each layer, last first.
+
+    `first` (B, 2n, R) is what they are in terms of the vacuum's, a column each.
+    """
+
+    mean: np.ndarray
+    cov: np.ndarray
+    first: np.ndarray
+    parts: list[np.ndarray]
+
+
+def _take_back(program: Program, params: np.ndarray, definitions: Sequence[Arrays]) -> Taken:
+    B, n, R = len(params), program.num_wires, len(program.quadratures)
+    L, mean, cov = np.zeros((B, 2 * n, R)), np.zeros((B, R)), np.zeros((B, R, R))
+    L[:, program.quadratures, range(R)] = 1
+    parts = []
+    for row, which, entries in reversed(program.layers):
+        part = L[:, entries]  # (B, G, 2k, R)
+        arrays = [v[:, which] for v in definitions[row]]
+        L[:, entries] = BACK[program.uses[row].operation.kind](part, mean, cov, *arrays)
+        parts.append(part)
+    cov += np.swapaxes(L, 1, 2) @ L
+    return Taken(mean, cov, L, parts)
+
+
+def _gate_back(
+    part: np.ndarray, mean: np.ndarray, cov: np.ndarray, S: np.ndarray, d: np.ndarray
+) -> np.ndarray:
+    if d.any():
+        mean += (d[:, :, None, :] @ part)[:, :, 0].sum(axis=1)
+    return np.swapaxes(S, 2, 3) @ part
+
+
+def _channel_back(
+    part: np.ndarray, mean: np.ndarray, cov: np.ndarray, X: np.ndarray, d: np.ndarray, Y: np.ndarray
+) -> np.ndarray:
+    cov += (np.swapaxes(part, 2, 3) @ Y @ part).sum(axis=1)
+    return _gate_back(part, mean, cov, X, d)
+
+
+def _state_back(
+    part: np.ndarray, mean: np.ndarray, cov: np.ndarray, new: np.ndarray, new_cov: np.ndarray
+) -> np.ndarray:
+    mean += (new[:, :, None, :] @ part)[:, :, 0].sum(axis=1)
+    cov += (np.swapaxes(part, 2, 3) @ new_cov @ part).sum(axis=1)
+    return np.zeros_like(part)  # what these modes were before has no part in it
+
+
+BACK: dict[str, Callable[..., np.ndarray]] = {
+    "gate": _gate_back,
+    "channel": _channel_back,
+    "state": _state_back,
+}
+
+
+def _run(program: Program, params: np.ndarray) -> np.ndarray:
+    definitions = [_definitions(uses, params) for uses in program.uses]
+    taken = _take_back(program, params, definitions)
+    return np.concatenate([r.columns(taken.mean, taken.cov) for r in program.readings], axis=1)
+
+
+# ---- derivatives --------------------------------------------------------------------------------------
+
+
+def _vjp(program: Program, params: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
+    """cotangent (B, columns) -> (B, P): the sweep back, then one forward for the cotangents of all of it."""
+    definitions = [_definitions(uses, params) for uses in program.uses]
+    mean, cov, first, parts = _take_back(program, params, definitions)
+    by_mean, by_cov, start = np.zeros(mean.shape), np.zeros(cov.shape), 0
+    for reading in program.readings:
+        stop = start + reading.width
+        pulled = reading.pullback(mean, cov, cotangent[:, start:stop])
+        by_mean, by_cov, start = by_mean + pulled[0], by_cov + pulled[1], stop
+    by_first = 2 * first @ by_cov
+    found: list[list[Arrays]] = [[] for _ in program.uses]
+    for (row, which, entries), part in zip(program.layers, reversed(parts), strict=True):
+        arrays = [v[:, which] for v in definitions[row]]
+        forward = FORWARD[program.uses[row].operation.kind]
+        by_part, by_arrays = forward(part, by_first[:, entries], by_mean, by_cov, *arrays)
+        by_first[:, entries] = by_part
+        found[row].append(by_arrays)
+    out = np.zeros(params.shape)
+    for (operation, columns), layers in zip(program.uses, found, strict=True):
+        if not operation.params:
+            continue
+        by_definition = [np.concatenate(same, axis=1) for same in zip(*layers, strict=True)]
+        values = params[:, columns].reshape(len(params) * len(columns), len(operation.params))
+        for k in range(len(operation.params)):
+            slopes = definition_slope(operation, k, values)
+            pairs = zip(by_definition, slopes, strict=True)
+            out[:, columns[:, k]] = sum(_dots(bar, slope.reshape(bar.shape)) for bar, slope in pairs)
+    return out
+
+
+def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """sum of a * b over all axes but the first two: (B, G)."""
+    return (a * b).sum(axis=tuple(range(2, a.ndim)))
+
+
+def _gate_forward(
+    part: np.ndarray,
+    by_new: np.ndarray,
+    by_mean: np.ndarray,
+    by_cov: np.ndarray,
+    S: np.ndarray,
+    d: np.ndarray,
+) -> tuple[np.ndarray, Arrays]:
+    """The cotangents of `part` and of S and d, from that of S^T part."""
+    by_part = S @ by_new + d[..., None] * by_mean[:, None, None]
+    return by_part, (part @ np.swapaxes(by_new, 2, 3), _along(part, by_mean))
+
+
+def _channel_forward(
+    part: np.ndarray,
+    by_new: np.ndarray,
+    by_mean: np.ndarray,
+    by_cov: np.ndarray,
+    X: np.ndarray,
+    d: np.ndarray,
+    Y: np.ndarray,
+) -> tuple[np.ndarray, Arrays]:
+    by_part, by_gate = _gate_forward(part, by_new, by_mean, by_cov, X, d)
+    weighted = part @ by_cov[:, None]
+    return by_part + 2 * Y @ weighted, (*by_gate, weighted @ np.swapaxes(part, 2, 3))
+
+
+def _state_forward(
+    part: np.ndarray,
+    by_new: np.ndarray,
+    by_mean: np.ndarray,
+    by_cov: np.ndarray,
+    new: np.ndarray,
+    new_cov: np.ndarray,
+) -> tuple[np.ndarray, Arrays]:
+    weighted = part @ by_cov[:, None]
+    by_part = new[..., None] * by_mean[:, None, None] + 2 * new_cov @ weighted
+    return by_part, (_along(part, by_mean), weighted @ np.swapaxes(part, 2, 3))
+
+
+def _along(part: np.ndarray, by_mean: np.ndarray) -> np.ndarray:
+    return (part @ by_mean[:, None, :, None])[..., 0]
+
+
+FORWARD: dict[str, Callable[..., tuple[np.ndarray, Arrays]]] = {
+    "gate": _gate_forward,
+    "channel": _channel_forward,
+    "state": _state_forward,
+}

@@ -114,7 +114,7 @@ def test_what_cannot_be_compared_is_refused():
 
 
 def test_values_are_compared_where_there_is_no_gradient():
-    @hb.qnode(hb.device("default.gaussian", wires=1))
+    @hb.qnode(hb.device("default.gaussian", wires=1), diff_method="parameter-shift")
     def light(x):
         hb.Displacement(x, 0.0, wires=0)
         return hb.expval(hb.QuadX(0)), hb.probs(wires=0)

@@ -183,7 +183,8 @@ def test_a_gradient_error_names_the_wires_of_the_user():
         return hb.expval(hb.QuadX("light"))
 
     with pytest.raises(hb.GradientError, match=r"Displacement on wires \['light'\].*expval\(x\('light'\)\)"):
-        hb.grad(node("default.fock", turned, wires=["dark", "light"], cutoff_dim=8))(0.2)
+        device = hb.device("default.fock", wires=["dark", "light"], cutoff_dim=8)
+        hb.grad(hb.QNode(turned, device, diff_method="parameter-shift"))(0.2)
 
 
 def test_a_device_may_be_compared_with_shots_and_a_seed_of_its_own():

@@ -605,7 +605,7 @@ FOUND_BY = {
     "GaussianState in the order x1, p1": "test_row[GaussianState",
     "parity of CatState ignored": "test_row[CatState",
     "axes of a ket reversed": "test_a_pure_state",
-    "density matrices transposed": "test_states_that_turn_mixed",
+    "density matrices transposed": "test_a_mixed_state",
     "lost norm hidden": "test_too_low_a_cutoff",
     "axes of FockStateVector swapped": "test_state_vectors",
     "loss ignored": "test_row[LossChannel",

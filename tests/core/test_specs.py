@@ -122,7 +122,7 @@ def kerr(x):
 NO_RULE = {
     "none asked for": (lambda: hb.QNode(layered, "default.qubit", None), (0.1, 0.2), "diff_method=None"),
     "no rule in it": (
-        lambda: hb.QNode(kerr, hb.device("default.fock", cutoff_dim=5)),
+        lambda: hb.QNode(kerr, hb.device("default.fock", cutoff_dim=5), "parameter-shift"),
         (0.1,),
         "Kerr on wires [0] follows",
     ),
@@ -171,7 +171,9 @@ def test_continuous_variable_circuits():
 
     found = specs(circuit)(0.4)
     assert found.by_name == {"Beamsplitter": 1, "Squeezing": 1}
-    assert found.gradient_circuits == 1 + 4 * 4  # degree 2: four shifts for each of four parameters
+    assert (found.gradient_circuits, found.gradient_method) == (1, "device")
+    shifted = specs(hb.QNode(circuit.function, circuit.device, diff_method="parameter-shift"))(0.4)
+    assert shifted.gradient_circuits == 1 + 4 * 4  # degree 2: four shifts for each of four parameters
 
 
 def test_specs_print_as_a_table():

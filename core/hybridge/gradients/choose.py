@@ -12,6 +12,7 @@ from hybridge.errors import CircuitError, GradientError
 from hybridge.gradients.finite import finite_rule
 from hybridge.gradients.shift import Shifts, shift_rule
 
+DIFFERENTIABLE = ("expval", "var", "probs")
 METHODS = ("best", "parameter-shift", "finite-diff", "device", None)
 
 
@@ -45,7 +46,7 @@ def shift_rules(
             "leave diff_method out, or pass 'best'",
         )
     for m in circuit.measurements:
-        if m.kind not in ("expval", "var", "probs"):
+        if m.kind not in DIFFERENTIABLE:
             raise GradientError(
                 "any parameter", f"{m!r} is not differentiable", "return expval, var or probs"
             )

@@ -276,12 +276,17 @@ def _number_phases(kappa: Any, numbers: np.ndarray) -> np.ndarray:
     return operator.reshape(*operator.shape[:-2], *numbers.shape, *numbers.shape)
 
 
-def _kerr(cutoff: int, kappa: Any) -> np.ndarray:
-    return _number_phases(kappa, np.arange(cutoff) ** 2)
+def _number_slope(kappa: Any, numbers: np.ndarray) -> tuple[tuple[np.ndarray]]:
+    outputs = numbers.reshape(*numbers.shape, *(1,) * numbers.ndim)
+    return ((1j * outputs * _number_phases(kappa, numbers),),)
 
 
-def _cross_kerr(cutoff: int, kappa: Any) -> np.ndarray:
-    return _number_phases(kappa, np.multiply.outer(np.arange(cutoff), np.arange(cutoff)))
+def _squares(cutoff: int) -> np.ndarray:
+    return np.arange(cutoff) ** 2
+
+
+def _products(cutoff: int) -> np.ndarray:
+    return np.multiply.outer(np.arange(cutoff), np.arange(cutoff))
 
 
 Kerr = row(
@@ -289,7 +294,8 @@ Kerr = row(
     "cv",
     1,
     ("kappa",),
-    fock=_kerr,
+    fock=lambda cutoff, kappa: _number_phases(kappa, _squares(cutoff)),
+    slope=lambda cutoff, kappa: _number_slope(kappa, _squares(cutoff)),
     hamiltonian=lambda kappa: kappa * N1**2,
     exponent=("kappa",),
     formula="exp(i kappa n^2)",
@@ -301,7 +307,8 @@ CrossKerr = row(
     "cv",
     2,
     ("kappa",),
-    fock=_cross_kerr,
+    fock=lambda cutoff, kappa: _number_phases(kappa, _products(cutoff)),
+    slope=lambda cutoff, kappa: _number_slope(kappa, _products(cutoff)),
     hamiltonian=lambda kappa: kappa * N1 @ N2,
     exponent=("kappa",),
     formula="exp(i kappa n1 n2)",
@@ -314,6 +321,7 @@ CubicPhase = row(
     1,
     ("gamma",),
     fock=lambda cutoff, gamma: cubic_phase(gamma, cutoff),
+    slope=lambda cutoff, gamma: ((cubic_phase(gamma, cutoff, order=1),),),
     hamiltonian=lambda gamma: gamma / 6 * X1**3,
     exponent=("gamma",),
     formula="exp(i gamma x^3 / 6): p -> p + gamma x^2",

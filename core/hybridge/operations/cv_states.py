@@ -273,18 +273,44 @@ def _cat(cutoff: int, a: Any, phi: Any, p: Any) -> np.ndarray:
     The cosine is written as a sine so that an even or odd cat is exactly that, also as a -> 0.
     """
     a, phi, p = (np.asarray(v, float)[..., None] for v in np.broadcast_arrays(a, phi, p))
-    n = np.arange(cutoff)
-    turn = np.mod(p, 2)
-    even, odd = np.sin(np.pi * (1 - turn) / 2), np.sin(np.pi * turn / 2)
-    norm = np.sqrt((even**2 * (1 + np.exp(-2 * a**2)) - odd**2 * np.expm1(-2 * a**2)) / 2)
-    if (norm == 0).any():
+    even, odd, squared = _cat_weights(a, p)
+    if (squared == 0).any():
         raise CircuitError(
             "CatState(a, phi, p) with a = 0 and p = 1 is the zero vector; FockState(1) is its limit a -> 0"
         )
-    steps = a * np.exp(1j * phi) / np.sqrt(np.maximum(n, 1))
+    parity = np.where(np.arange(cutoff) % 2, -1j * odd, even)
+    return _coherent(cutoff, a, phi) * np.exp(1j * np.pi * p / 2) * parity / np.sqrt(squared)
+
+
+def _cat_weights(a: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """cos(pi p / 2) and sin(pi p / 2), up to one sign, and the norm squared."""
+    turn = np.mod(p, 2)
+    even, odd = np.sin(np.pi * (1 - turn) / 2), np.sin(np.pi * turn / 2)
+    return even, odd, (even**2 * (1 + np.exp(-2 * a**2)) - odd**2 * np.expm1(-2 * a**2)) / 2
+
+
+def _coherent(cutoff: int, a: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    """The coherent state a e^{i phi}: (..., 1) -> (..., cutoff)."""
+    steps = a * np.exp(1j * phi) / np.sqrt(np.maximum(np.arange(cutoff), 1))
     steps[..., 0] = np.exp(-(a[..., 0] ** 2) / 2)
-    coherent = np.cumprod(steps, axis=-1)
-    return coherent * np.exp(1j * np.pi * p / 2) * np.where(n % 2, -1j * odd, even) / norm
+    return np.cumprod(steps, axis=-1)
+
+
+def _cat_slope(cutoff: int, a: Any, phi: Any, p: Any) -> tuple[tuple[np.ndarray], ...]:
+    """The derivatives of `_cat`: d even / dp = -pi/2 odd, d odd / dp = pi/2 even, and with E = exp(-2 a^2)
+    those of the norm squared are 2 a E (odd^2 - even^2) in a and -pi even odd E in p.
+    """
+    ket = _cat(cutoff, a, phi, p)
+    a, phi, p = (np.asarray(v, float)[..., None] for v in np.broadcast_arrays(a, phi, p))
+    n, E, coherent = np.arange(cutoff), np.exp(-2 * a**2), _coherent(cutoff, a, phi)
+    even, odd, squared = _cat_weights(a, p)
+    before = np.sqrt(n) * np.exp(1j * phi) * np.roll(coherent, 1, axis=-1)
+    shared = np.exp(1j * np.pi * p / 2) / np.sqrt(squared)
+    parity = shared * np.where(n % 2, -1j * odd, even)
+    turned = shared * np.pi / 2 * np.where(n % 2, -1j * even, -odd)
+    by_a = (before - a * coherent) * parity - ket * a * E * (odd**2 - even**2) / squared
+    by_p = coherent * turned + ket * (1j * np.pi / 2 + np.pi * even * odd * E / (2 * squared))
+    return (by_a,), (1j * n * ket,), (by_p,)
 
 
 CatState = row(
@@ -294,5 +320,6 @@ CatState = row(
     ("a", "phi", "p"),
     "state",
     fock=_cat,
+    slope=_cat_slope,
     formula="(|alpha> + e^{i pi p} |-alpha>) / norm, alpha = a e^{i phi}",
 )

@@ -13,6 +13,10 @@ A leading axis on the parameters is a leading axis on the definition. Non-Gaussi
 `definition` but `fock(cutoff, *params)`: (cutoff,)*k for a ket, (cutoff,)*2k for an operator or density
 matrix (outputs first). Every CV gate also gives `hamiltonian(*params)`, a Polynomial H in (x, p) with U =
 exp(i H).
+
+Where the spectrum does not say how the definition depends on a parameter, `slope(*params)`, or
+`slope(cutoff, *params)` beside `fock`, gives the derivative of the definition for each parameter: a tuple of
+tuples of arrays.
 """
 
 from __future__ import annotations
@@ -117,6 +121,7 @@ class Operation:
     fock: Callable[..., np.ndarray] | None = None
     hamiltonian: Callable[..., Any] | None = None
     spectrum: tuple[Spectrum | None, ...] = ()
+    slope: Callable[..., Any] | None = None  # what the spectrum cannot give: see above
     decomposition: Callable[..., Sequence[Step]] | None = None
     exponent: tuple[str, ...] = ()
     inverse: str | Callable[..., Sequence[Step]] | None = None

@@ -13,8 +13,8 @@ MOST = 2**24  # points of the grid, 10 s of work
 BLOCK = 2**20  # numbers held at once for each array, 16 MiB
 
 
-def cubic_phase(gamma: np.ndarray, cutoff: int) -> np.ndarray:
-    """Elements of the untruncated exp(i gamma x^3 / 6): gamma (...) -> (..., cutoff, cutoff).
+def cubic_phase(gamma: np.ndarray, cutoff: int, order: int = 0) -> np.ndarray:
+    """Elements of the untruncated exp(i gamma x^3 / 6), or of a derivative in gamma: (..., cutoff, cutoff).
 
     The integral of psi_m psi_n exp(i gamma x^3 / 6) on a uniform grid. The integrand is analytic and decays
     like a Gaussian, so the sum is exact to rounding once the step resolves its fastest oscillation:
@@ -35,6 +35,6 @@ def cubic_phase(gamma: np.ndarray, cutoff: int) -> np.ndarray:
     for start in range(0, points, block):
         x = dx * np.arange(start, min(start + block, points)) - reach
         psi = wavefunctions(x, cutoff)
-        phase = np.exp(1j * gamma[..., None] * x**3 / 6) * dx
+        phase = (1j * x**3 / 6) ** order * np.exp(1j * gamma[..., None] * x**3 / 6) * dx
         total += (psi * phase[..., None, :]) @ psi.T
     return total

@@ -6,6 +6,7 @@ renormalises.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from hybridge.errors import CircuitError, DeviceError
+from hybridge.errors import CircuitError, DeviceError, TruncationWarning
 from hybridge.phasespace.drawing import draw_numbers
 from hybridge.phasespace.polynomial import Polynomial
 from hybridge.phasespace.positions import distribution, reach
@@ -22,6 +23,7 @@ from hybridge.phasespace.wavefunctions import wavefunctions
 
 Terms = Mapping[tuple[tuple[int, int, int], ...], complex]  # a Weyl symbol whose modes are numbered
 
+LEAK = 1e-6  # norm outside the cutoff from which a result is called inexact
 RESOLUTION = 1e-10  # to which positions are sampled, in standard deviations of the vacuum
 ROUNDING = 1e-13  # of the distribution function
 HALVINGS = (
@@ -101,9 +103,7 @@ class FockModes:
     def _mean_of_numbers(self, polynomial: Polynomial, power: int) -> np.ndarray:
         """The mean of a power of a polynomial in photon numbers, (B,), from their probabilities alone."""
         modes = cast(list[int], list(polynomial.wires))
-        numbers = np.indices((self.cutoff,) * len(modes)).reshape(len(modes), self.cutoff ** len(modes))
-        values = polynomial.photon_polynomial(dict(zip(modes, numbers, strict=True)))
-        return self.probs(modes) @ np.broadcast_to(values**power, numbers.shape[1:])
+        return self.probs(modes) @ number_values(polynomial, self.cutoff) ** power
 
     def sample_photons(self, modes: Sequence[int], shots: int, rng: np.random.Generator) -> np.ndarray:
         """Photon numbers of `modes`, measured jointly: (B, shots, k) int64.
@@ -206,6 +206,52 @@ def inverted(
         if np.all((np.abs(x - before) < RESOLUTION) | (np.abs(found - level) < ROUNDING)):
             break
     return x
+
+
+def warn_of_leak(modes: FockModes, device: str) -> None:
+    """A TruncationWarning where more than 1e-6 of the norm lies beyond the cutoff."""
+    leak = float(np.max(modes.leak(), initial=0.0))
+    if leak > LEAK:
+        where = f"beyond cutoff_dim={modes.cutoff} on device {device!r}"
+        text = f"{leak:.2g} of the norm lies {where}; raise cutoff_dim"
+        warnings.warn(text, TruncationWarning, stacklevel=2)
+
+
+def weighted(kets: np.ndarray, weights: np.ndarray, modes: Sequence[int]) -> np.ndarray:
+    """A function of the photon numbers of `modes` times kets: weights (B, C^k), modes[0] most significant."""
+    C, n, order = kets.shape[1], kets.ndim - 1, np.argsort(modes)
+    table = weights.reshape(-1, *(C,) * len(modes)).transpose(0, *(1 + order))
+    return kets * table.reshape(-1, *(C if mode in modes else 1 for mode in range(n)))
+
+
+def applied(polynomial: Polynomial, kets: np.ndarray, power: int = 1) -> np.ndarray:
+    """A polynomial, or its square at power 2, times kets (B,) + (C,)*n, cut off again.
+
+    Its square is that of the untruncated operator, as `FockModes.var` has it.
+    """
+    if polynomial.number is not None:
+        modes, C = cast(list[int], list(polynomial.wires)), kets.shape[1]
+        values = number_values(polynomial, C) ** power
+        return weighted(kets, values[None], modes)
+    squared = polynomial if power == 1 else polynomial @ polynomial
+    return _applied(cast(Terms, squared.terms), kets)
+
+
+def number_values(polynomial: Polynomial, cutoff: int) -> np.ndarray:
+    """A polynomial in photon numbers at all of them, (cutoff^k,), its first mode most significant."""
+    modes = list(polynomial.wires)
+    numbers = np.indices((cutoff,) * len(modes)).reshape(len(modes), cutoff ** len(modes))
+    values = polynomial.photon_polynomial(dict(zip(modes, numbers, strict=True)))
+    return np.broadcast_to(values, numbers.shape[1:])
+
+
+def _applied(terms: Terms, kets: np.ndarray) -> np.ndarray:
+    constant, groups = _by_first(terms)
+    total = constant * kets
+    for (mode, a, b), rest in groups.items():
+        matrix = weyl_matrix(a, b, kets.shape[1])
+        total = total + _applied(rest, np.moveaxis(np.tensordot(matrix, kets, (1, 1 + mode)), 0, 1 + mode))
+    return total
 
 
 @lru_cache(maxsize=256)

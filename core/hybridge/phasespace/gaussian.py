@@ -15,10 +15,8 @@ from hybridge.errors import CircuitError, DeviceError
 from hybridge.memory import available, human
 from hybridge.phasespace import numberbasis
 from hybridge.phasespace.drawing import draw_numbers
+from hybridge.phasespace.moments import moment
 from hybridge.phasespace.polynomial import Polynomial
-
-Terms = Mapping[tuple[tuple[int, int, int], ...], complex]  # a Weyl symbol whose modes are numbered
-Moments = dict[tuple[int, ...], np.ndarray]
 
 PURE = 1e-10  # a state is taken for pure if its purity is 1 to this; probabilities move by no more
 MISSING = 1e-12  # probability that photon numbers beyond the sampled table may have
@@ -40,31 +38,16 @@ class GaussianModes:
 
     def expval(self, polynomial: Polynomial) -> np.ndarray:
         """The mean of an observable, (B,): the classical average of its Weyl symbol."""
-        n = self.mean.shape[1] // 2
-        moments: Moments = {(): np.ones(len(self.mean))}
-        total: np.ndarray = np.zeros(len(self.mean))
-        for monomial, coefficient in cast(Terms, polynomial.terms).items():
-            x = (m for m, a, _ in monomial for _ in range(a))
-            p = (n + m for m, _, b in monomial for _ in range(b))
-            total = total + coefficient * self._moment((*x, *p), moments)
-        return total
+        return self._moment("expval", polynomial)
 
     def var(self, polynomial: Polynomial) -> np.ndarray:
         """The variance of a Hermitian observable, (B,)."""
-        return self.expval(polynomial @ polynomial) - self.expval(polynomial) ** 2
+        return self._moment("var", polynomial)
 
-    def _moment(self, variables: tuple[int, ...], known: Moments) -> np.ndarray:
-        """E[r_i r_j ...], (B,): E[r_i g(r)] = mean_i E[g] + sum_j cov_ij E[dg/dr_j] (Isserlis)."""
-        if variables not in known:
-            i, rest = variables[0], variables[1:]
-            value = self.mean[:, i] * self._moment(rest, known)
-            for j in dict.fromkeys(rest):
-                at = rest.index(j)
-                value = value + rest.count(j) * self.cov[:, i, j] * self._moment(
-                    rest[:at] + rest[at + 1 :], known
-                )
-            known[variables] = value
-        return known[variables]
+    def _moment(self, kind: str, polynomial: Polynomial) -> np.ndarray:
+        modes = cast(tuple[int, ...], polynomial.wires)
+        part = self._reduced(modes)
+        return moment(kind, polynomial, modes).value(part.mean, part.cov)
 
     def probs(self, modes: Sequence[int]) -> np.ndarray:
         """Photon-number probabilities of `modes`, (B, cutoff^k), modes[0] most significant.
@@ -126,7 +109,7 @@ class GaussianModes:
         return np.zeros(len(self.mean))
 
     def _reduced(self, modes: Sequence[int]) -> GaussianModes:
-        index = np.concatenate([np.asarray(modes), np.add(modes, self.mean.shape[1] // 2)])
+        index = np.array([*modes, *(self.mean.shape[1] // 2 + m for m in modes)], dtype=np.intp)
         return GaussianModes(self.mean[:, index], self.cov[:, index[:, None], index], self.cutoff)
 
     @property

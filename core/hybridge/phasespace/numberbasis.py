@@ -37,10 +37,7 @@ def gate(S: np.ndarray, d: np.ndarray, cutoff: int) -> np.ndarray:
     With U^dagger a U = E a + F a^dagger + e, pulling a and a^dagger through U gives two linear differential
     equations for its kernel between coherent states; the Gaussian that solves them is expanded.
     """
-    k = d.shape[-1] // 2
-    xx, xp, px, pp = S[:, :k, :k], S[:, :k, k:], S[:, k:, :k], S[:, k:, k:]
-    E, F = (xx + pp + 1j * (px - xp)) / 2, (xx - pp + 1j * (px + xp)) / 2
-    e = (d[:, :k] + 1j * d[:, k:]) / 2
+    E, F, e = complex_form(S, d)
     across = np.linalg.inv(E.conj())
     A = np.block([[F @ across, _transposed(across)], [across, -across @ F.conj()]])
     pulled = (across @ e.conj()[..., None])[..., 0]
@@ -70,8 +67,21 @@ def channel(X: np.ndarray, d: np.ndarray, Y: np.ndarray, cutoff: int) -> np.ndar
     A, b, c = _husimi(mean, V)
     scale = np.tile(np.repeat([1, 1 / PROBE], k), 2)
     G = amplitudes(A * np.outer(scale, scale), b * scale, c / (1 - PROBE**2) ** k, cutoff)
+    return G.transpose(channel_axes(k))
+
+
+def channel_axes(k: int) -> tuple[int, ...]:
+    """From the order m, j, n, l in which a channel's amplitudes are made to m, n, j, l; its own inverse."""
     m, j, n, i = (tuple(range(1 + block * k, 1 + (block + 1) * k)) for block in range(4))
-    return G.transpose(0, *m, *n, *j, *i)
+    return (0, *m, *n, *j, *i)
+
+
+def complex_form(S: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """E, F, e of a -> E a + F a^dagger + e, linear in S and d."""
+    k = d.shape[-1] // 2
+    xx, xp, px, pp = S[:, :k, :k], S[:, :k, k:], S[:, k:, :k], S[:, k:, k:]
+    E, F = (xx + pp + 1j * (px - xp)) / 2, (xx - pp + 1j * (px + xp)) / 2
+    return E, F, (d[:, :k] + 1j * d[:, k:]) / 2
 
 
 def _transposed(matrices: np.ndarray) -> np.ndarray:

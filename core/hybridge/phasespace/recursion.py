@@ -8,9 +8,11 @@ sqrt(n_i) G[n] = b_i G[n - e_i] + sum_j A_ij sqrt(n_j - delta_ij) G[n - e_i - e_
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+BLOCK = 2**20  # amplitudes that are differentiated at once
 
 
 def amplitudes(A: np.ndarray, b: np.ndarray, c: np.ndarray, cutoff: int) -> np.ndarray:
@@ -51,3 +53,43 @@ def amplitudes(A: np.ndarray, b: np.ndarray, c: np.ndarray, cutoff: int) -> np.n
                     here[(*all_before, slice(1, None))] += factor * ladder * below[(*all_before, slice(-1))]
             here /= root[top]
     return G
+
+
+class Pullback(NamedTuple):
+    """What a cotangent of G says of A, b and log c: by_A (B, K, K) symmetric, by_b (B, K), by_log (B,).
+
+    dL = Re(sum by_A dA / 2 + sum by_b db + by_log dlog c).
+    """
+
+    by_A: np.ndarray
+    by_b: np.ndarray
+    by_log: np.ndarray
+
+
+def pullback(G: np.ndarray, cotangent: np.ndarray) -> Pullback:
+    """The reverse of `amplitudes`, given its result: dL = Re(sum conj(cotangent) dG), batches broadcast.
+
+    z_i times the generating function is sqrt(n_i) G[n - e_i] in the amplitudes, hence so is its derivative by
+    b_i, and twice so that by A_ij: exact within the cutoff, without a recursion.
+    """
+    B, K, C = max(len(G), len(cotangent)), G.ndim - 1, G.shape[1]
+    G, cotangent = np.broadcast_to(G, (B, *G.shape[1:])), np.broadcast_to(cotangent, (B, *G.shape[1:]))
+    rows = max(1, BLOCK // G[0].size)
+    if B > rows:
+        parts = [pullback(G[i : i + rows], cotangent[i : i + rows]) for i in range(0, B, rows)]
+        return Pullback(*map(np.concatenate, zip(*parts, strict=True)))
+    t = cotangent.conj()
+    lifted, dropped = np.empty((2, B, K, *G.shape[1:]), dtype=complex)
+    for i in range(K):
+        root = np.sqrt(np.arange(1.0, C)).reshape(-1, *(1,) * (K - 1 - i))
+        before: tuple[Any, ...] = (slice(None),) * (i + 1)
+        lower, upper = (*before, slice(-1)), (*before, slice(1, None))
+        np.multiply(root, G[lower], out=lifted[:, i][upper])
+        np.multiply(root, t[upper], out=dropped[:, i][lower])
+        lifted[:, i][(*before, 0)] = dropped[:, i][(*before, C - 1)] = 0
+    lifted, dropped, across = lifted.reshape(B, K, -1), dropped.reshape(B, K, -1), t.reshape(B, -1, 1)
+    return Pullback(
+        dropped @ np.swapaxes(lifted, 1, 2),
+        (lifted @ across)[..., 0],
+        (G.reshape(B, 1, -1) @ across)[:, 0, 0],
+    )

@@ -1,8 +1,7 @@
-"""Readouts of CV devices: everything from the Gaussian moments, the ket or the density matrix they return."""
+"""Readouts of CV devices: what they claim natively, the rest from Gaussian moments, kets or densities."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
@@ -13,13 +12,11 @@ import numpy as np
 
 from hybridge.circuit import Circuit, Measurement
 from hybridge.device import Device
-from hybridge.errors import CircuitError, TruncationWarning, UnsupportedCircuit
-from hybridge.phasespace.fock import FockModes
+from hybridge.errors import CircuitError, UnsupportedCircuit
+from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.polynomial import Polynomial
 from hybridge.readout.reader import Answers, Reader, Readout, frequency_error, scalar, standard_error
-
-LEAK = 1e-6  # norm outside the cutoff from which a result is called inexact
 
 
 class Part(NamedTuple):
@@ -39,6 +36,7 @@ class ModeReadout:
         self.n = len(circuit.wires)
         self.kinds = device.capabilities.measurements
         self.request = Measurement(self._source())
+        self.asked: list[Measurement] = []  # of the device
         self.settings: list[dict[int, float]] = []  # homodyne angle per mode; each takes shots of its own
 
     def _source(self) -> str:
@@ -51,10 +49,25 @@ class ModeReadout:
 
     def build(self) -> Readout:
         """The readout of the measurements; CircuitError or UnsupportedCircuit where there is none."""
-        readers = tuple(
-            (self._sampled if self.sampled else self._exact)(m) for m in self.circuit.measurements
-        )
-        return Readout((self.circuit._replace(measurements=(self.request,)),), readers)
+        readers = tuple(self._reader(m) for m in self.circuit.measurements)
+        return Readout((self.circuit._replace(measurements=tuple(self.asked)),), readers)
+
+    def _reader(self, m: Measurement) -> Reader:
+        reader = self._sampled(m) if self.sampled else self._exact(m)
+        if not self.sampled and self._native(m):
+            self.asked.append(m)  # as often as the user asks
+            shape = reader.shape
+            return Reader(shape, lambda answers: answers.get(0, m).reshape(answers.batch, *shape(None)))
+        if self.request not in self.asked:
+            self.asked.append(self.request)
+        return reader
+
+    def _native(self, m: Measurement) -> bool:
+        """Whether the device returns this measurement itself."""
+        if m.kind not in self.kinds or m.kind not in ("expval", "var", "probs"):
+            return False
+        form = "polynomial" if isinstance(m.observable, Polynomial) else "projector"
+        return m.observable is None or form in self.device.capabilities.observables
 
     def _wires(self, m: Measurement) -> tuple[Any, ...]:
         return m.wires if m.wires is not None else tuple(range(self.n))
@@ -71,11 +84,7 @@ class ModeReadout:
                 modes = FockModes(kets=found.reshape(-1, *(cutoff,) * n))
             else:
                 modes = FockModes(density=found.reshape(-1, *(cutoff,) * (2 * n)))
-            leak = float(np.max(modes.leak(), initial=0.0))
-            if leak > LEAK:
-                where = f"beyond cutoff_dim={cutoff} on device {self.device.name!r}"
-                text = f"{leak:.2g} of the norm lies {where}; raise cutoff_dim"
-                warnings.warn(text, TruncationWarning, stacklevel=2)
+            warn_of_leak(modes, self.device.name)
             return modes
 
         return answers.once("modes", make)

@@ -57,7 +57,7 @@ FOREIGN = {
 }
 # What a plugin may import besides hybridge.plugin, itself, numpy and the standard library.
 SDKS = {
-    "hybridge_default": {"numba", "scipy"},
+    "hybridge_default": {"numba", "llvmlite", "scipy"},
     "hybridge_qiskit": {"qiskit", "qiskit_aer"},
     "hybridge_forest": {"pyquil", "qcs_sdk", "quil"},
     "hybridge_strawberryfields": {"strawberryfields", "thewalrus", "scipy", "sympy"},

@@ -101,6 +101,10 @@ class Device(ABC):
         """cotangent (batch, columns) -> (batch, P): only where capabilities.vjp."""
         raise DeviceError(f"device {self.name!r} has no derivatives of its own")
 
+    def differentiates(self, program: Any) -> bool:
+        """Whether `vjp` gives the derivatives of this program, where capabilities.vjp; the core's if not."""
+        return True
+
     def memory(self, num_wires: int) -> int:
         """Bytes one row of a batch needs at its peak for so many wires; 0 where that is not the limit."""
         return 0

@@ -104,12 +104,30 @@ class Plan:
                     raise CircuitError(f"{name} needs {allowed}; got {parameter} = {value:g}")
 
     @cached_property
+    def _own_columns(self) -> np.ndarray | None:
+        """For each of the user's columns the column of the device's answer that it is; None if one is not."""
+        starts: dict[Measurement, int] = {}
+        width = 0
+        for m in self.lowered[0].measurements if len(self.lowered) == 1 else ():
+            starts[m] = width
+            width += self._columns(m)
+        found: list[np.ndarray] = []
+        for m in self.circuit.measurements:
+            asked = m._replace(wires=self.circuit.wires) if m == Measurement("probs") else m
+            if asked not in starts or asked.kind not in DIFFERENTIABLE:
+                return None
+            found.append(starts[asked] + np.arange(self._columns(asked)))
+        return np.concatenate(found) if found else None
+
+    def _columns(self, m: Measurement) -> int:
+        return columns(m, len(self.circuit.wires), None, self.device.cutoff_dim or 0)
+
+    @cached_property
     def direct_vjp(self) -> bool:
-        """Whether the device's own vjp gives the derivatives of exactly what the user measures."""
-        asked = self._readout.circuits[0].measurements if len(self._readout.circuits) == 1 else ()
-        smooth = all(m.kind in DIFFERENTIABLE for m in asked)
-        same = asked == self.circuit.measurements
-        return self.device.capabilities.vjp and not self.sampled and smooth and same
+        """Whether the device's own vjp gives the derivatives of what the user measures."""
+        if not self.device.capabilities.vjp or self.sampled or self._own_columns is None:
+            return False
+        return self.device.differentiates(self.programs[0])
 
     def shapes(self, shots: int | None) -> list[tuple[int, ...]]:
         """The shape of each measurement's value, without the batch axis."""
@@ -174,7 +192,9 @@ class Plan:
         """cotangent (B, columns) -> (B, P) by the device's own derivatives."""
         affine = self.affine[0]
         task = Task(self.programs[0], rows if affine is None else affine(rows))
-        found = np.asarray(self.device.vjp(task, cotangent))
+        own = np.zeros((len(rows), self._width(self.lowered[0], None)))
+        np.add.at(own.T, self._own_columns, cotangent.T)  # a measurement may be returned twice
+        found = np.asarray(self.device.vjp(task, own))
         notify(self.device, [task], [found])
         if found.shape != task.params.shape or not np.isfinite(found).all():
             raise PluginError(

@@ -98,8 +98,8 @@ def specs(qnode: QNode, level: str = "user") -> Callable[..., Specs]:
     >>> found = hb.specs(circuit)(0.3)
     >>> found.num_operations, found.depth, found.by_name
     (2, 2, {'CNOT': 1, 'RX': 1})
-    >>> found.gradient_circuits, found.gradient_jobs
-    (3, 2)
+    >>> found.gradient_circuits, found.gradient_jobs, found.gradient_method
+    (2, 2, 'device')
     """
     if not isinstance(qnode, QNode):
         raise CircuitError(f"specs takes a QNode, a function decorated with @hb.qnode; got {qnode!r}")
@@ -151,7 +151,7 @@ def _gradient(
     if not plan.num_slots:
         return None, None, "the circuit has no parameters"
     if method in ("best", "device") and plan.direct_vjp:
-        return value, 1, "device"
+        return 2 * value, 2, "device"
     slots: Sequence[int] = range(plan.num_slots)
     try:
         rule = plan.rule(tuple(slots), method, shots)

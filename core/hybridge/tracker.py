@@ -38,7 +38,7 @@ class Tracker:
     >>> with hb.Tracker(dev) as tracker:
     ...     slope = hb.grad(circuit)(0.3)
     >>> tracker.totals["executions"], tracker.totals["jobs"]
-    (3, 2)
+    (2, 2)
     """
 
     def __init__(self, device: Device, callback: Callable[..., None] | None = None, persistent: bool = False):

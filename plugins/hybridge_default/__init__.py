@@ -1,18 +1,32 @@
 """The built-in simulators: default.qubit, default.gaussian, default.fock."""
 
+from dataclasses import replace
+from importlib.util import find_spec
+
 from hybridge.plugin import Capabilities, hookimpl
 from hybridge_default.cv_capabilities import FOCK, GAUSSIAN
 
-QUBIT = Capabilities(
+PLAIN_QUBIT = Capabilities(
     domain="qubit",
     operations=None,
     measurements=frozenset({"state"}),
     max_gate_wires=6,  # the definition of a wider gate is a matrix larger than its decomposition is long
+    conventions="in plain numpy, as numba is not installed",
+)
+QUBIT = replace(
+    PLAIN_QUBIT,
+    measurements=frozenset({"state", "expval", "var", "probs"}),
+    observables=frozenset({"pauli", "matrix"}),
+    vjp=True,
+    conventions="",
 )
 
 
 @hookimpl
 def register_devices(register):
-    register("default.qubit", "hybridge_default.qubit:DefaultQubit", capabilities=QUBIT)
+    if find_spec("numba") is not None:  # looked for, not imported
+        register("default.qubit", "hybridge_default.qubit:DefaultQubit", capabilities=QUBIT)
+    else:
+        register("default.qubit", "hybridge_default.qubit_numpy:PlainQubit", capabilities=PLAIN_QUBIT)
     register("default.gaussian", "hybridge_default.gaussian:DefaultGaussian", capabilities=GAUSSIAN)
     register("default.fock", "hybridge_default.fock:DefaultFock", capabilities=FOCK)

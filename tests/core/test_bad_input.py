@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import hybridge as hb
+from hybridge.plugin import Capabilities
 
 
 def qubit(function, wires=2, **options):
@@ -161,7 +162,7 @@ def test_a_node_made_wrongly(arguments, message):
 class Faulty(hb.Device):
     """Returns whatever it is told to."""
 
-    capabilities = hb.device("default.qubit").capabilities
+    capabilities = Capabilities("qubit", None, frozenset({"state"}))
     result: object = None
 
     def run(self, tasks):

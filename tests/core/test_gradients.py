@@ -63,7 +63,7 @@ def test_jacobians_of_every_measurement_through_every_kind_of_row(name):
 def test_all_measurements_at_once_take_one_job():
     device = hb.device("default.qubit", wires=4)
 
-    @hb.qnode(device)
+    @hb.qnode(device, diff_method="parameter-shift")
     def circuit(x):
         rich_ansatz(x)
         return {name: measure() for name, measure in MEASURES.items()}
@@ -133,7 +133,7 @@ def test_second_and_third_derivatives_are_exact():
 def test_a_hessian_is_symmetric_and_few_jobs():
     device = hb.device("default.qubit", wires=4)
 
-    @hb.qnode(device)
+    @hb.qnode(device, diff_method="parameter-shift")
     def circuit(x):
         rich_ansatz(x)
         return hb.expval(hb.Z(0) @ hb.X(1))
@@ -256,7 +256,7 @@ def test_best_uses_the_devices_own_derivatives_first_order_and_the_rule_beyond()
 
 
 def test_device_derivatives_are_refused_where_there_are_none():
-    circuit = hb.QNode(product, hb.device("default.qubit", wires=2), diff_method="device")
+    circuit = hb.QNode(product, hb.device("default.qubit", wires=2, shots=10), diff_method="device")
     with pytest.raises(hb.GradientError, match="no derivatives of its own"):
         hb.grad(circuit)(0.3, 0.8)
 

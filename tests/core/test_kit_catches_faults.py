@@ -21,7 +21,7 @@ from hybridge.operations.table import FAMILIES, ROWS, Operation
 from hybridge.readout.qubit_states import PureStates
 from hybridge_default.fock import DefaultFock
 from hybridge_default.gaussian import DefaultGaussian
-from hybridge_default.qubit import DefaultQubit
+from hybridge_default.qubit_numpy import PlainQubit
 
 # ---- devices that claim more than default.qubit, so that there is more to get wrong --------------
 
@@ -31,12 +31,12 @@ PURE = frozenset({row.name for row in (*ROWS.values(), *FAMILIES.values()) if ro
 }
 
 
-class Native(DefaultQubit):
+class Native(PlainQubit):
     """default.qubit that returns expval, var and probs itself, and their derivatives."""
 
     name = "native.qubit"
     capabilities = replace(
-        DefaultQubit.capabilities,
+        PlainQubit.capabilities,
         measurements=frozenset({"state", "expval", "var", "probs"}),
         observables=frozenset({"pauli", "matrix"}),
         operations=PURE,
@@ -69,12 +69,12 @@ class Native(DefaultQubit):
         return np.array(rows).real
 
 
-class Sampling(DefaultQubit):
+class Sampling(PlainQubit):
     """default.qubit that draws the bits itself, and has no exact results."""
 
     name = "sampling.qubit"
     capabilities = replace(
-        DefaultQubit.capabilities, measurements=frozenset({"sample"}), operations=PURE, exact=False
+        PlainQubit.capabilities, measurements=frozenset({"sample"}), operations=PURE, exact=False
     )
 
     def compile(self, circuit: Circuit) -> Any:
@@ -100,7 +100,7 @@ class Sampling(DefaultQubit):
 # ---- how faults are planted ----------------------------------------------------------------------
 
 KITS = {
-    DefaultQubit: QubitConformance,
+    PlainQubit: QubitConformance,
     Native: QubitConformance,
     Sampling: QubitConformance,
     DefaultGaussian: GaussianConformance,
@@ -280,7 +280,7 @@ def _refusing(self: Any, given: Circuit) -> Circuit:
 
 
 def _unpicklable(self: Any, *args: Any, **options: Any) -> None:
-    DefaultQubit.__init__(self, *args, **options)
+    PlainQubit.__init__(self, *args, **options)
     self.handler = lambda: None
 
 
@@ -618,7 +618,7 @@ FOUND_BY = {
 FAULTS = [
     Fault(f"{title}: {name}", base, hooks, FOUND_BY.get(name) or FOUND_BY.get(name.split()[-1], "test_model"))
     for title, base, faults in (
-        ("qubit", DefaultQubit, QUBIT),
+        ("qubit", PlainQubit, QUBIT),
         ("native", Native, NATIVE),
         ("sampling", Sampling, SAMPLING),
         ("Gaussian", DefaultGaussian, [*MODES, *GAUSSIAN]),
@@ -631,7 +631,7 @@ FAULTS = [
 # what finds the faults of a base must find nothing in it
 BEGINNINGS = {
     base: sorted({fault.found_by for fault in FAULTS if fault.base is base})
-    for base in (DefaultQubit, DefaultGaussian, DefaultFock)
+    for base in (PlainQubit, DefaultGaussian, DefaultFock)
 }
 
 

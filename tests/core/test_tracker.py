@@ -38,7 +38,7 @@ def test_totals_history_and_latest_agree(device):
 
 def test_latest_has_what_the_device_returned(device):
     with Tracker(device) as tracker:
-        node(device)(0.4)
+        hb.QNode(lambda x: (hb.RX(x, wires=0), hb.state())[1], device)(0.4)
     (ket,) = tracker.latest["results"]
     np.testing.assert_allclose(ket, [[np.cos(0.2), -1j * np.sin(0.2)]])
 
@@ -52,10 +52,11 @@ def test_shots_are_counted_over_rows_and_settings(device):
 
 
 def test_a_gradient_is_one_job_beside_the_value_s(device):
-    circuit = node(device)
-    with Tracker(device) as tracker:
-        hb.grad(lambda x: circuit(x)[0])(0.3)
-    assert tracker.history["executions"] == [1, 2]
+    for method, circuits in (("parameter-shift", 2), ("device", 1)):
+        circuit = hb.QNode(node(device).function, device, diff_method=method)
+        with Tracker(device) as tracker:
+            hb.grad(lambda x, circuit=circuit: circuit(x)[0])(0.3)
+        assert tracker.history["executions"] == [1, circuits]
 
 
 def test_only_the_block_is_counted(device):

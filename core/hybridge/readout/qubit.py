@@ -51,6 +51,8 @@ class QubitReadout:
 
     def build(self) -> Readout:
         """The readout of the circuit's measurements; UnsupportedCircuit where the device cannot give one."""
+        if self.mixed and self.kinds & {"state"} and "density_matrix" not in self.kinds:
+            self._state_request()  # such a device could not prepare it, whatever is measured
         make = self._sampled if self.sampled else self._exact
         readers = tuple(make(m) for m in self.circuit.measurements)
         asked = [self.circuit._replace(measurements=tuple(self.requests))] if self.requests else []

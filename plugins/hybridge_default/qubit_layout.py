@@ -1,0 +1,39 @@
+"""The arrays a compiled circuit is: where its parts stand in one array of ints and one of floats.
+
+`ints` begins with the entries of HEADER and goes on with records; `floats` holds what is not whole. States
+are two arrays, real parts and imaginary parts, of at least eight entries; wire w of n is bit n - 1 - w. The
+entries of gates are complex `values`, number 0 being 1 and number 1 being 0.
+
+Records of gates, one after the other; `values` are numbers of values, a row of them for every lane (8), or
+one where they do not depend on the lane bits 0, 1, 2:
+
+PAIR2, PAIR1, DIAGONAL  grad, low flip, values per row (8 or 1), number of bits, of pairs, bits..., pairs...
+    a pair is offset i, offset j, values D_i, E_i, D_j, E_j: out_i = D_i x_i + E_i x_j, out_j the same with i
+    and j exchanged, where the entries of x_j are exchanged by the low flip. PAIR1: i and j are the same
+    block; DIAGONAL: only D_i.
+REAL2, REAL1  the same as PAIR2, PAIR1, all values real
+MOVE2, MOVE1  the same without values: D is 0 and E is 1
+PAULI     grad, high flip, low flip, high signs, low signs, value D, value E, parity of flip & signs
+    out_i = D x_i + E s_i x_(i ^ flip), s_i the parity of i & signs as a sign
+DENSE     grad, values per row, number of bits, of flips, bits..., offsets of blocks..., flips..., values...
+    a flip is (block number xor, low flip): out_a = sum over flips of C_flip[a] x_(a ^ flip)
+"""
+
+from __future__ import annotations
+
+HEADER = (
+    *("size", "used", "start", "start_at", "stride"),
+    *("num_values", "constants_at", "num_external", "external_at"),
+    *("num_trigs", "trigs_at", "trigs_floats_at", "num_terms", "terms_at", "terms_floats_at"),
+    *("num_products", "products_at", "num_gates", "gates_at", "first_grad"),
+    *("num_columns", "columns_at", "num_table"),
+)
+SIZE, USED, START, START_AT, STRIDE = range(5)
+NUM_VALUES, CONSTANTS_AT, NUM_EXTERNAL, EXTERNAL_AT = range(5, 9)
+NUM_TRIGS, TRIGS_AT, TRIGS_FLOATS_AT, NUM_TERMS, TERMS_AT, TERMS_FLOATS_AT = range(9, 15)
+NUM_PRODUCTS, PRODUCTS_AT, NUM_GATES, GATES_AT, FIRST_GRAD = range(15, 20)
+NUM_COLUMNS, COLUMNS_AT, NUM_TABLE = range(20, 23)
+
+PAIR2, PAIR1, DIAGONAL, REAL2, REAL1, MOVE2, MOVE1, PAULI, DENSE = range(9)  # gates
+WEIGHTS, WORD, SPARSE = range(3)  # terms of observables
+EXPVAL, VAR, PROBS, STATE = range(4)  # columns

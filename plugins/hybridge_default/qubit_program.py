@@ -1,0 +1,554 @@
+"""A circuit as the arrays the kernels of default.qubit run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybridge.plugin import FAMILIES, ROWS, Circuit, Measurement, Operation, Sentence
+from hybridge_default.qubit_forms import Form, form
+from hybridge_default.qubit_layout import (
+    DENSE,
+    DIAGONAL,
+    EXPVAL,
+    HEADER,
+    MOVE1,
+    MOVE2,
+    PAIR1,
+    PAIR2,
+    PAULI,
+    PROBS,
+    REAL1,
+    REAL2,
+    SPARSE,
+    STATE,
+    VAR,
+    WEIGHTS,
+    WORD,
+)
+
+ONE, ZERO = 0, 1  # the first two values
+LANE_BITS = 3
+WEIGHT_WIRES = 24  # up to here the diagonal words of a sentence become one vector of weights
+
+# the Pauli word a row is a rotation about
+WORDS: dict[str, Callable[[Operation], str]] = {
+    **{name: lambda row, s=name[1:]: s for name in ("RX", "RY", "RZ")},
+    **{name: lambda row, s=name[5:]: s for name in ("IsingXX", "IsingYY", "IsingZZ")},
+    "MultiRZ": lambda row: "Z" * row.num_wires,
+    "PauliRot": lambda row: row.constants[0],  # type: ignore[dict-item,return-value]
+}
+# rows of several parameters as products of rows of one; others are decomposed
+PRODUCTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "CRot": (("CRZ", "phi"), ("CRY", "theta"), ("CRZ", "omega")),
+}
+KINDS = {"expval": EXPVAL, "var": VAR, "probs": PROBS, "state": STATE}
+
+
+class Number(NamedTuple):
+    """A parameter of an operation: scale * (column of the parameters) + offset."""
+
+    column: int
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+class External(NamedTuple):
+    """A matrix that no form describes: evaluated in numpy for the whole batch, its entries values."""
+
+    definition: Callable[..., np.ndarray]
+    numbers: tuple[Number, ...]
+    entries: tuple[np.ndarray, np.ndarray]  # rows and columns of the matrix that may be other than 0
+
+
+class Program(NamedTuple):
+    """What the kernels take: ints, floats, and the width of what they give."""
+
+    ints: np.ndarray
+    floats: np.ndarray
+    width: int  # columns of the result
+    complex: bool  # whether a state is among them
+    externals: tuple[External, ...]
+    num_external: int
+
+    def external(self, params: np.ndarray) -> np.ndarray:
+        """(B, P) -> (B, 2 X): the values of matrices without a form, real and imaginary parts in turn."""
+        out = np.empty((len(params), self.num_external), complex)
+        start = 0
+        for item in self.externals:
+            numbers = [n.scale * params[:, n.column] + n.offset for n in item.numbers]
+            found = item.definition(*numbers)[:, *item.entries]
+            out[:, start : start + found.shape[1]] = found
+            start += found.shape[1]
+        return out.view(np.float64)
+
+
+def compiled(circuit: Circuit) -> Program:
+    """The program of a lowered circuit."""
+    builder = _Builder(len(circuit.wires))
+    column = 0
+    for operation, wires in circuit.instructions:
+        numbers = tuple(Number(column + i) for i in range(len(operation.params)))
+        builder.add(operation, wires, numbers)
+        column += len(numbers)
+    return builder.build(circuit.measurements)
+
+
+class _Gate(NamedTuple):
+    """A record, and whether its values depend on parameters."""
+
+    record: list[int]
+    grad: bool
+
+
+class _Factor(NamedTuple):
+    """A matrix on one bit: its values, or its numbers where they are constant."""
+
+    values: np.ndarray | None
+    matrix: np.ndarray | None
+    grad: bool
+
+
+def _composed(p: Any, operation: Operation, numbers: tuple[Number, ...]) -> Number:
+    """A parameter of a step in terms of the columns."""
+    if isinstance(p, float):
+        return Number(0, 0.0, p)
+    own = numbers[operation.params.index(p.name)]
+    return Number(own.column, p.scale * own.scale, p.scale * own.offset + p.offset)
+
+
+class _Builder:
+    """Values, terms and records, as the circuit is gone through."""
+
+    def __init__(self, n: int):
+        self.n = n
+        self.constants: list[complex] = [1.0, 0.0]
+        self.trigs: dict[Number, int] = {}
+        self.terms: list[tuple[int, int, float, float]] = []  # entry of the values, trig, cosine, sine
+        self.products: list[int] = []
+        self.num_products = 0
+        self.gates: list[_Gate] = []
+        self.externals: list[tuple[External, int]] = []  # and its first value
+        self.preparations: list[tuple[np.ndarray, tuple[int, ...]]] = []
+        self.basis = 0  # the bits that basis states set
+        self.num_table = 0
+        self.imaginary: set[int] = set()  # values that need not be real
+        self.waiting: dict[int, list[_Factor]] = {}  # by bit: gates on it that nothing has come after
+
+    # ---- operations -------------------------------------------------------------------------------------
+
+    def add(self, operation: Operation, wires: Sequence[Any], numbers: tuple[Number, ...]) -> None:
+        bits = tuple(self.n - 1 - w for w in wires)
+        if operation.kind == "state":
+            self._prepare(operation, bits)
+        elif operation.name in WORDS:
+            self._rotate(WORDS[operation.name](operation), bits, numbers[0])
+        elif operation.name == "GlobalPhase":
+            self._apply(form(FAMILIES["GlobalPhase"].of(0)), (), numbers)
+        elif operation.name == "I":
+            pass
+        elif operation.name in PRODUCTS:
+            for name, parameter in PRODUCTS[operation.name]:
+                self.add(ROWS[name], wires, (numbers[operation.params.index(parameter)],))
+        else:
+            self._other(operation, wires, bits, numbers)
+
+    def _other(
+        self, operation: Operation, wires: Any, bits: tuple[int, ...], numbers: tuple[Number, ...]
+    ) -> None:
+        steps = operation.decomposition(*wires) if operation.decomposition is not None else None
+        turned = steps is not None and len(steps) == 1 and operation.exponent  # an inverse, a power
+        several = len(operation.params) > 1 or operation.definition is None
+        if steps is not None and (turned or several):
+            for part in steps:
+                self.add(
+                    part.operation, part.wires, tuple(_composed(p, operation, numbers) for p in part.params)
+                )
+            return
+        found = form(operation) if len(operation.params) <= 1 else None
+        if found is not None:
+            self._apply(found, bits, numbers)
+        else:
+            self._external(operation, bits, numbers)
+
+    def _prepare(self, operation: Operation, bits: tuple[int, ...]) -> None:
+        # preparations come first on their wires, so they all may come first of all
+        if operation.name == "BasisState":
+            values: Any = operation.constants[0]
+            self.basis |= sum(1 << bit for bit, value in zip(bits, values, strict=True) if value)
+        else:
+            assert operation.definition is not None
+            self.preparations.append((np.asarray(operation.definition(), dtype=complex), bits))
+
+    def _rotate(self, letters: str, bits: tuple[int, ...], number: Number) -> None:
+        """exp(-i phi/2 P)"""
+        active = [(bit, s) for bit, s in zip(bits, letters, strict=True) if s != "I"]
+        if not active:
+            half = Number(number.column, number.scale / 2, number.offset / 2)
+            self.add(FAMILIES["GlobalPhase"].of(0), (), (half,))
+            return
+        if len(active) == 1:
+            bit, s = active[0]
+            self._apply(form(ROWS[f"R{s}"]), (bit,), (number,))
+            return
+        flip = sum(1 << bit for bit, s in active if s in "XY")
+        sign = sum(1 << bit for bit, s in active if s in "YZ")
+        e = -1j * 1j ** sum(s == "Y" for _, s in active)
+        trig = self._trig(number, 0.5)
+        self._flush(bits)
+        turn = (flip & sign).bit_count() & 1
+        d, e_value = self._value(), self._value()
+        self._term(d, trig, 1.0, 0.0)
+        self._term(e_value, trig, 0.0, e * (-1) ** turn)
+        low = (1 << LANE_BITS) - 1
+        record = [PAULI, 1, flip & ~low, flip & low, sign & ~low, sign & low, d, e_value, turn]
+        self.gates.append(_Gate(record, True))
+
+    def _apply(self, found: Form | None, bits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
+        assert found is not None
+        if len(bits) == 1 and not found.waves:
+            self._wait(bits[0], _Factor(None, found.constant, False))
+            return
+        waves = {self._trig(numbers[0], wave.frequency): (wave.cosine, wave.sine) for wave in found.waves}
+        values = self._entries(found.constant, waves)
+        if len(bits) == 1:
+            self._wait(bits[0], _Factor(values, None, True))
+        else:
+            self._flush(bits)
+            self._emit(values, bits, bool(waves))
+
+    def _external(self, operation: Operation, bits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
+        assert operation.definition is not None
+        size = 2 ** len(bits)
+        irregular = [[0.37 + 0.71 * i + 1.13 * k for k in range(len(numbers))] for i in range(3)]
+        seen = sum((np.abs(operation.definition(*point)) for point in irregular), np.zeros((size, size)))
+        rows, columns = np.nonzero(seen)
+        first = len(self.constants)
+        self.constants += [0.0] * len(rows)
+        self.imaginary.update(range(first, first + len(rows)))
+        self.externals.append((External(operation.definition, numbers, (rows, columns)), first))
+        values = np.full((size, size), ZERO)
+        values[rows, columns] = np.arange(first, first + len(rows))
+        self._flush(bits)
+        self._emit(values, bits, False)
+
+    # ---- values -----------------------------------------------------------------------------------------
+
+    def _value(self, constant: complex = 0.0) -> int:
+        self.constants.append(constant)
+        if complex(constant).imag:
+            self.imaginary.add(len(self.constants) - 1)
+        return len(self.constants) - 1
+
+    def _constant(self, number: complex) -> int:
+        return ONE if number == 1 else ZERO if number == 0 else self._value(number)
+
+    def _trig(self, number: Number, frequency: float) -> int:
+        key = Number(number.column, frequency * number.scale, frequency * number.offset)
+        return self.trigs.setdefault(key, len(self.trigs))
+
+    def _term(self, value: int, trig: int, cosine: complex, sine: complex) -> None:
+        for part, (c, s) in enumerate(((cosine.real, sine.real), (cosine.imag, sine.imag))):
+            if c or s:
+                self.terms.append((2 * value + part, trig, float(c), float(s)))
+                if part:
+                    self.imaginary.add(value)
+
+    def _entries(self, constant: np.ndarray, waves: dict[int, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """The value of each entry of constant + waves; equal entries are one value."""
+        size = len(constant)
+        out = np.empty((size, size), int)
+        known: dict[Any, int] = {}
+        for a, b in np.ndindex(size, size):
+            parts = tuple(
+                (t, complex(c[a, b]), complex(s[a, b])) for t, (c, s) in waves.items() if c[a, b] or s[a, b]
+            )
+            fixed = complex(constant[a, b])
+            key = (fixed, parts)
+            if not parts:
+                out[a, b] = self._constant(fixed)
+                continue
+            if key not in known:
+                known[key] = self._value(fixed)
+                for t, c, s in parts:
+                    self._term(known[key], t, c, s)
+            out[a, b] = known[key]
+        return out
+
+    # ---- gates on one wire ------------------------------------------------------------------------------
+
+    def _wait(self, bit: int, factor: _Factor) -> None:
+        line = self.waiting.setdefault(bit, [])
+        if line and line[-1].matrix is not None and factor.matrix is not None:
+            line[-1] = _Factor(None, factor.matrix @ line[-1].matrix, False)
+        else:
+            line.append(factor)
+
+    def _flush(self, bits: Sequence[int]) -> None:
+        """Gates on these bits wait no longer: one matrix for all of them on each bit."""
+        for bit in bits:
+            line = self.waiting.pop(bit, None)
+            if line:
+                values, grad = self._multiplied(line)
+                self._emit(values, (bit,), grad)
+
+    def _multiplied(self, line: list[_Factor]) -> tuple[np.ndarray, bool]:
+        entries = []
+        for factor in line:
+            if factor.values is not None:
+                entries.append(factor.values)
+            else:
+                assert factor.matrix is not None
+                flat = [self._constant(complex(x)) for x in factor.matrix.reshape(-1)]
+                entries.append(np.array(flat).reshape(2, 2))
+        if len(entries) == 1:
+            return entries[0], line[0].grad
+        out = len(self.constants)
+        self.constants += [0.0] * 4
+        if any(int(v) in self.imaginary for e in entries for v in e.reshape(-1)):
+            self.imaginary.update(range(out, out + 4))
+        self.products += [out, len(entries), *(int(v) for e in entries for v in e.reshape(-1))]
+        self.num_products += 1
+        pattern = np.eye(2, dtype=int)
+        for e in entries:
+            pattern = (e != ZERO).astype(int) @ pattern
+        values = np.where(pattern > 0, out + np.arange(4).reshape(2, 2), ZERO)
+        return values, any(f.grad for f in line)
+
+    # ---- records ----------------------------------------------------------------------------------------
+
+    def _emit(self, values: np.ndarray, bits: tuple[int, ...], grad: bool) -> None:
+        """The record of a matrix of values (d, d) on these bits, the first most significant."""
+        k = len(bits)
+        indices = np.arange(2**k)
+        rows, columns = np.nonzero(values != ZERO)
+        flips = sorted({int(f) for f in rows ^ columns} | {0})
+        order = sorted(range(k), key=lambda i: bits[i])
+        place = _Places([bits[i] for i in order], [k - 1 - i for i in order])
+        if flips == [0]:
+            diagonal = values[indices, indices]
+            record = self._pair_record(DIAGONAL, place, 0, [diagonal])
+        elif len(flips) == 2:
+            flip = flips[1]
+            columns_of = [values[indices, indices], values[indices, indices ^ flip]]
+            record = self._pair_record(PAIR2 if place.high_flip(flip) else PAIR1, place, flip, columns_of)
+        else:
+            record = self._dense_record(place, flips, [values[indices, indices ^ f] for f in flips])
+        if record is not None:
+            record[1] = int(grad)
+            self.gates.append(_Gate(record, grad))
+
+    def _pair_record(
+        self, code: int, place: _Places, flip: int, columns: list[np.ndarray]
+    ) -> list[int] | None:
+        """`columns`: the values of D, and of E, by local index."""
+        cross, low = place.high_flip(flip), place.low_flip(flip)
+        lanes = 8 if place.low else 1
+        pairs: list[list[int]] = []
+        for i in range(2 ** len(place.high)):
+            j = i ^ cross
+            if j < i:
+                continue
+            sides = (i, j) if code == PAIR2 else (i,)
+            found = [[int(c[place.index(b, lane)]) for lane in range(lanes)] for b in sides for c in columns]
+            same = [ONE if m % len(columns) == 0 else ZERO for m in range(len(found))]
+            if all(v == same[m] for m, row in enumerate(found) for v in row):
+                continue  # these entries stay as they are
+            pairs.append([place.offset(i), place.offset(j), *(v for row in found for v in row)])
+        if not pairs:
+            return None
+        if code != DIAGONAL:
+            values = {v for pair in pairs for v in pair[2:]}
+            still = [m for m in range(len(sides) * 2) if m % 2 == 0]
+            moves = all(
+                set(pair[2 + m * lanes : 2 + (m + 1) * lanes]) == {ZERO if m in still else ONE}
+                for pair in pairs
+                for m in range(len(sides) * 2)
+            )
+            if moves:
+                code, pairs = (MOVE2 if code == PAIR2 else MOVE1), [pair[:2] for pair in pairs]
+            elif not values & self.imaginary:
+                code = REAL2 if code == PAIR2 else REAL1
+        return [code, 0, low, lanes, len(place.high), len(pairs), *place.high, *(x for p in pairs for x in p)]
+
+    def _dense_record(self, place: _Places, flips: list[int], columns: list[np.ndarray]) -> list[int]:
+        lanes, blocks = 8 if place.low else 1, 2 ** len(place.high)
+        found = [
+            int(c[place.index(b, lane)]) for c in columns for b in range(blocks) for lane in range(lanes)
+        ]
+        self.num_table = max(self.num_table, 16 * blocks * max(len(flips), 1))
+        crossings = [x for f in flips for x in (place.high_flip(f), place.low_flip(f))]
+        head = [DENSE, 0, lanes, len(place.high), len(flips)]
+        return [*head, *place.high, *map(place.offset, range(blocks)), *crossings, *found]
+
+    # ---- measurements -----------------------------------------------------------------------------------
+
+    def build(self, measurements: Sequence[Measurement]) -> Program:
+        self._flush(sorted(self.waiting))
+        arrays = _Arrays()
+        n, used = self.n, 2**self.n
+        size = max(used, 2**LANE_BITS)
+        columns, width = [], 0
+        for m in measurements:
+            columns.append(self._column(arrays, m, width))
+            width += 1 if m.kind in ("expval", "var") else 2 ** (n if m.wires is None else len(m.wires))
+        state = any(m.kind == "state" for m in measurements)
+        trigs = list(self.trigs)
+        grads = [i for i, gate in enumerate(self.gates) if gate.grad]
+        values = np.array(self.constants, dtype=complex)
+        header = {
+            "size": size,
+            "used": used,
+            "start": self.basis,
+            "start_at": self._start(arrays),
+            "stride": 2 if state else 1,
+            "num_values": len(values),
+            "constants_at": arrays.floats(values.view(np.float64)),
+            "num_external": sum(len(e.entries[0]) for e, _ in self.externals),
+            "external_at": arrays.ints(
+                [first + i for e, first in self.externals for i in range(len(e.entries[0]))]
+            ),
+            "num_trigs": len(trigs),
+            "trigs_at": arrays.ints([t.column for t in trigs]),
+            "trigs_floats_at": arrays.floats([x for t in trigs for x in (t.scale, t.offset)]),
+            "num_terms": len(self.terms),
+            "terms_at": arrays.ints([x for value, trig, _, _ in self.terms for x in (value, trig)]),
+            "terms_floats_at": arrays.floats([x for _, _, c, s in self.terms for x in (c, s)]),
+            "num_products": self.num_products,
+            "products_at": arrays.ints(self.products),
+            "num_gates": len(self.gates),
+            "gates_at": arrays.ints([arrays.ints(gate.record) for gate in self.gates]),
+            "first_grad": min(grads, default=len(self.gates)),
+            "num_columns": len(columns),
+            "columns_at": arrays.ints(columns),
+            "num_table": self.num_table,
+        }
+        ints, floats = arrays.joined([header[name] for name in HEADER])
+        externals = tuple(e for e, _ in self.externals)
+        return Program(ints, floats, width, state, externals, header["num_external"])
+
+    def _start(self, arrays: _Arrays) -> int:
+        """Where the first state stands; -1 where it is one basis state."""
+        if not self.preparations:
+            return -1
+        n = self.n
+        others = [bit for bit in range(n) if all(bit not in bits for _, bits in self.preparations)]
+        rest = np.zeros(2 ** len(others), complex)
+        rest[sum(1 << i for i, bit in enumerate(others) if self.basis >> bit & 1)] = 1
+        state, order = rest, others[::-1]  # the first factor of the product is most significant
+        for ket, bits in self.preparations:
+            state, order = np.kron(state, ket), [*order, *bits]
+        tensor = state.reshape((2,) * n).transpose([order.index(n - 1 - w) for w in range(n)])
+        return arrays.floats(np.ascontiguousarray(tensor).reshape(-1).view(np.float64))
+
+    def _column(self, arrays: _Arrays, m: Measurement, column: int) -> int:
+        code = KINDS[m.kind]
+        if code == STATE:
+            return arrays.ints([code, column])
+        if code == PROBS:
+            wires: Any = range(self.n) if m.wires is None else m.wires
+            return arrays.ints([code, column, len(wires), *(self.n - 1 - w for w in wires)])
+        if isinstance(m.observable, Sentence):
+            terms = self._sentence(arrays, m.observable)
+        else:
+            terms = [self._sparse(arrays, m.observable)]
+        return arrays.ints([code, column, len(terms), *terms])
+
+    def _sentence(self, arrays: _Arrays, sentence: Sentence) -> list[int]:
+        words = [(_masks(w, self.n), c) for w, c in sentence.terms.items()]
+        diagonal = [(sign, c) for (flip, sign, _), c in words if not flip]
+        terms = []
+        if len(diagonal) > 1 and self.n <= WEIGHT_WIRES:
+            basis = np.arange(max(2**self.n, 2**LANE_BITS))
+            weights = np.zeros(len(basis))
+            for sign, c in diagonal:
+                weights += c * (1.0 - 2.0 * (np.bitwise_count(basis & sign) & 1))
+            terms.append(arrays.ints([WEIGHTS, arrays.floats(weights)]))
+            words = [item for item in words if item[0][0]]
+        low = (1 << LANE_BITS) - 1
+        for (flip, sign, ys), c in words:
+            e = c * 1j**ys * (-1) ** ((flip & sign).bit_count() & 1)
+            at = arrays.floats([e.real, e.imag])
+            terms.append(arrays.ints([WORD, flip & ~low, flip & low, sign & ~low, sign & low, at]))
+        return terms
+
+    def _sparse(self, arrays: _Arrays, observable: Any) -> int:
+        local, bits = observable.local, [self.n - 1 - w for w in observable.wires]
+        k = len(bits)
+        if isinstance(local, np.ndarray):
+            rows, columns = np.nonzero(local)
+            heads = np.searchsorted(rows, np.arange(2**k + 1))
+            entries = local[rows, columns]
+        else:  # of scipy, by rows
+            heads, columns, entries = local.indptr, local.indices, local.data
+        offsets = arrays.ints(
+            [sum(1 << b for i, b in enumerate(reversed(bits)) if a >> i & 1) for a in range(2**k)]
+        )
+        parts = [
+            offsets,
+            arrays.ints(heads.tolist()),
+            arrays.ints(columns.tolist()),
+            arrays.floats(np.asarray(entries, dtype=complex).view(np.float64)),
+        ]
+        return arrays.ints([SPARSE, k, *parts, *sorted(bits)])
+
+
+def _masks(word: Any, n: int) -> tuple[int, int, int]:
+    """The bits a word flips, those whose parity signs it, and its number of Ys."""
+    flip = sum(1 << (n - 1 - wire) for wire, s in word if s in "XY")
+    sign = sum(1 << (n - 1 - wire) for wire, s in word if s in "YZ")
+    return flip, sign, sum(s == "Y" for _, s in word)
+
+
+class _Places:
+    """Where the entries of a matrix on some bits act: blocks by the high bits, lanes by the low ones."""
+
+    def __init__(self, bits: Sequence[int], local: Sequence[int]):
+        pairs = list(zip(bits, local, strict=True))  # ascending bits, and their places in a local index
+        self.low = [(b, i) for b, i in pairs if b < LANE_BITS]
+        self._high = [(b, i) for b, i in pairs if b >= LANE_BITS]
+        self.high = [b for b, _ in self._high]
+
+    def index(self, block: int, lane: int) -> int:
+        """The local index of a lane of a block."""
+        high = sum(1 << i for q, (_, i) in enumerate(self._high) if block >> q & 1)
+        return high + sum(1 << i for b, i in self.low if lane >> b & 1)
+
+    def offset(self, block: int) -> int:
+        return sum(1 << b for q, b in enumerate(self.high) if block >> q & 1)
+
+    def high_flip(self, flip: int) -> int:
+        """A flip of local indices as one of blocks."""
+        return sum(1 << q for q, (_, i) in enumerate(self._high) if flip >> i & 1)
+
+    def low_flip(self, flip: int) -> int:
+        """A flip of local indices as one of lanes."""
+        return sum(1 << b for b, i in self.low if flip >> i & 1)
+
+
+class _Arrays:
+    """Two arrays being written; each piece added is known by where it begins."""
+
+    def __init__(self) -> None:
+        self._ints: list[int] = [0] * len(HEADER)
+        self._floats: list[np.ndarray] = []
+        self._length = 0
+
+    def ints(self, numbers: Sequence[int]) -> int:
+        start = len(self._ints)
+        self._ints += numbers
+        return start
+
+    def floats(self, numbers: Any) -> int:
+        start, array = self._length, np.asarray(numbers, dtype=float)
+        padded = np.zeros(-(-len(array) // 8) * 8)  # every piece begins a vector
+        padded[: len(array)] = array
+        self._floats.append(padded)
+        self._length += len(padded)
+        return start
+
+    def joined(self, header: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        self._ints[: len(header)] = header
+        return np.array(self._ints, dtype=np.int64), np.concatenate([np.zeros(0), *self._floats])

@@ -1,0 +1,350 @@
+"""default.qubit's kernels agree with the plain numpy engine, the rows' definitions and the shift rules."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+import hybridge as hb
+from hybridge import plugin
+from hybridge.operations.derived import adjoint_row, controlled, power
+from hybridge.plugin import FAMILIES, ROWS, Circuit, Instruction, Measurement, Task
+from hybridge_default import QUBIT
+from hybridge_default.qubit import DefaultQubit
+from hybridge_default.qubit_forms import form
+from hybridge_default.qubit_numpy import PlainQubit
+
+WIRES = (1, 2, 3, 4, 5, 6, 8, 10, 12)
+
+
+def table():
+    """Every row of a qubit gate with a definition: the table's, the families' examples, and rows of those."""
+    rows = [r for r in ROWS.values() if r.domain == "qubit"]
+    rows += [f.of(n, *c) for f in FAMILIES.values() if f.domain == "qubit" for n, c in f.examples]
+    rows = [r for r in rows if r.kind == "gate" and r.definition is not None]
+    derived = [f(r) for r in rows for f in (adjoint_row, lambda r: power(r, 0.37), lambda r: power(r, 2))]
+    under = [controlled(r, values) for r in rows if r.num_wires <= 2 for values in ((1,), (0, 1))]
+    return [r for r in (*rows, *derived, *under) if r.definition is not None]
+
+
+TABLE = table()
+SMOOTH = [
+    r
+    for r in TABLE
+    if all(s is not None or p in r.exponent for p, s in zip(r.params, r.spectrum, strict=True))
+]
+
+
+def instruction(row, n, rng):
+    return Instruction(row, tuple(int(w) for w in rng.permutation(n)[: row.num_wires]))
+
+
+def circuit(instructions, n, *measurements):
+    return Circuit(tuple(instructions), measurements or (hb.state(),), tuple(range(n)))
+
+
+def drawn(rows, n, depth, rng):
+    fit = [r for r in rows if r.num_wires <= n]
+    return [instruction(fit[rng.integers(len(fit))], n, rng) for _ in range(depth)]
+
+
+def run(device, c, params):
+    return device.run([Task(device.compile(c), params)])[0]
+
+
+def states(device, instructions, n, params):
+    return run(device, circuit(instructions, n), params)
+
+
+FAST, PLAIN = DefaultQubit(), PlainQubit()
+
+
+@pytest.mark.parametrize("n", WIRES)
+def test_random_circuits_over_the_whole_table_agree_with_numpy(n):
+    rng = np.random.default_rng(n)
+    for _ in range(25):
+        instructions = drawn(TABLE, n, 14, rng)
+        params = rng.normal(size=(3, circuit(instructions, n).num_slots)) * 2
+        expected = states(PLAIN, instructions, n, params)
+        assert np.abs(states(FAST, instructions, n, params) - expected).max() < 1e-12
+
+
+def test_every_row_on_every_wire_agrees_with_numpy():
+    n, rng = 5, np.random.default_rng(1)
+    turn = [Instruction(ROWS[name], (w,)) for w in range(n) for name in ("RY", "RZ")]
+    for row in TABLE:
+        if row.num_wires > n:
+            continue
+        for shift in range(n):
+            wires = tuple((shift + 2 * i) % n for i in range(row.num_wires))
+            instructions = [*turn, Instruction(row, wires)]
+            params = rng.normal(size=(2, circuit(instructions, n).num_slots))
+            off = np.abs(states(FAST, instructions, n, params) - states(PLAIN, instructions, n, params)).max()
+            assert off < 1e-13, (row, wires, off)
+
+
+def test_every_row_of_one_parameter_has_its_definition_as_a_form():
+    rows = [r for r in SMOOTH if len(r.params) == 1]
+    assert len(rows) > 50
+    for row in rows:
+        found = form(row)
+        assert found is not None, row
+        for phi in (0.123, -2.2, 17.3):
+            assert np.abs(found.at(phi) - row.definition(phi)).max() < 2e-14 * (1 + abs(phi)), row
+
+
+@pytest.mark.parametrize("letters", ["ZZZZZZZZ", "XYZIXYZX", "YIIIIIIY", "IIXIIIII", "IIIIIIII"])
+def test_pauli_rotations_of_any_weight(letters):
+    rng = np.random.default_rng(2)
+    turn = [Instruction(ROWS["RX"], (w,)) for w in range(8)]
+    rotation = FAMILIES["PauliRot"].of(8, letters)
+    params = rng.normal(size=(2, 9))
+    turned = states(FAST, turn, 8, params[:, :8])
+    expected = np.einsum("bij,bj->bi", rotation.definition(params[:, 8]), turned)
+    found = states(FAST, [*turn, Instruction(rotation, tuple(range(8)))], 8, params)
+    assert np.abs(found - expected).max() < 1e-14
+
+
+def test_preparations_beside_gates():
+    rng = np.random.default_rng(3)
+    ket = rng.normal(size=4) + 1j * rng.normal(size=4)
+    prepared = FAMILIES["StatePrep"].of(2, ket / np.linalg.norm(ket))
+    instructions = [
+        Instruction(ROWS["RX"], (4,)),
+        Instruction(FAMILIES["BasisState"].of(2, (1, 0)), (3, 5)),
+        Instruction(prepared, (2, 0)),
+        Instruction(ROWS["CNOT"], (0, 4)),
+    ]
+    params = rng.normal(size=(1, 1))
+    assert np.allclose(
+        states(FAST, instructions, 6, params), states(PLAIN, instructions, 6, params), atol=1e-14
+    )
+
+
+SPARSE = csr_array(
+    np.diag(np.arange(8.0)) + np.diag([1j, 2, 3j, 4, 5, 6j, 7], 1) + np.diag([-1j, 2, -3j, 4, 5, -6j, 7], -1)
+)
+SINGLE_COLUMNS = {
+    "Z": lambda: hb.expval(hb.Z(3)),
+    "X": lambda: hb.expval(hb.X(0)),
+    "Y of a low bit": lambda: hb.expval(hb.Y(4)),
+    "word": lambda: hb.expval(hb.X(0) @ hb.Y(1) @ hb.Z(3) @ hb.Y(4)),
+    "identity": lambda: hb.expval(hb.I(0)),
+    "diagonal sentence": lambda: hb.expval(0.3 * hb.Z(0) @ hb.Z(4) - 2 * hb.Z(1) + 0.7 * hb.I(0)),
+    "sentence": lambda: hb.expval(0.3 * hb.Z(0) + hb.X(1) @ hb.Y(2) - 0.2 * hb.Z(1) @ hb.Z(2) + hb.Y(4)),
+    "matrix": lambda: hb.expval(hb.Hermitian([[1, 0.5j], [-0.5j, -2]], wires=1)),
+    "matrix of two": lambda: hb.expval(hb.Hermitian(np.diag([1.0, 2, 3, 4]) + np.eye(4)[::-1], wires=[4, 1])),
+    "projector": lambda: hb.expval(hb.Projector([1, 0, 1], wires=[0, 3, 4])),
+    "sparse": lambda: hb.expval(hb.SparseHamiltonian(SPARSE, wires=[3, 0, 2])),
+    "var of a word": lambda: hb.var(hb.X(0) @ hb.Z(4)),
+    "var of a sentence": lambda: hb.var(hb.Z(0) + 0.5 * hb.X(0) - hb.Y(3) @ hb.Z(4)),
+    "var of a matrix": lambda: hb.var(hb.Hermitian([[1, 0.5j], [-0.5j, -2]], wires=4)),
+    "probs": lambda: hb.probs(),
+    "probs of some": lambda: hb.probs(wires=[4, 0]),
+}
+
+
+def ansatz(x):
+    for w in range(5):
+        hb.Rot(x[w], x[5 + w], 0.3 * w, wires=w)
+    hb.CRY(x[0], wires=[4, 1])
+    hb.SingleExcitation(x[1], wires=[0, 3])
+    hb.PauliRot(x[2], "XZY", wires=[1, 4, 2])
+    hb.CNOT([2, 3])
+    hb.IsingXY(x[3], wires=[4, 3])
+    hb.OrbitalRotation(x[4], wires=[0, 2, 4, 1])
+    hb.ctrl(hb.U3, control=3)(x[6], x[7], x[8], wires=0)
+    hb.PSWAP(x[9], wires=[1, 3])
+
+
+X = np.random.default_rng(4).normal(size=(10,))
+BATCH = np.random.default_rng(5).normal(size=(10, 3))
+
+
+def nodes(measure):
+    def f(x):
+        ansatz(x)
+        return measure()
+
+    return hb.QNode(f, DefaultQubit(wires=5)), hb.QNode(f, PlainQubit(wires=5))
+
+
+@pytest.mark.parametrize("name", SINGLE_COLUMNS)
+def test_measurements_and_their_gradients_agree_with_the_states_and_shift_rules(name):
+    fast, plain = nodes(SINGLE_COLUMNS[name])
+    for x in (X, BATCH):
+        assert np.abs(np.asarray(fast(x)) - np.asarray(plain(x))).max() < 1e-12
+    weights = np.cos(np.arange(np.size(plain(X))))
+
+    def cost(node):
+        return lambda x: hb.numpy.sum(hb.numpy.ravel(node(x)) * weights)
+
+    assert fast.plan(X).direct_vjp
+    assert np.abs(hb.grad(cost(fast))(X) - hb.grad(cost(plain))(X)).max() < 1e-10
+    summed = lambda node: lambda x: hb.numpy.sum(node(x) ** 2)
+    assert np.abs(hb.grad(summed(fast))(BATCH) - hb.grad(summed(plain))(BATCH)).max() < 1e-10
+
+
+def test_measurements_side_by_side_and_twice():
+    measure = lambda: (
+        hb.expval(hb.Z(0)), hb.probs(wires=[1, 0]), hb.expval(hb.Z(0)), hb.var(hb.X(2)), hb.probs(),
+    )  # fmt: skip
+    fast, plain = nodes(measure)
+    assert fast.plan(X).direct_vjp
+    for a, b in zip(hb.jacobian(fast)(X), hb.jacobian(plain)(X), strict=True):
+        assert np.abs(a - b).max() < 1e-10
+
+
+@pytest.mark.parametrize("n", (1, 2, 3, 4, 6, 8))
+def test_derivatives_of_random_circuits_agree_with_the_shift_rules(n):
+    """Where every parameter has a rule: exponentials without one are in the next test."""
+    rng = np.random.default_rng(10 + n)
+    rows = [r for r in SMOOTH if all(s is not None for s in r.spectrum)]
+    observables = [hb.Z(0) + 0.5 * hb.X(n - 1), hb.Y(n // 2).as_observable()]
+    for _ in range(6):
+        instructions = drawn(rows, n, 8, rng)
+        measurements = tuple(Measurement("expval", o) for o in observables)
+        c = circuit(instructions, n, *measurements)
+        if not c.num_slots:
+            continue
+        plan = hb.execution.Plan(c, c, FAST, False)
+        params = rng.normal(size=(2, c.num_slots))
+        cotangent = rng.normal(size=(2, 2))
+        rule = plan.rule(tuple(range(c.num_slots)), "best", None)
+        shifted = (params[:, None, :] + rule.shifts).reshape(-1, c.num_slots)
+        values = np.stack(plan.run(shifted, None), axis=1).reshape(2, len(rule.shifts), 2)
+        expected = np.einsum("rp,brc,bc->bp", rule.weights, values, cotangent)
+        assert np.abs(plan.vjp(params, cotangent) - expected).max() < 1e-10
+
+
+def test_an_evolution_without_a_shift_rule_has_derivatives():
+    hamiltonian = sum(
+        np.cos(3 * i + 1) * hb.Z(i) @ hb.Z((i + 1) % 4) + np.sin(i + 2) * hb.X(i) for i in range(4)
+    )
+
+    @hb.qnode(hb.device("default.qubit", wires=4))
+    def energy(t):
+        for w in range(4):
+            hb.RY(0.3 + 0.2 * w, wires=w)
+        hb.evolve(hamiltonian, t)
+        return hb.expval(hb.Z(0) @ hb.Y(2))
+
+    step = 1e-5
+    assert hb.grad(energy)(0.7) == pytest.approx(
+        (energy(0.7 + step) - energy(0.7 - step)) / (2 * step), abs=1e-8
+    )
+
+
+def test_a_power_without_a_derivative_leaves_the_others_to_the_rule():
+    @hb.qnode(hb.device("default.qubit", wires=2))
+    def f(x, y):
+        hb.RX(x, wires=0)
+        hb.pow(hb.Rot, 0.5)(y, 0.2, 0.3, wires=0)
+        return hb.expval(hb.Z(0))
+
+    assert not f.plan(0.3, 0.1).direct_vjp
+    step = 1e-5
+    expected = (f(0.3 + step, 0.1) - f(0.3 - step, 0.1)) / (2 * step)
+    assert hb.grad(f)(0.3, 0.1) == pytest.approx(expected, abs=1e-8)
+    with pytest.raises(hb.GradientError, match="Rot"):
+        hb.grad(f, argnums=1)(0.3, 0.1)
+
+
+def test_samples_of_a_seed_do_not_depend_on_the_engine():
+    def f():
+        ansatz(X)
+        return hb.sample(wires=[0, 3]), hb.sample(hb.X(1) @ hb.Y(2))
+
+    fast, plain = (hb.QNode(f, d(wires=5, shots=500, seed=7))() for d in (DefaultQubit, PlainQubit))
+    assert all(np.array_equal(a, b) for a, b in zip(fast, plain, strict=True))
+
+
+def test_a_mixed_state_is_refused_whatever_is_measured():
+    for measure in (lambda: hb.expval(hb.Z(0)), lambda: hb.probs(wires=0)):
+
+        def f(measure=measure):
+            hb.QubitDensityMatrix(np.eye(2) / 2, wires=0)
+            return measure()
+
+        with pytest.raises(hb.UnsupportedCircuit, match="mixed"):
+            hb.QNode(f, hb.device("default.qubit", wires=1))()
+
+
+def gradient_of(node, x, found, key):
+    found[key] = [np.asarray(hb.grad(node)(x)) for _ in range(20)]
+
+
+def test_two_threads_at_once_give_the_same_numbers_as_one():
+    fast, _ = nodes(SINGLE_COLUMNS["sentence"])
+    alone, found = hb.grad(fast)(X), {}
+    threads = [threading.Thread(target=gradient_of, args=(fast, X, found, k)) for k in range(2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert all(np.array_equal(g, alone) for k in range(2) for g in found[k])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_process_forked_after_use_simulates_too():
+    fast, _ = nodes(SINGLE_COLUMNS["word"])
+    expected = float(fast(X))
+    script = (
+        "import os, hybridge as hb\n"
+        "dev = hb.device('default.qubit', wires=1)\n"
+        "f = hb.QNode(lambda x: (hb.RX(x, wires=0), hb.expval(hb.Z(0)))[1], dev)\n"
+        "a = hb.grad(f)(0.3)\n"
+        "pid = os.fork()\n"
+        "if pid == 0: os._exit(0 if hb.grad(f)(0.3) == a else 1)\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+    assert float(fast(X)) == expected
+
+
+def test_the_listing_says_which_engine_it_is():
+    assert QUBIT.vjp and "numpy" in PlainQubit.capabilities.conventions
+
+
+def test_without_numba_default_qubit_is_the_plain_engine(tmp_path):
+    script = (
+        "import importlib.util as u, sys\n"
+        "find = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'numba' else find(name, *a)\n"
+        "import hybridge as hb\n"
+        "dev = hb.device('default.qubit', wires=1)\n"
+        "f = hb.QNode(lambda x: (hb.RX(x, wires=0), hb.expval(hb.Z(0)))[1], dev)\n"
+        "assert abs(hb.grad(f)(0.3) + 0.29552020666133955) < 1e-12\n"
+        "assert 'numba' not in sys.modules\n"
+        "print(type(f.device).__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "PlainQubit"
+
+
+def test_a_read_only_installation_compiles_without_keeping(tmp_path):
+    source = Path(plugin.__file__).parents[2] / "plugins" / "hybridge_default"
+    copied = tmp_path / "hybridge_default"
+    shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    script = (
+        "import numba.core.caching as c\n"
+        "c.CacheImpl._locator_classes = []\n"  # as where no directory can be written
+        "from hybridge_default import qubit_kernels as k\n"
+        "assert not k.forward.stats.cache_path\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert done.returncode == 0, done.stderr

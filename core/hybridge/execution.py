@@ -191,6 +191,7 @@ class Plan:
     def vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
         """cotangent (B, columns) -> (B, P) by the device's own derivatives."""
         affine = self.affine[0]
+        assert self._own_columns is not None  # direct_vjp has asked
         task = Task(self.programs[0], rows if affine is None else affine(rows))
         own = np.zeros((len(rows), self._width(self.lowered[0], None)))
         np.add.at(own.T, self._own_columns, cotangent.T)  # a measurement may be returned twice

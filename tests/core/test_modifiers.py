@@ -330,6 +330,7 @@ MISTAKES = [
     (lambda: controlled(ROWS["Rotation"], (1,)), "Rotation is a CV operation"),
     (lambda: ctrl(hb.X, control=0)(0), r"acts on one of|control"),
     (lambda: ctrl(hb.X, control=[1, 1])(0), "differ"),
+    (lambda: ctrl(hb.X(0), [[0]]), r"a wire label must be hashable; got \[\[0\]\]"),
     (lambda: ctrl(hb.X, control=[1, 2], control_values=[1])(0), "needs 2 control_values.*got 1"),
     (lambda: ctrl(hb.X, control=1, control_values=2)(0), "zeros and ones"),
     (lambda: adjoint(3), "adjoint takes an operation or a circuit function; got 3"),

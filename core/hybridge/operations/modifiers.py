@@ -76,7 +76,11 @@ def ctrl(thing: Any, control: Any, control_values: Any = None) -> Any:
     -1.0
     """
     controls = as_wires(control)
-    if len(set(controls)) != len(controls):
+    try:
+        repeated = len(set(controls)) != len(controls)
+    except TypeError as error:
+        raise CircuitError(f"ctrl: a wire label must be hashable; got {list(controls)!r}") from error
+    if repeated:
         raise CircuitError(f"ctrl needs control wires that differ; got {list(controls)!r}")
     values = [1] * len(controls) if control_values is None else control_values
     pattern = constants.bits("ctrl", "control_values", values, len(controls))

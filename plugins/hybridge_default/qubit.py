@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hybridge_default import QUBIT
 from hybridge_default.qubit_program import Program, compiled
 
 
+@cache  # an import statement takes half a microsecond each time
 def _kernels() -> Any:
     from hybridge_default import qubit_kernels  # numba takes longer to import than hybridge itself
 
@@ -33,7 +35,14 @@ class DefaultQubit(Device):
     def _run(self, kernels: Any, program: Program, params: np.ndarray) -> np.ndarray:
         params = np.ascontiguousarray(params)
         out = np.zeros((len(params), program.width), complex if program.complex else float)
-        kernels.forward(program.ints, program.floats, params, program.external(params), out.view(np.float64))
+        external = program.external(params) if program.externals else np.empty((len(params), 0))
+        kernels.forward(
+            program.ints,
+            program.floats,
+            params,
+            external,
+            out.view(np.float64) if program.complex else out,
+        )
         return out
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:

@@ -114,12 +114,14 @@ class QNode:
         else:
             if rows is None:
                 rows, batched = as_rows(recorded.numbers)
-            plan.check(rows)
+            if plan.bounds:
+                plan.check(rows)
             values = plan.run(rows, shots)
             if not batched:
                 values = [v[0] for v in values]
         if recorded.build is None:
-            return _finished(plan, 0, recorded.measurements[0], values[0], batched)
+            m = recorded.measurements[0]
+            return values[0] if m.kind in DIFFERENTIABLE else _finished(plan, 0, m, values[0], batched)
         return recorded.build(_results(recorded, plan, values, batched))
 
     def record(self, *args: Any, **kwargs: Any) -> Recorded:

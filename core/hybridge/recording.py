@@ -42,7 +42,10 @@ def withdraw(applied: Any) -> None:
     """Take `applied` off the current recording, if it is there: it is being used up by something else."""
     tape = recorder.tape
     if tape:
-        for i in range(len(tape) - 1, -1, -1):  # what is used up was nearly always applied last
+        if tape[-1] is applied:  # nearly always
+            del tape[-1]
+            return
+        for i in range(len(tape) - 2, -1, -1):
             if tape[i] is applied:
                 del tape[i]
                 return

@@ -15,11 +15,10 @@ PLAIN = frozenset({float, int, np.float64, np.int64, np.float32, np.int32})
 
 def plain_rows(numbers: Sequence[Any]) -> np.ndarray | None:
     """One row (1, P) where every number is plain, else None. Raises CircuitError for NaN and infinity."""
-    for x in numbers:
-        if type(x) not in PLAIN:
-            return None
+    if not PLAIN.issuperset(map(type, numbers)):
+        return None
     try:
-        rows = np.array(numbers, dtype=np.float64).reshape(1, -1)
+        rows = np.array((numbers,), dtype=np.float64)
     except OverflowError:  # an int that no float holds
         return None
     if not isfinite(sum(numbers)):

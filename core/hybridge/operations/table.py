@@ -168,8 +168,13 @@ class Operation:
             if not args:
                 raise CircuitError(f"{self._signature()} needs wires")
             args, wires = args[:-1], args[-1]
-        if type(wires) is not tuple:
-            wires = (wires,) if type(wires) is int else as_wires(wires)
+        kind = type(wires)
+        if kind is int:
+            wires = (wires,)
+        elif kind is list:
+            wires = tuple(wires)
+        elif kind is not tuple:
+            wires = as_wires(wires)
         if len(args) != self.arity or len(wires) != self.num_wires:
             raise self._wrong_arity(args, wires)
         applied = Applied(self, args, wires)

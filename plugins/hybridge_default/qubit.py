@@ -41,6 +41,7 @@ class DefaultQubit(Device):
             program.floats,
             params,
             external,
+            program.like,
             out.view(np.float64) if program.complex else out,
         )
         return out
@@ -51,7 +52,7 @@ class DefaultQubit(Device):
         pulled = np.zeros(params.shape)
         cotangent = np.ascontiguousarray(cotangent)
         external = np.empty((len(params), 0))
-        _kernels().backward(program.ints, program.floats, params, external, cotangent, pulled)
+        _kernels().backward(program.ints, program.floats, params, external, program.like, cotangent, pulled)
         return pulled
 
     def differentiates(self, program: Program) -> bool:

@@ -1,13 +1,17 @@
 """The arrays a compiled circuit is: where its parts stand in one array of ints and one of floats.
 
 `ints` begins with the entries of HEADER and goes on with records; `floats` holds what is not whole. States
-are two arrays, real parts and imaginary parts, of at least eight entries; wire w of n is bit n - 1 - w. The
-entries of gates are complex `values`, number 0 being 1 and number 1 being 0.
+are two arrays, real parts and imaginary parts, of at least one vector; wire w of n is bit n - 1 - w. The
+entries of gates are complex `values`, number 0 being 1 and number 1 being 0. Some values are products of
+matrices on one bit, four values each, row by row: where the first stands, how many factors, and FACTOR ints
+for each, first come first: BY_VALUES and four values, or TURN_X, TURN_Y, TURN_Z and the angle t of
+exp(-i t X), as the number of its cosine and sine.
 
-Records of gates, one after the other; `values` are numbers of values, a row of them for every lane (8), or
-one where they do not depend on the lane bits 0, 1, 2:
+Records of gates, one after the other; `values` are numbers of values, a row of them for every lane (8, or 16
+in complex64), or one where they do not depend on the lane bits 0, 1, 2 (and 3):
 
-PAIR2, PAIR1, DIAGONAL  grad, low flip, values per row (8 or 1), number of bits, of pairs, bits..., pairs...
+ONE, REAL_ONE  grad, bit, first of the four values of a product: a matrix on one bit
+PAIR2, PAIR1, DIAGONAL  grad, low flip, values per row, number of bits, of pairs, bits..., pairs...
     a pair is offset i, offset j, values D_i, E_i, D_j, E_j: out_i = D_i x_i + E_i x_j, out_j the same with i
     and j exchanged, where the entries of x_j are exchanged by the low flip. PAIR1: i and j are the same
     block; DIAGONAL: only D_i.
@@ -34,6 +38,8 @@ NUM_TRIGS, TRIGS_AT, TRIGS_FLOATS_AT, NUM_TERMS, TERMS_AT, TERMS_FLOATS_AT = ran
 NUM_PRODUCTS, PRODUCTS_AT, NUM_GATES, GATES_AT, FIRST_GRAD = range(15, 20)
 NUM_COLUMNS, COLUMNS_AT, NUM_TABLE = range(20, 23)
 
-PAIR2, PAIR1, DIAGONAL, REAL2, REAL1, MOVE2, MOVE1, PAULI, DENSE = range(9)  # gates
+PAIR2, PAIR1, DIAGONAL, REAL2, REAL1, MOVE2, MOVE1, PAULI, DENSE, ONE, REAL_ONE = range(11)  # gates
+TURN_X, TURN_Y, TURN_Z, BY_VALUES = range(4)  # factors of a product
+FACTOR = 5
 WEIGHTS, WORD, SPARSE = range(3)  # terms of observables
 EXPVAL, VAR, PROBS, STATE = range(4)  # columns

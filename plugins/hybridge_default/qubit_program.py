@@ -10,27 +10,33 @@ import numpy as np
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Measurement, Operation, Sentence
 from hybridge_default.qubit_forms import Form, form
 from hybridge_default.qubit_layout import (
+    BY_VALUES,
     DENSE,
     DIAGONAL,
     EXPVAL,
     HEADER,
     MOVE1,
     MOVE2,
+    ONE,
     PAIR1,
     PAIR2,
     PAULI,
     PROBS,
     REAL1,
     REAL2,
+    REAL_ONE,
     SPARSE,
     STATE,
+    TURN_X,
+    TURN_Y,
+    TURN_Z,
     VAR,
     WEIGHTS,
     WORD,
 )
 
-ONE, ZERO = 0, 1  # the first two values
-LANE_BITS = 3
+UNIT, ZERO = 0, 1  # the first two values
+PRECISIONS = {"complex128": np.float64, "complex64": np.float32}  # of real and imaginary parts
 WEIGHT_WIRES = 24  # up to here the diagonal words of a sentence become one vector of weights
 
 # the Pauli word a row is a rotation about
@@ -44,6 +50,7 @@ WORDS: dict[str, Callable[[Operation], str]] = {
 PRODUCTS: dict[str, tuple[tuple[str, str], ...]] = {
     "CRot": (("CRZ", "phi"), ("CRY", "theta"), ("CRZ", "omega")),
 }
+AXES = {"X": TURN_X, "Y": TURN_Y, "Z": TURN_Z}
 KINDS = {"expval": EXPVAL, "var": VAR, "probs": PROBS, "state": STATE}
 
 
@@ -72,6 +79,7 @@ class Program(NamedTuple):
     complex: bool  # whether a state is among them
     externals: tuple[External, ...]
     num_external: int
+    like: np.ndarray  # empty, of the precision of its states
 
     def external(self, params: np.ndarray) -> np.ndarray:
         """(B, P) -> (B, 2 X): the values of matrices without a form, real and imaginary parts in turn."""
@@ -85,9 +93,9 @@ class Program(NamedTuple):
         return out.view(np.float64)
 
 
-def compiled(circuit: Circuit) -> Program:
-    """The program of a lowered circuit."""
-    builder = _Builder(len(circuit.wires))
+def compiled(circuit: Circuit, dtype: str = "complex128") -> Program:
+    """The program of a lowered circuit; `dtype` is the precision of its states."""
+    builder = _Builder(len(circuit.wires), PRECISIONS[dtype])
     column = 0
     for operation, wires in circuit.instructions:
         numbers = tuple(Number(column + i) for i in range(len(operation.params)))
@@ -104,11 +112,21 @@ class _Gate(NamedTuple):
 
 
 class _Factor(NamedTuple):
-    """A matrix on one bit: its values, or its numbers where they are constant."""
+    """A matrix on one bit: of one parameter, or constant."""
 
-    values: np.ndarray | None
-    matrix: np.ndarray | None
-    grad: bool
+    form: Form
+    number: Number | None = None
+    axis: str = ""  # where it is exp(-i phi/2 X), Y or Z
+
+    @property
+    def diagonal(self) -> bool:
+        parts = [self.form.constant, *(m for w in self.form.waves for m in (w.cosine, w.sine))]
+        return not any(m[0, 1] or m[1, 0] for m in parts)
+
+    @property
+    def real(self) -> bool:
+        """Whether it may be a factor of a REAL_ONE."""
+        return self.axis == "Y" or (self.number is None and not self.form.constant.imag.any())
 
 
 def _composed(p: Any, operation: Operation, numbers: tuple[Number, ...]) -> Number:
@@ -122,8 +140,9 @@ def _composed(p: Any, operation: Operation, numbers: tuple[Number, ...]) -> Numb
 class _Builder:
     """Values, terms and records, as the circuit is gone through."""
 
-    def __init__(self, n: int):
-        self.n = n
+    def __init__(self, n: int, real: type):
+        self.n, self.real = n, real
+        self.lane_bits = 6 - np.dtype(real).itemsize.bit_length() + 1  # a vector has 64 bytes
         self.constants: list[complex] = [1.0, 0.0]
         self.trigs: dict[Number, int] = {}
         self.terms: list[tuple[int, int, float, float]] = []  # entry of the values, trig, cosine, sine
@@ -191,7 +210,9 @@ class _Builder:
             return
         if len(active) == 1:
             bit, s = active[0]
-            self._apply(form(ROWS[f"R{s}"]), (bit,), (number,))
+            found = form(ROWS[f"R{s}"])
+            assert found is not None
+            self._wait(bit, _Factor(found, number, s))
             return
         flip = sum(1 << bit for bit, s in active if s in "XY")
         sign = sum(1 << bit for bit, s in active if s in "YZ")
@@ -202,22 +223,17 @@ class _Builder:
         d, e_value = self._value(), self._value()
         self._term(d, trig, 1.0, 0.0)
         self._term(e_value, trig, 0.0, e * (-1) ** turn)
-        low = (1 << LANE_BITS) - 1
+        low = (1 << self.lane_bits) - 1
         record = [PAULI, 1, flip & ~low, flip & low, sign & ~low, sign & low, d, e_value, turn]
         self.gates.append(_Gate(record, True))
 
     def _apply(self, found: Form | None, bits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
         assert found is not None
-        if len(bits) == 1 and not found.waves:
-            self._wait(bits[0], _Factor(None, found.constant, False))
-            return
-        waves = {self._trig(numbers[0], wave.frequency): (wave.cosine, wave.sine) for wave in found.waves}
-        values = self._entries(found.constant, waves)
         if len(bits) == 1:
-            self._wait(bits[0], _Factor(values, None, True))
+            self._wait(bits[0], _Factor(found, numbers[0] if found.waves else None))
         else:
             self._flush(bits)
-            self._emit(values, bits, bool(waves))
+            self._emit(self._values(found, numbers[:1]), bits, bool(found.waves))
 
     def _external(self, operation: Operation, bits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
         assert operation.definition is not None
@@ -243,7 +259,7 @@ class _Builder:
         return len(self.constants) - 1
 
     def _constant(self, number: complex) -> int:
-        return ONE if number == 1 else ZERO if number == 0 else self._value(number)
+        return UNIT if number == 1 else ZERO if number == 0 else self._value(number)
 
     def _trig(self, number: Number, frequency: float) -> int:
         key = Number(number.column, frequency * number.scale, frequency * number.offset)
@@ -255,6 +271,11 @@ class _Builder:
                 self.terms.append((2 * value + part, trig, float(c), float(s)))
                 if part:
                     self.imaginary.add(value)
+
+    def _values(self, found: Form, numbers: Sequence[Number]) -> np.ndarray:
+        """(d, d): the value of each entry of a matrix."""
+        waves = {self._trig(numbers[0], w.frequency): (w.cosine, w.sine) for w in found.waves}
+        return self._entries(found.constant, waves)
 
     def _entries(self, constant: np.ndarray, waves: dict[int, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """The value of each entry of constant + waves; equal entries are one value."""
@@ -281,8 +302,8 @@ class _Builder:
 
     def _wait(self, bit: int, factor: _Factor) -> None:
         line = self.waiting.setdefault(bit, [])
-        if line and line[-1].matrix is not None and factor.matrix is not None:
-            line[-1] = _Factor(None, factor.matrix @ line[-1].matrix, False)
+        if line and line[-1].number is None and factor.number is None:
+            line[-1] = _Factor(Form(factor.form.constant @ line[-1].form.constant))
         else:
             line.append(factor)
 
@@ -290,32 +311,33 @@ class _Builder:
         """Gates on these bits wait no longer: one matrix for all of them on each bit."""
         for bit in bits:
             line = self.waiting.pop(bit, None)
-            if line:
-                values, grad = self._multiplied(line)
-                self._emit(values, (bit,), grad)
-
-    def _multiplied(self, line: list[_Factor]) -> tuple[np.ndarray, bool]:
-        entries = []
-        for factor in line:
-            if factor.values is not None:
-                entries.append(factor.values)
+            if line is None:
+                continue
+            constant = line[0].form.constant if len(line) == 1 and line[0].number is None else None
+            if all(f.diagonal for f in line) or (
+                constant is not None and (constant == [[0, 1], [1, 0]]).all()
+            ):
+                for factor in line:
+                    numbers = [] if factor.number is None else [factor.number]
+                    self._emit(self._values(factor.form, numbers), (bit,), bool(numbers))
             else:
-                assert factor.matrix is not None
-                flat = [self._constant(complex(x)) for x in factor.matrix.reshape(-1)]
-                entries.append(np.array(flat).reshape(2, 2))
-        if len(entries) == 1:
-            return entries[0], line[0].grad
-        out = len(self.constants)
+                self._multiply(line, bit)
+
+    def _multiply(self, line: list[_Factor], bit: int) -> None:
+        """The record of a product."""
+        factors = []
+        for f in line:
+            if f.axis and f.number is not None:
+                factors.append([AXES[f.axis], self._trig(f.number, 0.5), 0, 0, 0])
+            else:
+                numbers = [] if f.number is None else [f.number]
+                factors.append([BY_VALUES, *map(int, self._values(f.form, numbers).reshape(-1))])
+        out, grad = len(self.constants), any(f.number is not None for f in line)
         self.constants += [0.0] * 4
-        if any(int(v) in self.imaginary for e in entries for v in e.reshape(-1)):
-            self.imaginary.update(range(out, out + 4))
-        self.products += [out, len(entries), *(int(v) for e in entries for v in e.reshape(-1))]
+        self.products += [out, len(factors), *(x for f in factors for x in f)]
         self.num_products += 1
-        pattern = np.eye(2, dtype=int)
-        for e in entries:
-            pattern = (e != ZERO).astype(int) @ pattern
-        values = np.where(pattern > 0, out + np.arange(4).reshape(2, 2), ZERO)
-        return values, any(f.grad for f in line)
+        code = REAL_ONE if all(f.real for f in line) else ONE
+        self.gates.append(_Gate([code, int(grad), bit, out], grad))
 
     # ---- records ----------------------------------------------------------------------------------------
 
@@ -326,7 +348,7 @@ class _Builder:
         rows, columns = np.nonzero(values != ZERO)
         flips = sorted({int(f) for f in rows ^ columns} | {0})
         order = sorted(range(k), key=lambda i: bits[i])
-        place = _Places([bits[i] for i in order], [k - 1 - i for i in order])
+        place = _Places(self.lane_bits, [bits[i] for i in order], [k - 1 - i for i in order])
         if flips == [0]:
             diagonal = values[indices, indices]
             record = self._pair_record(DIAGONAL, place, 0, [diagonal])
@@ -345,7 +367,7 @@ class _Builder:
     ) -> list[int] | None:
         """`columns`: the values of D, and of E, by local index."""
         cross, low = place.high_flip(flip), place.low_flip(flip)
-        lanes = 8 if place.low else 1
+        lanes = 2**self.lane_bits if place.low else 1
         pairs: list[list[int]] = []
         for i in range(2 ** len(place.high)):
             j = i ^ cross
@@ -353,7 +375,7 @@ class _Builder:
                 continue
             sides = (i, j) if code == PAIR2 else (i,)
             found = [[int(c[place.index(b, lane)]) for lane in range(lanes)] for b in sides for c in columns]
-            same = [ONE if m % len(columns) == 0 else ZERO for m in range(len(found))]
+            same = [UNIT if m % len(columns) == 0 else ZERO for m in range(len(found))]
             if all(v == same[m] for m, row in enumerate(found) for v in row):
                 continue  # these entries stay as they are
             pairs.append([place.offset(i), place.offset(j), *(v for row in found for v in row)])
@@ -363,7 +385,7 @@ class _Builder:
             values = {v for pair in pairs for v in pair[2:]}
             still = [m for m in range(len(sides) * 2) if m % 2 == 0]
             moves = all(
-                set(pair[2 + m * lanes : 2 + (m + 1) * lanes]) == {ZERO if m in still else ONE}
+                set(pair[2 + m * lanes : 2 + (m + 1) * lanes]) == {ZERO if m in still else UNIT}
                 for pair in pairs
                 for m in range(len(sides) * 2)
             )
@@ -374,11 +396,11 @@ class _Builder:
         return [code, 0, low, lanes, len(place.high), len(pairs), *place.high, *(x for p in pairs for x in p)]
 
     def _dense_record(self, place: _Places, flips: list[int], columns: list[np.ndarray]) -> list[int]:
-        lanes, blocks = 8 if place.low else 1, 2 ** len(place.high)
+        lanes, blocks = 2**self.lane_bits if place.low else 1, 2 ** len(place.high)
         found = [
             int(c[place.index(b, lane)]) for c in columns for b in range(blocks) for lane in range(lanes)
         ]
-        self.num_table = max(self.num_table, 16 * blocks * max(len(flips), 1))
+        self.num_table = max(self.num_table, 2 ** (self.lane_bits + 1) * blocks * max(len(flips), 1))
         crossings = [x for f in flips for x in (place.high_flip(f), place.low_flip(f))]
         head = [DENSE, 0, lanes, len(place.high), len(flips)]
         return [*head, *place.high, *map(place.offset, range(blocks)), *crossings, *found]
@@ -389,7 +411,7 @@ class _Builder:
         self._flush(sorted(self.waiting))
         arrays = _Arrays()
         n, used = self.n, 2**self.n
-        size = max(used, 2**LANE_BITS)
+        size = max(used, 2**self.lane_bits)
         columns, width = [], 0
         for m in measurements:
             columns.append(self._column(arrays, m, width))
@@ -397,7 +419,8 @@ class _Builder:
         state = any(m.kind == "state" for m in measurements)
         trigs = list(self.trigs)
         grads = [i for i, gate in enumerate(self.gates) if gate.grad]
-        values = np.array(self.constants, dtype=complex)
+        values = np.zeros(-(-len(self.constants) // 4) * 4, dtype=complex)  # whole vectors of doubles
+        values[: len(self.constants)] = self.constants
         header = {
             "size": size,
             "used": used,
@@ -427,7 +450,7 @@ class _Builder:
         }
         ints, floats = arrays.joined([header[name] for name in HEADER])
         externals = tuple(e for e, _ in self.externals)
-        return Program(ints, floats, width, state, externals, header["num_external"])
+        return Program(ints, floats, width, state, externals, header["num_external"], np.zeros(0, self.real))
 
     def _start(self, arrays: _Arrays) -> int:
         """Where the first state stands; -1 where it is one basis state."""
@@ -461,13 +484,13 @@ class _Builder:
         diagonal = [(sign, c) for (flip, sign, _), c in words if not flip]
         terms = []
         if len(diagonal) > 1 and self.n <= WEIGHT_WIRES:
-            basis = np.arange(max(2**self.n, 2**LANE_BITS))
+            basis = np.arange(max(2**self.n, 2**self.lane_bits))
             weights = np.zeros(len(basis))
             for sign, c in diagonal:
                 weights += c * (1.0 - 2.0 * (np.bitwise_count(basis & sign) & 1))
             terms.append(arrays.ints([WEIGHTS, arrays.floats(weights)]))
             words = [item for item in words if item[0][0]]
-        low = (1 << LANE_BITS) - 1
+        low = (1 << self.lane_bits) - 1
         for (flip, sign, ys), c in words:
             e = c * 1j**ys * (-1) ** ((flip & sign).bit_count() & 1)
             at = arrays.floats([e.real, e.imag])
@@ -505,10 +528,10 @@ def _masks(word: Any, n: int) -> tuple[int, int, int]:
 class _Places:
     """Where the entries of a matrix on some bits act: blocks by the high bits, lanes by the low ones."""
 
-    def __init__(self, bits: Sequence[int], local: Sequence[int]):
+    def __init__(self, lane_bits: int, bits: Sequence[int], local: Sequence[int]):
         pairs = list(zip(bits, local, strict=True))  # ascending bits, and their places in a local index
-        self.low = [(b, i) for b, i in pairs if b < LANE_BITS]
-        self._high = [(b, i) for b, i in pairs if b >= LANE_BITS]
+        self.low = [(b, i) for b, i in pairs if b < lane_bits]
+        self._high = [(b, i) for b, i in pairs if b >= lane_bits]
         self.high = [b for b, _ in self._high]
 
     def index(self, block: int, lane: int) -> int:

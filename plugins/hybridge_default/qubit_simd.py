@@ -1,80 +1,126 @@
-"""A vector of eight doubles for numba: LLVM lowers it to AVX-512, two AVX2 or four NEON registers.
+"""Vectors of eight doubles or sixteen floats for numba: LLVM lowers them to AVX-512, AVX2 or NEON.
 
 Ordinary numba loops over several arrays run scalar: the aliasing checks LLVM hoists out of them fail, which
-costs a factor of four.
+costs a factor of four. What an array holds says which vector a kernel works with: one source, two precisions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
-LANES = 8
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _INDEX = ir.IntType(32)
+_INT = ir.IntType(64)
 
 
-class _V8(types.Type):
-    def __init__(self) -> None:
-        super().__init__(name="eight_doubles")
+class _Kind(NamedTuple):
+    """A vector of a precision: its lanes, what they hold, LLVM's name of it."""
+
+    lanes: int
+    element: Any
+    suffix: str
+
+    @property
+    def llvm(self) -> Any:
+        return ir.VectorType(self.element, self.lanes)
 
 
-V8 = _V8()
+class _Vector(types.Type):
+    def __init__(self, kind: _Kind) -> None:
+        self.kind = kind
+        super().__init__(name=f"vector_{kind.suffix}")
 
 
-@register_model(_V8)
-class _V8Model(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _VECTOR)
+@register_model(_Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, vector: Any) -> None:
+        super().__init__(manager, vector, vector.kind.llvm)
+
+
+_DOUBLES = _Vector(_Kind(8, ir.DoubleType(), "v8f64"))
+_FLOATS = _Vector(_Kind(16, ir.FloatType(), "v16f32"))
+_OF = {types.float64: _DOUBLES, types.float32: _FLOATS}
+
+
+def _vector(source: Any) -> _Vector:
+    """The vector that fits an array, or is given."""
+    return source if isinstance(source, _Vector) else _OF[source.dtype]
+
+
+def _mask(lanes: Sequence[int]) -> Any:
+    return ir.Constant(ir.VectorType(_INDEX, len(lanes)), list(lanes))
 
 
 def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), _vector(kind).kind.llvm.as_pointer())
+
+
+@intrinsic
+def lanes(typing, source):  # type: ignore[no-untyped-def]
+    """How many numbers a vector of the array has: known when the kernel is compiled."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return ir.Constant(_INT, _vector(signature.args[0]).kind.lanes)
+
+    return types.int64(source), emit
 
 
 @intrinsic
 def load(typing, array, index):  # type: ignore[no-untyped-def]
-    """Eight doubles from array[index] on."""
+    """The vector from array[index] on."""
 
     def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
         found = builder.load(_address(context, builder, signature.args[0], *args))
-        found.align = 8
+        found.align = signature.args[0].dtype.bitwidth // 8
         return found
 
-    return V8(array, types.intp), emit
+    return _vector(array)(array, types.intp), emit
+
+
+@intrinsic
+def narrowed(typing, source, array, index):  # type: ignore[no-untyped-def]
+    """A vector like the source's of the doubles from array[index] on."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        kind = signature.return_type.kind
+        data = context.make_array(array)(context, builder, args[1]).data
+        doubles = ir.VectorType(ir.DoubleType(), kind.lanes)
+        found = builder.load(builder.bitcast(builder.gep(data, [args[2]]), doubles.as_pointer()))
+        found.align = 8
+        return found if kind.lanes == 8 else builder.fptrunc(found, kind.llvm)
+
+    return _vector(source)(source, array, types.intp), emit
 
 
 @intrinsic
 def store(typing, array, index, vector):  # type: ignore[no-untyped-def]
-    """Eight doubles to array[index] on."""
+    """The vector to array[index] on."""
 
     def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
         place = _address(context, builder, signature.args[0], args[0], args[1])
-        builder.store(args[2], place).align = 8
+        builder.store(args[2], place).align = signature.args[0].dtype.bitwidth // 8
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, V8), emit
+    return types.void(array, types.intp, vector), emit
 
 
 @intrinsic
-def splat(typing, number):  # type: ignore[no-untyped-def]
-    """The number in every lane."""
+def splat(typing, source, number):  # type: ignore[no-untyped-def]
+    """The number, a double, in every lane of a vector like the source's."""
 
     def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        undefined = ir.Constant(_VECTOR, ir.Undefined)
-        first = builder.insert_element(undefined, args[0], ir.Constant(_INDEX, 0))
-        return builder.shuffle_vector(first, undefined, _mask([0] * LANES))
+        kind = signature.return_type.kind
+        number = args[1] if kind.lanes == 8 else builder.fptrunc(args[1], kind.element)
+        undefined = ir.Constant(kind.llvm, ir.Undefined)
+        first = builder.insert_element(undefined, number, ir.Constant(_INDEX, 0))
+        return builder.shuffle_vector(first, undefined, _mask([0] * kind.lanes))
 
-    return V8(types.float64), emit
-
-
-def _mask(lanes: Sequence[int]) -> Any:
-    return ir.Constant(ir.VectorType(_INDEX, LANES), list(lanes))
+    return _vector(source)(source, types.float64), emit
 
 
 def _binary(name: str) -> Callable[..., Any]:
@@ -83,7 +129,7 @@ def _binary(name: str) -> Callable[..., Any]:
         def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
             return getattr(builder, name)(*args)
 
-        return V8(V8, V8), emit
+        return x(x, y), emit
 
     return operation
 
@@ -91,9 +137,11 @@ def _binary(name: str) -> Callable[..., Any]:
 add, sub, mul = _binary("fadd"), _binary("fsub"), _binary("fmul")
 
 
-def _fused(builder: Any, x: Any, y: Any, z: Any) -> Any:
-    kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v8f64"), (x, y, z))
+def _called(builder: Any, name: str, kind: _Kind, args: Sequence[Any]) -> Any:
+    function = ir.FunctionType(kind.llvm, [kind.llvm] * len(args))
+    return builder.call(
+        cgutils.get_or_insert_function(builder.module, function, f"{name}.{kind.suffix}"), args
+    )
 
 
 @intrinsic
@@ -101,9 +149,9 @@ def fma(typing, x, y, z):  # type: ignore[no-untyped-def]
     """x y + z"""
 
     def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return _fused(builder, *args)
+        return _called(builder, "llvm.fma", signature.return_type.kind, args)
 
-    return V8(V8, V8, V8), emit
+    return x(x, y, z), emit
 
 
 @intrinsic
@@ -111,37 +159,72 @@ def fnma(typing, x, y, z):  # type: ignore[no-untyped-def]
     """z - x y"""
 
     def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return _fused(builder, builder.fneg(args[0]), args[1], args[2])
+        kind = signature.return_type.kind
+        return _called(builder, "llvm.fma", kind, [builder.fneg(args[0]), args[1], args[2]])
 
-    return V8(V8, V8, V8), emit
+    return x(x, y, z), emit
+
+
+@intrinsic
+def floor(typing, x):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return _called(builder, "llvm.floor", signature.return_type.kind, args)
+
+    return x(x), emit
 
 
 @intrinsic
 def total(typing, vector):  # type: ignore[no-untyped-def]
-    """The sum of the lanes, always in the same order."""
+    """The sum of the lanes as a double, always in the same order."""
 
     def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        vector = args[0]
-        for distance in (4, 2, 1):
-            moved = builder.shuffle_vector(vector, vector, _mask([i ^ distance for i in range(LANES)]))
-            vector = builder.fadd(vector, moved)
-        return builder.extract_element(vector, ir.Constant(_INDEX, 0))
+        vector, kind = args[0], signature.args[0].kind
+        distance = kind.lanes // 2
+        while distance:
+            moved = builder.shuffle_vector(vector, vector, _mask([i ^ distance for i in range(kind.lanes)]))
+            vector, distance = builder.fadd(vector, moved), distance // 2
+        found = builder.extract_element(vector, ir.Constant(_INDEX, 0))
+        return found if kind.lanes == 8 else builder.fpext(found, ir.DoubleType())
 
-    return types.float64(V8), emit
+    return types.float64(vector), emit
 
 
-def _shuffle(lanes: Sequence[int]) -> Callable[..., Any]:
+def _flip(bit: int) -> Callable[..., Any]:
     @intrinsic
     def operation(typing, x):  # type: ignore[no-untyped-def]
-        def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            return builder.shuffle_vector(args[0], ir.Constant(_VECTOR, ir.Undefined), _mask(lanes))
+        """Lane l comes from lane l ^ bit; a bit that lanes do not have changes nothing."""
 
-        return V8(V8), emit
+        def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            kind = signature.return_type.kind
+            if bit >= kind.lanes:
+                return args[0]
+            order = _mask([i ^ bit for i in range(kind.lanes)])
+            return builder.shuffle_vector(args[0], ir.Constant(kind.llvm, ir.Undefined), order)
+
+        return x(x), emit
 
     return operation
 
 
-flip1, flip2, flip4 = (_shuffle([i ^ bit for i in range(LANES)]) for bit in (1, 2, 4))
+flip1, flip2, flip4, flip8 = (_flip(bit) for bit in (1, 2, 4, 8))
+
+
+def _blend(bit: int) -> Callable[..., Any]:
+    @intrinsic
+    def operation(typing, x, y):  # type: ignore[no-untyped-def]
+        """The lanes of y where lane & bit, of x elsewhere."""
+
+        def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            count = signature.return_type.kind.lanes
+            order = _mask([i + count if i & bit else i for i in range(count)])
+            return builder.shuffle_vector(args[0], args[1], order)
+
+        return x(x, y), emit
+
+    return operation
+
+
+blend1, blend2, blend4, blend8 = (_blend(bit) for bit in (1, 2, 4, 8))
 
 
 @intrinsic
@@ -149,6 +232,6 @@ def parity(typing, number):  # type: ignore[no-untyped-def]
     """0 or 1: the parity of the number's ones."""
 
     def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.and_(builder.ctpop(args[0]), ir.Constant(ir.IntType(64), 1))
+        return builder.and_(builder.ctpop(args[0]), ir.Constant(_INT, 1))
 
     return types.int64(types.int64), emit

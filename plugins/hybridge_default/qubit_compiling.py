@@ -1,0 +1,31 @@
+"""How numba compiles the kernels of default.qubit, and what it keeps of them on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+OPTIONS = {"nogil": True, "boundscheck": False, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+
+# kernels call one another, never Python: without the wrappers the first compilation takes a tenth less
+part = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+inlined = njit(inline="always", **OPTIONS)
+
+
+def sources() -> str:
+    """A digest of the engine's files. numba knows a kernel by the date of its own file and by its closure:
+    an entry point that closes over this is compiled anew after a change of any of them."""
+    files = sorted(Path(__file__).parent.glob("qubit_*.py"))
+    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def kept(function: Callable[..., Any]) -> Any:
+    """The function compiled at its first call, and kept on disk where some cache directory is writable."""
+    try:
+        return njit(cache=True, **OPTIONS)(function)
+    except RuntimeError:  # a read-only installation, and no home to write in
+        return njit(**OPTIONS)(function)

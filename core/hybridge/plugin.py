@@ -14,12 +14,13 @@ from hybridge.gradients.definition import definition_slope
 from hybridge.hookspecs import hookimpl
 from hybridge.memory import available, human
 from hybridge.operations.pauli import Sentence
+from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
 from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.fock import applied as fock_applied
 from hybridge.phasespace.fock import weighted as fock_weighted
 from hybridge.phasespace.gaussian import GaussianModes
-from hybridge.phasespace.moments import Moment, moment
+from hybridge.phasespace.moments import Moment, QuadraticMean, moment
 from hybridge.phasespace.numberbasis import channel as fock_channel
 from hybridge.phasespace.numberbasis import density as fock_density
 from hybridge.phasespace.numberbasis import gate as fock_gate
@@ -41,6 +42,7 @@ __all__ = [
     "Family",
     "FockModes",
     "GaussianModes",
+    "Hyperbolic",
     "Instruction",
     "JobFailed",
     "Measurement",
@@ -49,8 +51,12 @@ __all__ = [
     "Operation",
     "PluginError",
     "Polynomial",
+    "Power",
+    "QuadraticMean",
     "Sentence",
+    "Spectrum",
     "Task",
+    "Trig",
     "UnsupportedCircuit",
     "available",
     "definition_slope",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from hybridge.plugin import Capabilities, hookimpl
-from hybridge_default.cv_capabilities import FOCK, GAUSSIAN
+from hybridge_default.cv_capabilities import FOCK, GAUSSIAN, PLAIN_GAUSSIAN
 
 PLAIN_QUBIT = Capabilities(
     domain="qubit",
@@ -26,7 +26,9 @@ QUBIT = replace(
 def register_devices(register):
     if find_spec("numba") is not None:  # looked for, not imported
         register("default.qubit", "hybridge_default.qubit:DefaultQubit", capabilities=QUBIT)
+        register("default.gaussian", "hybridge_default.gaussian:DefaultGaussian", capabilities=GAUSSIAN)
     else:
+        plain = "hybridge_default.gaussian_numpy:PlainGaussian"
         register("default.qubit", "hybridge_default.qubit_numpy:PlainQubit", capabilities=PLAIN_QUBIT)
-    register("default.gaussian", "hybridge_default.gaussian:DefaultGaussian", capabilities=GAUSSIAN)
+        register("default.gaussian", plain, capabilities=PLAIN_GAUSSIAN)
     register("default.fock", "hybridge_default.fock:DefaultFock", capabilities=FOCK)

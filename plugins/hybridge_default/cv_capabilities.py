@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hybridge.plugin import Capabilities
 
 GAUSSIAN = Capabilities(
@@ -11,6 +13,9 @@ GAUSSIAN = Capabilities(
     observables=frozenset({"polynomial"}),
     vjp=True,
     conventions="a state prepared on a mode replaces that mode's state and ends its correlations",
+)
+PLAIN_GAUSSIAN = replace(
+    GAUSSIAN, conventions=f"{GAUSSIAN.conventions}; in plain numpy, as numba is not installed"
 )
 
 FOCK = Capabilities(

@@ -1,103 +1,36 @@
-"""default.gaussian: Gaussian circuits of any size, by the quadratures that are measured.
+"""default.gaussian: Gaussian circuits of any size, by the quadratures that are measured, in compiled kernels.
 
 The quadratures r_i that the measurements need are taken back through the circuit, where each gate is r -> S r
 + d: O(gates) for an observable of few modes, and gates that do not reach it are left out. The derivative of
-every parameter follows in one sweep forward again.
+every parameter follows in one sweep forward again. Where the state itself is read, its covariance is taken
+forward, a few rows and columns for each gate.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from hybridge.plugin import (
-    Circuit,
-    Device,
-    Measurement,
-    Moment,
-    Operation,
-    Task,
-    UnsupportedCircuit,
-    definition_slope,
-    moment,
-)
+from hybridge.plugin import Circuit, Device, Task, definition_slope
 from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import GAUSSIAN
-
-Arrays = tuple[np.ndarray, ...]
-
-
-class Uses(NamedTuple):
-    """All uses of one operation in a circuit: columns (G, P) of their parameters."""
-
-    operation: Operation
-    columns: np.ndarray
-
-
-class Layer(NamedTuple):
-    """Uses of one operation, side by side: which, and the quadratures (G, 2k) they act on, x then p."""
-
-    row: int
-    which: slice
-    entries: np.ndarray
+from hybridge_default.gaussian_numpy import (
+    LayeredProgram,
+    check_gaussian,
+    layered,
+    layered_run,
+    layered_vjp,
+    state_bytes,
+)
+from hybridge_default.gaussian_program import Program, Use, compiled
 
 
-class Program(NamedTuple):
-    """A compiled circuit: layers in order, the quadratures (R,) that are read and what is read from them."""
+def _kernels() -> Any:
+    from hybridge_default import gaussian_kernels  # numba takes longer to import than hybridge itself
 
-    uses: tuple[Uses, ...]
-    layers: tuple[Layer, ...]
-    num_wires: int
-    quadratures: np.ndarray
-    readings: tuple[Reading, ...]
-
-
-class Reading(ABC):
-    """One measurement as columns of the mean (B, R) and covariance (B, R, R) of the quadratures read."""
-
-    width: int
-
-    @abstractmethod
-    def columns(self, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
-        """(B, width)."""
-
-    @abstractmethod
-    def pullback(self, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray) -> Arrays:
-        """cotangent (B, width) -> the cotangents of the mean and of the covariance."""
-
-
-@dataclass(frozen=True)
-class Scalar(Reading):
-    """An expectation value or a variance."""
-
-    moment: Moment
-    width = 1
-
-    def columns(self, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
-        return self.moment.value(mean, cov)[:, None]
-
-    def pullback(self, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray) -> Arrays:
-        by_mean, by_cov = self.moment.slopes(mean, cov)
-        return cotangent * by_mean, cotangent[:, :, None] * by_cov
-
-
-@dataclass(frozen=True)
-class Everything(Reading):
-    """The mean and the covariance of all modes."""
-
-    width: int
-
-    def columns(self, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
-        return np.concatenate([mean, cov.reshape(len(cov), -1)], axis=1)
-
-    def pullback(self, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray) -> Arrays:
-        R = mean.shape[1]
-        by_cov = cotangent[:, R:].reshape(-1, R, R)
-        return cotangent[:, :R], (by_cov + np.swapaxes(by_cov, 1, 2)) / 2
+    return gaussian_kernels
 
 
 class DefaultGaussian(Device):
@@ -115,259 +48,85 @@ class DefaultGaussian(Device):
         super().__init__(wires, shots, seed)
         self.cutoff_dim = check_cutoff(cutoff_dim)
 
-    def compile(self, circuit: Circuit) -> Program:
-        for operation, _ in circuit.instructions:
-            if operation.definition is None:
-                raise UnsupportedCircuit(
-                    self.name, f"{operation.name}: it is not Gaussian", "default.fock can"
-                )
-        n = len(circuit.wires)
-        modes = _measured(circuit)
-        uses, layers = _layers(circuit, modes)
-        return Program(
-            uses,
-            layers,
-            n,
-            np.array([*modes, *(n + m for m in modes)], dtype=np.intp),
-            tuple(_reading(m, modes) for m in circuit.measurements),
-        )
+    def compile(self, circuit: Circuit) -> Program | LayeredProgram:
+        check_gaussian(circuit, self.name)
+        return compiled(circuit) or layered(circuit)  # the latter runs any row, by its definition
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        return [_run(task.program, task.params) for task in tasks]
+        return [
+            layered_run(program, params) if isinstance(program, LayeredProgram) else _run(program, params)
+            for program, params, *_ in tasks
+        ]
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
+        if isinstance(task.program, LayeredProgram):
+            return layered_vjp(task.program, task.params, cotangent)
         return _vjp(task.program, task.params, cotangent)
 
     def memory(self, num_wires: int) -> int:
-        """Bytes one row needs: the covariance, the quadratures taken back, a product, and the result."""
-        return 8 * 3 * (2 * num_wires) * (2 * num_wires + 1)
-
-
-# ---- compiling ----------------------------------------------------------------------------------------
-
-
-def _measured(circuit: Circuit) -> list[int]:
-    """The modes whose quadratures are read."""
-    if any(m.observable is None for m in circuit.measurements):
-        return list(range(len(circuit.wires)))
-    return sorted({w for m in circuit.measurements for w in m.observable.wires})
-
-
-def _reading(measurement: Measurement, modes: Sequence[int]) -> Reading:
-    if measurement.observable is None:
-        return Everything(2 * len(modes) + 4 * len(modes) ** 2)
-    return Scalar(moment(measurement.kind, measurement.observable, modes))
-
-
-def _layers(circuit: Circuit, modes: Sequence[int]) -> tuple[tuple[Uses, ...], tuple[Layer, ...]]:
-    """The operations that reach `modes`, each as early as its wires allow, equal ones together.
-
-    One numpy call then serves a whole layer: at 128 modes that is 30 times fewer calls.
-    """
-    n, slot, depth = len(circuit.wires), 0, dict.fromkeys(range(len(circuit.wires)), 0)
-    slots: list[int] = []
-    for operation, _ in circuit.instructions:
-        slots.append(slot)
-        slot += len(operation.params)
-    reached, kept = set(modes), []
-    for i in range(len(circuit.instructions) - 1, -1, -1):
-        operation, labels = circuit.instructions[i]
-        wires = cast(tuple[int, ...], labels)
-        if reached.isdisjoint(wires):
-            continue
-        kept.append(i)
-        reached = reached - set(wires) if operation.kind == "state" else reached | set(wires)
-    groups: dict[tuple[int, Operation], list[int]] = {}
-    for i in reversed(kept):
-        operation, labels = circuit.instructions[i]
-        wires = cast(tuple[int, ...], labels)
-        level = max(depth[w] for w in wires)
-        depth.update(dict.fromkeys(wires, level + 1))
-        groups.setdefault((level, operation), []).append(i)
-    rows: dict[Operation, list[int]] = {}
-    layers = []
-    for (_, operation), members in sorted(groups.items(), key=lambda group: group[0][0]):
-        placed = rows.setdefault(operation, [])
-        wires_of = [cast(tuple[int, ...], circuit.instructions[i].wires) for i in members]
-        entries = np.array([[*wires, *(n + w for w in wires)] for wires in wires_of])
-        layers.append(
-            Layer(list(rows).index(operation), slice(len(placed), len(placed) + len(members)), entries)
-        )
-        placed.extend(members)
-    uses = tuple(
-        Uses(
-            operation, np.array([range(slots[i], slots[i] + len(operation.params)) for i in members], np.intp)
-        )
-        for operation, members in rows.items()
-    )
-    return uses, tuple(layers)
-
-
-# ---- running ------------------------------------------------------------------------------------------
-
-RANKS = {"gate": (2, 1), "channel": (2, 1, 2), "state": (1, 2)}  # of the arrays in a definition
-
-
-def _definitions(uses: Uses, params: np.ndarray) -> Arrays:
-    """The definition of every use at every row, arrays (B, G, ...); B = 1 where it has no parameters."""
-    operation, columns = uses
-    assert operation.definition is not None
-    values = params[:, columns].reshape(len(params) * len(columns), len(operation.params))
-    rows = len(params) if operation.params else 1
-    return tuple(
-        np.broadcast_to(v, (rows * len(columns), *v.shape[v.ndim - rank :])).reshape(
-            rows, len(columns), *v.shape[v.ndim - rank :]
-        )
-        for v, rank in zip(operation.definition(*values.T), RANKS[operation.kind], strict=True)
-    )
-
-
-class Taken(NamedTuple):
-    """Quadratures taken back: mean (B, R), cov (B, R, R); what they were before each layer, last first.
-
-    `first` (B, 2n, R) is what they are in terms of the vacuum's, a column each.
-    """
-
-    mean: np.ndarray
-    cov: np.ndarray
-    first: np.ndarray
-    parts: list[np.ndarray]
-
-
-def _take_back(program: Program, params: np.ndarray, definitions: Sequence[Arrays]) -> Taken:
-    B, n, R = len(params), program.num_wires, len(program.quadratures)
-    L, mean, cov = np.zeros((B, 2 * n, R)), np.zeros((B, R)), np.zeros((B, R, R))
-    L[:, program.quadratures, range(R)] = 1
-    parts = []
-    for row, which, entries in reversed(program.layers):
-        part = L[:, entries]  # (B, G, 2k, R)
-        arrays = [v[:, which] for v in definitions[row]]
-        L[:, entries] = BACK[program.uses[row].operation.kind](part, mean, cov, *arrays)
-        parts.append(part)
-    cov += np.swapaxes(L, 1, 2) @ L
-    return Taken(mean, cov, L, parts)
-
-
-def _gate_back(
-    part: np.ndarray, mean: np.ndarray, cov: np.ndarray, S: np.ndarray, d: np.ndarray
-) -> np.ndarray:
-    if d.any():
-        mean += (d[:, :, None, :] @ part)[:, :, 0].sum(axis=1)
-    return np.swapaxes(S, 2, 3) @ part
-
-
-def _channel_back(
-    part: np.ndarray, mean: np.ndarray, cov: np.ndarray, X: np.ndarray, d: np.ndarray, Y: np.ndarray
-) -> np.ndarray:
-    cov += (np.swapaxes(part, 2, 3) @ Y @ part).sum(axis=1)
-    return _gate_back(part, mean, cov, X, d)
-
-
-def _state_back(
-    part: np.ndarray, mean: np.ndarray, cov: np.ndarray, new: np.ndarray, new_cov: np.ndarray
-) -> np.ndarray:
-    mean += (new[:, :, None, :] @ part)[:, :, 0].sum(axis=1)
-    cov += (np.swapaxes(part, 2, 3) @ new_cov @ part).sum(axis=1)
-    return np.zeros_like(part)  # what these modes were before has no part in it
-
-
-BACK: dict[str, Callable[..., np.ndarray]] = {
-    "gate": _gate_back,
-    "channel": _channel_back,
-    "state": _state_back,
-}
+        return state_bytes(num_wires)
 
 
 def _run(program: Program, params: np.ndarray) -> np.ndarray:
-    definitions = [_definitions(uses, params) for uses in program.uses]
-    taken = _take_back(program, params, definitions)
-    return np.concatenate([r.columns(taken.mean, taken.cov) for r in program.readings], axis=1)
-
-
-# ---- derivatives --------------------------------------------------------------------------------------
-
-
-def _vjp(program: Program, params: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
-    """cotangent (B, columns) -> (B, P): the sweep back, then one forward for the cotangents of all of it."""
-    definitions = [_definitions(uses, params) for uses in program.uses]
-    mean, cov, first, parts = _take_back(program, params, definitions)
-    by_mean, by_cov, start = np.zeros(mean.shape), np.zeros(cov.shape), 0
-    for reading in program.readings:
-        stop = start + reading.width
-        pulled = reading.pullback(mean, cov, cotangent[:, start:stop])
-        by_mean, by_cov, start = by_mean + pulled[0], by_cov + pulled[1], stop
-    by_first = 2 * first @ by_cov
-    found: list[list[Arrays]] = [[] for _ in program.uses]
-    for (row, which, entries), part in zip(program.layers, reversed(parts), strict=True):
-        arrays = [v[:, which] for v in definitions[row]]
-        forward = FORWARD[program.uses[row].operation.kind]
-        by_part, by_arrays = forward(part, by_first[:, entries], by_mean, by_cov, *arrays)
-        by_first[:, entries] = by_part
-        found[row].append(by_arrays)
-    out = np.zeros(params.shape)
-    for (operation, columns), layers in zip(program.uses, found, strict=True):
-        if not operation.params:
-            continue
-        by_definition = [np.concatenate(same, axis=1) for same in zip(*layers, strict=True)]
-        values = params[:, columns].reshape(len(params) * len(columns), len(operation.params))
-        for k in range(len(operation.params)):
-            slopes = definition_slope(operation, k, values)
-            pairs = zip(by_definition, slopes, strict=True)
-            out[:, columns[:, k]] = sum(_dots(bar, slope.reshape(bar.shape)) for bar, slope in pairs)
+    params = np.ascontiguousarray(params)
+    for use in program.roots:
+        _check_root(use, params)
+    if program.whole:
+        return _of_states(program, params)
+    found = np.empty((len(params), program.raw))
+    _kernels().forward(program.ints, program.floats, params, found)
+    if program.columns is None:
+        return found[:, : program.num_columns]
+    out = np.empty((len(params), program.width))
+    out[:, program.columns] = found[:, : program.num_columns]
+    for (reading, _), columns, mean, cov in program.others:
+        out[:, columns] = reading.columns(found[:, mean], found[:, cov])
     return out
 
 
-def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """sum of a * b over all axes but the first two: (B, G)."""
-    return (a * b).sum(axis=tuple(range(2, a.ndim)))
+def _of_states(program: Program, params: np.ndarray) -> np.ndarray:
+    """Everything read off the state itself."""
+    size = 2 * program.num_wires
+    found = np.empty((len(params), size + size**2))
+    _kernels().states(program.ints, program.floats, params, found)
+    if len(program.others) == 1:  # it is the state that was asked for
+        return found
+    mean, cov = found[:, :size], found[:, size:].reshape(-1, size, size)
+    read = [r.reading.columns(mean[:, r.at], cov[:, r.at[:, None], r.at]) for r, *_ in program.others]
+    return np.concatenate(read, axis=1)
 
 
-def _gate_forward(
-    part: np.ndarray,
-    by_new: np.ndarray,
-    by_mean: np.ndarray,
-    by_cov: np.ndarray,
-    S: np.ndarray,
-    d: np.ndarray,
-) -> tuple[np.ndarray, Arrays]:
-    """The cotangents of `part` and of S and d, from that of S^T part."""
-    by_part = S @ by_new + d[..., None] * by_mean[:, None, None]
-    return by_part, (part @ np.swapaxes(by_new, 2, 3), _along(part, by_mean))
+def _vjp(program: Program, params: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
+    """cotangent (B, width) -> (B, P)."""
+    params = np.ascontiguousarray(params)
+    for use in program.roots:
+        _check_root_slope(use, params)
+    kernels, own = _kernels(), np.zeros((len(params), program.raw))
+    if program.columns is None:
+        own[:, : program.num_columns] = cotangent
+    else:
+        found = np.empty(own.shape)
+        kernels.forward(program.ints, program.floats, params, found)
+        own[:, : program.num_columns] = cotangent[:, program.columns]
+        for (reading, _), columns, mean, cov in program.others:
+            by_mean, by_cov = reading.pullback(found[:, mean], found[:, cov], cotangent[:, columns])
+            np.add.at(own.T, mean, by_mean.T)
+            np.add.at(own.T, cov, np.moveaxis(by_cov, 0, -1))  # of a pair of two both entries count
+    pulled = np.zeros(params.shape)
+    kernels.backward(program.ints, program.floats, params, own, pulled)
+    return pulled
 
 
-def _channel_forward(
-    part: np.ndarray,
-    by_new: np.ndarray,
-    by_mean: np.ndarray,
-    by_cov: np.ndarray,
-    X: np.ndarray,
-    d: np.ndarray,
-    Y: np.ndarray,
-) -> tuple[np.ndarray, Arrays]:
-    by_part, by_gate = _gate_forward(part, by_new, by_mean, by_cov, X, d)
-    weighted = part @ by_cov[:, None]
-    return by_part + 2 * Y @ weighted, (*by_gate, weighted @ np.swapaxes(part, 2, 3))
+def _check_root(use: Use, params: np.ndarray) -> None:
+    """The row's own error where a parameter has no square root."""
+    columns = params[:, use.column : use.column + len(use.operation.params)]
+    if (columns < 0).any():
+        assert use.operation.definition is not None
+        use.operation.definition(*columns.T)
 
 
-def _state_forward(
-    part: np.ndarray,
-    by_new: np.ndarray,
-    by_mean: np.ndarray,
-    by_cov: np.ndarray,
-    new: np.ndarray,
-    new_cov: np.ndarray,
-) -> tuple[np.ndarray, Arrays]:
-    weighted = part @ by_cov[:, None]
-    by_part = new[..., None] * by_mean[:, None, None] + 2 * new_cov @ weighted
-    return by_part, (_along(part, by_mean), weighted @ np.swapaxes(part, 2, 3))
-
-
-def _along(part: np.ndarray, by_mean: np.ndarray) -> np.ndarray:
-    return (part @ by_mean[:, None, :, None])[..., 0]
-
-
-FORWARD: dict[str, Callable[..., tuple[np.ndarray, Arrays]]] = {
-    "gate": _gate_forward,
-    "channel": _channel_forward,
-    "state": _state_forward,
-}
+def _check_root_slope(use: Use, params: np.ndarray) -> None:
+    """The row's own error where that square root has no derivative."""
+    columns = params[:, use.column : use.column + len(use.operation.params)]
+    if (columns <= 0).any():
+        definition_slope(use.operation, 0, columns)

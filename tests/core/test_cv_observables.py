@@ -19,7 +19,7 @@ from hybridge.observables.cv import (
     QuadX,
     TensorN,
 )
-from hybridge.phasespace.polynomial import NumberProjector, Polynomial
+from hybridge.phasespace.polynomial import NumberProjector, Polynomial, photon_number
 
 x, p, n = QuadX("a"), QuadP("a"), NumberOperator("a")
 
@@ -74,6 +74,17 @@ class TestPolyXP:
             difference = PolyXP(matrix, [0, 1]) - expected
             assert all(abs(c) < 1e-14 for c in difference.terms.values())
             assert PolyXP(matrix, [0, 1]).hermitian
+
+    def test_a_matrix_over_many_modes_is_read_entry_by_entry(self, monkeypatch):
+        """Not by multiplying operators: that took minutes for the 3,321 products of 40 modes."""
+        monkeypatch.setattr(Polynomial, "__matmul__", None)
+        q = np.random.default_rng(1).normal(size=(81, 81))
+        dense = PolyXP(q, range(40))
+        assert len(dense.terms) == 81 * 82 // 2
+        assert dense.terms[((3, 1, 0), (7, 0, 1))] == q[7, 16] + q[16, 7]
+        assert dense.terms[((3, 1, 1),)] == q[7, 8] + q[8, 7]
+        photons = PolyXP(np.diag([-20, *[0.25] * 80]), range(40))
+        assert photons == sum((photon_number(i) for i in range(1, 40)), photon_number(0))
 
     def test_wires_stay_even_where_they_do_not_count(self):
         assert PolyXP([0, 1, 0, 0, 0], [0, 1]).wires == (0, 1)

@@ -7,22 +7,16 @@ between them.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Sequence
 from functools import reduce
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from hybridge.errors import CircuitError
 from hybridge.operations.table import Wires, as_wires
-from hybridge.phasespace.polynomial import (
-    NumberProjector,
-    Polynomial,
-    momentum,
-    photon_number,
-    position,
-)
+from hybridge.phasespace.polynomial import NumberProjector, Polynomial, momentum, photon_number, position
+from hybridge.phasespace.weyl import Monomial, monomial
 
 
 def NumberOperator(wires: Any) -> Polynomial:
@@ -95,19 +89,24 @@ def PolyXP(q: Any, wires: Any) -> Polynomial:
             f"PolyXP on {len(modes)} wires needs q of shape ({size},) or ({size}, {size}), "
             f"over (1, x0, p0, x1, p1, ...); got shape {shape}"
         )
+    entries: Iterable[Sequence[int]] = np.ndindex(*shape)
     if isinstance(q, (list, tuple, np.ndarray)):
         q = np.asarray(q)
         if q.dtype.kind not in "biuf":
             raise CircuitError(f"PolyXP needs real numbers q; got an array of {q.dtype}")
-    factors = [Polynomial({(): 1.0}), *(r(mode) for mode in modes for r in (position, momentum))]
-    total = Polynomial({}, modes)
-    if len(shape) == 1:
-        return sum((q[i] * r for i, r in enumerate(factors)), total)
-    symmetric = (
-        (factors[i] @ factors[j] + factors[j] @ factors[i]) / 2 * q[i, j]
-        for i, j in product(range(size), repeat=2)
-    )
-    return sum(symmetric, total)
+        entries = np.argwhere(q).tolist()  # most are 0
+    # the symbol of (r_i r_j + r_j r_i) / 2 is the product of theirs: no operator need be multiplied
+    variables = [(mode, *powers) for mode in modes for powers in ((1, 0), (0, 1))]
+    terms: dict[Monomial, Any] = {}
+    for at in entries:
+        powers: dict[Hashable, tuple[int, int]] = {}
+        for mode, a, b in (variables[i - 1] for i in at if i):
+            x, p = powers.get(mode, (0, 0))
+            powers[mode] = (x + a, p + b)
+        key = monomial((mode, *of_one) for mode, of_one in powers.items())
+        c = q[tuple(at)]
+        terms[key] = terms[key] + c if key in terms else c
+    return Polynomial(terms, modes)
 
 
 def FockStateProjector(n: Any, wires: Any) -> NumberProjector:

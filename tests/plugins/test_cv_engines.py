@@ -1,0 +1,146 @@
+"""default.gaussian's kernels against its numpy engine, which runs every row by its definition."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hybridge as hb
+from hybridge.circuit import Circuit, Instruction, Measurement
+from hybridge.device import Task
+from hybridge.errors import CircuitError
+from hybridge.operations.table import FAMILIES, ROWS
+from hybridge.phasespace.polynomial import momentum, photon_number, position
+from hybridge_default.cv_capabilities import GAUSSIAN as CLAIMS
+from hybridge_default.cv_capabilities import PLAIN_GAUSSIAN
+from hybridge_default.gaussian import DefaultGaussian
+from hybridge_default.gaussian_forms import form
+from hybridge_default.gaussian_numpy import LayeredProgram, PlainGaussian
+from hybridge_default.gaussian_program import Program
+
+GAUSSIAN = [row for row in ROWS.values() if row.domain == "cv" and row.definition is not None]
+WITHOUT_PARAMETERS = [
+    FAMILIES[name].of(wires, *constants)
+    for name in ("InterferometerUnitary", "GaussianState")
+    for wires, constants in FAMILIES[name].examples
+]
+DERIVED = [hb.adjoint(hb.Squeezing), hb.adjoint(hb.Displacement), hb.pow(hb.TwoModeSqueezing, 2)]
+x, p, n = [[f(m) for m in range(4)] for f in (position, momentum, photon_number)]
+READ = [
+    Measurement("expval", n[2]),
+    Measurement("expval", x[3] - 2 * p[0] + 1.0),
+    Measurement("var", n[1]),
+    Measurement("expval", n[0] + n[1] + n[2] + n[3]),
+    Measurement("expval", x[0] @ x[2] + 0.5 * (x[1] @ p[1] + p[1] @ x[1]) - n[3]),
+    Measurement("expval", n[0] @ n[3]),
+    Measurement("var", x[2] @ p[3]),
+    Measurement("gaussian"),
+]
+
+
+def both(circuit):
+    fast, plain = DefaultGaussian(), PlainGaussian()
+    return (fast, fast.compile(circuit)), (plain, plain.compile(circuit))
+
+
+@pytest.mark.parametrize("row", [*GAUSSIAN, *WITHOUT_PARAMETERS, *DERIVED], ids=repr)
+def test_every_gaussian_row_is_made_in_the_kernels(row):
+    assert form(row) is not None
+    wires = tuple(range(row.num_wires))
+    circuit = Circuit((Instruction(row, wires[::-1]),), (Measurement("gaussian"),), wires)
+    params = np.random.default_rng(0).uniform(0.05, 0.95, (3, len(row.params)))
+    (fast, program), (plain, layers) = both(circuit)
+    assert isinstance(program, Program)
+    found, want = (d.run([Task(c, params)])[0] for d, c in ((fast, program), (plain, layers)))
+    assert np.allclose(found, want, rtol=1e-14, atol=1e-14)
+
+
+@st.composite
+def circuits(draw):
+    """Any rows on any of four wires in any order, what is read, and parameters for a few rows of a batch."""
+    rows = draw(st.lists(st.sampled_from([*GAUSSIAN, *WITHOUT_PARAMETERS, *DERIVED]), max_size=12))
+    on = [tuple(draw(st.permutations(range(4)))[: row.num_wires]) for row in rows]
+    measured = tuple(draw(st.lists(st.sampled_from(READ), min_size=1, max_size=4)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    params = rng.uniform(0.1, 0.7, (draw(st.integers(1, 3)), sum(len(row.params) for row in rows)))
+    instructions = tuple(Instruction(row, at) for row, at in zip(rows, on, strict=True))
+    return Circuit(instructions, measured, (0, 1, 2, 3)), params
+
+
+@settings(deadline=None, max_examples=150)
+@given(circuits())
+def test_the_engines_agree_in_values_and_derivatives(made):
+    circuit, params = made
+    (fast, program), (plain, layers) = both(circuit)
+    value, want = fast.run([Task(program, params)])[0], plain.run([Task(layers, params)])[0]
+    assert value.shape == want.shape
+    scale = 1 + np.abs(want).max()
+    assert np.abs(value - want).max() < 1e-12 * scale
+    cotangent = np.random.default_rng(0).normal(size=want.shape)
+    found = fast.vjp(Task(program, params), cotangent)
+    want = plain.vjp(Task(layers, params), cotangent)
+    assert np.abs(found - want).max(initial=0) < 1e-12 * (scale + np.abs(want).max(initial=0))
+    for i, row in enumerate(params):  # a batch is its rows
+        alone = fast.run([Task(program, row[None])])[0]
+        assert np.abs(alone[0] - value[i]).max() < 1e-14 * scale
+        pulled = fast.vjp(Task(program, row[None]), cotangent[i : i + 1])
+        assert np.abs(pulled[0] - found[i]).max(initial=0) < 1e-13 * (scale + np.abs(want).max(initial=0))
+
+
+def test_a_definition_of_no_form_is_run_by_the_numpy_engine():
+    """exp of half a squeezing is no polynomial in cosh(r) and sinh(r)."""
+
+    @hb.qnode(hb.device("default.gaussian", wires=1))
+    def circuit(r):
+        hb.pow(hb.Squeezing, 0.5)(r, 0.3, wires=0)
+        return hb.expval(hb.NumberOperator(0))
+
+    half = hb.pow(hb.Squeezing, 0.5)
+    assert form(half) is None
+    program = DefaultGaussian().compile(
+        Circuit((Instruction(half, (0,)),), (Measurement("expval", n[0]),), (0,))
+    )
+    assert isinstance(program, LayeredProgram)
+    assert circuit(0.8) == pytest.approx(np.sinh(0.4) ** 2, rel=1e-13)
+    assert hb.grad(circuit)(0.8) == pytest.approx(np.sinh(0.8) / 2, rel=1e-12)
+
+
+def test_losses_outside_their_bounds_are_the_rows_own_errors():
+    circuit = Circuit((Instruction(ROWS["LossChannel"], (0,)),), (Measurement("expval", n[0]),), (0,))
+    for device in (DefaultGaussian(), PlainGaussian()):
+        with pytest.raises(CircuitError, match=r"transmission 0 <= T <= 1; got -0\.1"):
+            device.run([Task(device.compile(circuit), np.array([[-0.1]]))])
+        assert device.run([Task(device.compile(circuit), np.array([[0.0]]))])[0] == 0
+
+
+def test_gates_that_do_not_reach_what_is_measured_are_left_out():
+    rows = [(ROWS["Squeezing"], (0,)), (ROWS["Beamsplitter"], (0, 1)), (ROWS["Squeezing"], (2,))]
+    rows += [(ROWS["CoherentState"], (0,)), (ROWS["Rotation"], (1,))]
+    circuit = Circuit(tuple(Instruction(*row) for row in rows), (Measurement("expval", n[0]),), (0, 1, 2))
+    program = DefaultGaussian().compile(circuit)
+    assert [use.operation.name for use in program.uses] == ["CoherentState"]
+
+
+def test_the_listing_says_which_engine_it_is():
+    assert "numpy" not in CLAIMS.conventions and "in plain numpy" in PLAIN_GAUSSIAN.conventions
+    assert DefaultGaussian.capabilities is CLAIMS and PlainGaussian.capabilities is PLAIN_GAUSSIAN
+
+
+def test_without_numba_default_gaussian_is_the_plain_engine():
+    script = (
+        "import importlib.util as u, sys\n"
+        "find = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'numba' else find(name, *a)\n"
+        "import hybridge as hb\n"
+        "dev = hb.device('default.gaussian', wires=1)\n"
+        "f = hb.QNode(lambda r: (hb.Squeezing(r, 0.1, wires=0), hb.expval(hb.NumberOperator(0)))[1], dev)\n"
+        "assert abs(hb.grad(f)(0.3) - 0.63665358214824) < 1e-12\n"
+        "assert 'numba' not in sys.modules\n"
+        "print(type(f.device).__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ})
+    assert done.stdout.strip() == "PlainGaussian", done.stderr

@@ -32,7 +32,7 @@ from hybridge_default.qubit_simd import (
     sub,
     total,
 )
-from hybridge_default.qubit_values import keep, value
+from hybridge_default.qubit_values import value
 
 
 @inlined
@@ -267,7 +267,7 @@ def ones(re, im, ints, at, vals, inverse):
 
 @part
 def ones_back(lr, li, pr, pi, ints, at, vals, cot):
-    """Un-apply the gate on both states; what pull_values makes cotangents of stands in `cot`.
+    """Un-apply the gate on both states; what pull_values makes cotangents of is added to `cot`.
 
     Of a real gate only turns about Y have a derivative: they ask for the antisymmetric part alone.
     """
@@ -275,10 +275,12 @@ def ones_back(lr, li, pr, pi, ints, at, vals, cot):
     a, b, c, d = entries(vals, v, True)
     if ints[at] == ONE:
         a, b, c, d = one_undone(lr, li, pr, pi, bit, a, b, c, d)
-        keep(cot, v, a, b, c, d)
+        for i, part in enumerate((a, b, c, d)):
+            cot[2 * (v + i)] += part.real
+            cot[2 * (v + i) + 1] += part.imag
     else:
         up = real_one_undone(lr, pr, bit, a.real, b.real, c.real, d.real)
-        cot[2 * (v + 2)] = up + real_one_undone(li, pi, bit, a.real, b.real, c.real, d.real)
+        cot[2 * (v + 2)] += up + real_one_undone(li, pi, bit, a.real, b.real, c.real, d.real)
 
 
 # ---- gates of pairs -------------------------------------------------------------------------------------

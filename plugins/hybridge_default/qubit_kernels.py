@@ -9,37 +9,26 @@ from __future__ import annotations
 import numpy as np
 
 from hybridge_default.qubit_compiling import inlined, kept, part, sources
-from hybridge_default.qubit_gates import (
-    dense,
-    dense_back,
-    dense_table,
-    ones,
-    ones_back,
-    pairs,
-    pairs_back,
-    rotation,
-    rotation_back,
-)
 from hybridge_default.qubit_layout import (
+    BLOCK,
     COLUMNS_AT,
-    DENSE,
-    FIRST_GRAD,
-    GATES_AT,
-    MOVE1,
     NUM_COLUMNS,
     NUM_GATES,
+    NUM_KEPT,
+    NUM_OUTER,
+    NUM_SWEEPS,
     NUM_TABLE,
     NUM_TRIGS,
     NUM_VALUES,
-    ONE,
-    PAULI,
     SIZE,
     START,
     START_AT,
+    SWEEPS_AT,
     USED,
     VAR,
 )
 from hybridge_default.qubit_measures import clear, measure, pull_measure
+from hybridge_default.qubit_sweeps import backwards, forwards
 from hybridge_default.qubit_values import fill, pull_values, trig_room
 
 
@@ -55,55 +44,21 @@ def start(ints, floats, re, im):
             im[i] = floats[at + 2 * i + 1]
 
 
-@part
-def apply(ints, vals, re, im, buf, table, rows):
-    at = ints[GATES_AT]
-    for g in range(ints[NUM_GATES]):
-        gate = ints[at + g]
-        code = ints[gate]
-        if code <= MOVE1:
-            pairs(re, im, ints, gate, vals, buf, False)
-        elif code >= ONE:
-            ones(re, im, ints, gate, vals, False)
-        elif code == PAULI:
-            rotation(re, im, ints, gate, vals, buf, False)
-        else:
-            dense_table(ints, gate, vals, table, False)
-            dense(re, im, ints, gate, table, rows)
-
-
-@part
-def unapply(ints, vals, cot, lr, li, pr, pi, buf, acc, table, rows, sums):
-    at = ints[GATES_AT]
-    for g in range(ints[NUM_GATES] - 1, ints[FIRST_GRAD] - 1, -1):
-        gate = ints[at + g]
-        code = ints[gate]
-        if code == DENSE:
-            dense_back(lr, li, pr, pi, ints, gate, vals, cot, table, rows, sums)
-        elif code == PAULI:
-            if ints[gate + 1]:
-                rotation_back(lr, li, pr, pi, ints, gate, vals, cot, buf)
-            else:
-                rotation(pr, pi, ints, gate, vals, buf, True)
-                rotation(lr, li, ints, gate, vals, buf, True)
-        elif code >= ONE and ints[gate + 1]:
-            ones_back(lr, li, pr, pi, ints, gate, vals, cot)
-        elif code >= ONE:
-            ones(pr, pi, ints, gate, vals, True)
-            ones(lr, li, ints, gate, vals, True)
-        elif ints[gate + 1]:
-            pairs_back(lr, li, pr, pi, ints, gate, vals, cot, buf, acc)
-        else:
-            pairs(pr, pi, ints, gate, vals, buf, True)
-            pairs(lr, li, ints, gate, vals, buf, True)
-
-
 @inlined
 def aligned(length, like):
     """An array like another whose first entry is at a multiple of 64 bytes, as the vectors want it."""
     block = np.empty(length + 16, like.dtype)
     skip = (-block.ctypes.data & 63) // like.itemsize
     return block[skip : skip + length]
+
+
+@part
+def spare(ints):
+    """Whether the measurements take another state."""
+    found = False
+    for c in range(ints[NUM_COLUMNS]):
+        found |= ints[ints[ints[COLUMNS_AT] + c]] == VAR
+    return found
 
 
 @inlined
@@ -126,12 +81,10 @@ def entry_points(digest):
         """
         digest  # noqa: B018 - only what a function names belongs to its closure
         size, table_size, room = ints[SIZE], ints[NUM_TABLE], trig_room(ints[NUM_TRIGS])
-        spare = False
-        for c in range(ints[NUM_COLUMNS]):
-            spare |= ints[ints[ints[COLUMNS_AT] + c]] == VAR
-        third = size if spare else 0
-        lengths = (size, size, third, third, 128, table_size, table_size)
-        block = aligned(6 * 16 + 2 * (size + third + table_size) + 128, like)
+        third = size if spare(ints) else 0
+        copied = 2 * ints[BLOCK]
+        lengths = (size, size, third, third, 128, table_size, table_size, copied)
+        block = aligned(7 * 16 + 2 * (size + third + table_size) + 128 + copied, like)
         re, im, tr, ti = (
             cut(block, lengths, 0),
             cut(block, lengths, 1),
@@ -139,12 +92,16 @@ def entry_points(digest):
             cut(block, lengths, 3),
         )
         buf, table, rows = cut(block, lengths, 4), cut(block, lengths, 5), cut(block, lengths, 6)
+        local = cut(block, lengths, 7)
         numbers = aligned(2 * ints[NUM_VALUES] + 2 * room, floats)
         vals, trigs = numbers[2 * room :], numbers[: 2 * room]
         for b in range(params.shape[0]):
             fill(ints, floats, params[b], external[b], vals, trigs)
             start(ints, floats, re, im)
-            apply(ints, vals, re, im, buf, table, rows)
+            for s in range(ints[NUM_SWEEPS]):
+                sweep = ints[ints[SWEEPS_AT] + s]
+                last = 1 << ints[sweep + NUM_OUTER]
+                forwards(ints, sweep, 0, last, vals, re, im, local, buf, table, rows)
             measure(ints, floats, re, im, tr, ti, out[b], buf)
 
     @kept
@@ -152,12 +109,15 @@ def entry_points(digest):
         """cotangent (B, columns) -> pulled (B, P), zeros before."""
         digest  # noqa: B018
         size, table_size, room = ints[SIZE], ints[NUM_TABLE], trig_room(ints[NUM_TRIGS])
-        lengths = (size, size, size, size, size, size, 128, 128, table_size, table_size, table_size)
-        block = aligned(11 * 16 + 6 * size + 3 * table_size + 256, like)
+        copied, third = 4 * ints[BLOCK], size if spare(ints) else 0
+        scratch = (128, 128, table_size, table_size, table_size, copied)
+        lengths = (size, size, size, size, third, third, *scratch)
+        block = aligned(12 * 16 + 4 * size + 2 * third + 3 * table_size + 256 + copied, like)
         re, im, lr = cut(block, lengths, 0), cut(block, lengths, 1), cut(block, lengths, 2)
         li, tr, ti = cut(block, lengths, 3), cut(block, lengths, 4), cut(block, lengths, 5)
         buf, acc = cut(block, lengths, 6), cut(block, lengths, 7)
         table, rows, sums = cut(block, lengths, 8), cut(block, lengths, 9), cut(block, lengths, 10)
+        local = cut(block, lengths, 11)
         count = 2 * ints[NUM_VALUES]
         numbers = aligned(2 * count + 3 * room, floats)
         vals, cot = numbers[3 * room : 3 * room + count], numbers[3 * room + count :]
@@ -165,11 +125,19 @@ def entry_points(digest):
         for b in range(params.shape[0]):
             fill(ints, floats, params[b], external[b], vals, trigs)
             start(ints, floats, re, im)
-            apply(ints, vals, re, im, buf, table, rows)
+            for s in range(ints[NUM_SWEEPS]):
+                sweep = ints[ints[SWEEPS_AT] + s]
+                last = 1 << ints[sweep + NUM_OUTER]
+                forwards(ints, sweep, 0, last, vals, re, im, local, buf, table, rows)
             pull_measure(ints, floats, cotangent[b], re, im, lr, li, tr, ti, buf)
             for i in range(count):
                 cot[i] = 0.0
-            unapply(ints, vals, cot, lr, li, re, im, buf, acc, table, rows, sums)
+            for s in range(ints[NUM_SWEEPS] - 1, -1, -1):
+                sweep = ints[ints[SWEEPS_AT] + s]
+                last = 1 << ints[sweep + NUM_OUTER]
+                if ints[sweep + NUM_KEPT] < ints[sweep + NUM_GATES]:
+                    scratch = buf, acc, table, rows, sums
+                    backwards(ints, sweep, 0, last, vals, cot, lr, li, re, im, local, *scratch)
             pull_values(ints, floats, vals, cot, trigs, slopes, pulled[b])
 
     return forward, backward

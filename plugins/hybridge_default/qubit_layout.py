@@ -21,6 +21,12 @@ PAULI     grad, high flip, low flip, high signs, low signs, value D, value E, pa
     out_i = D x_i + E s_i x_(i ^ flip), s_i the parity of i & signs as a sign
 DENSE     grad, values per row, number of bits, of flips, bits..., offsets of blocks..., flips..., values...
     a flip is (block number xor, low flip): out_a = sum over flips of C_flip[a] x_(a ^ flip)
+
+Gates run in sweeps over blocks of the state (qubit_blocks.py); the bits of their records are those of a
+block. A sweep is the entries of SWEEP, then its outer bits, ascending, by which the blocks are numbered, the
+offsets of the runs a block consists of (one: it is used in place), and for each gate where its record stands
+and the blocks it acts on: mask, wanted, signs, odd (`When`). Blocks that differ from `start` in an idle bit
+are zero. No derivative needs the first gates undone, as many as are kept.
 """
 
 from __future__ import annotations
@@ -29,14 +35,19 @@ HEADER = (
     *("size", "used", "start", "start_at", "stride"),
     *("num_values", "constants_at", "num_external", "external_at"),
     *("num_trigs", "trigs_at", "trigs_floats_at", "num_terms", "terms_at", "terms_floats_at"),
-    *("num_products", "products_at", "num_gates", "gates_at", "first_grad"),
+    *("num_products", "products_at", "num_sweeps", "sweeps_at", "block"),
     *("num_columns", "columns_at", "num_table"),
 )
+SWEEP = ("num_gates", "num_kept", "idle", "run", "num_runs", "num_outer")
 SIZE, USED, START, START_AT, STRIDE = range(5)
 NUM_VALUES, CONSTANTS_AT, NUM_EXTERNAL, EXTERNAL_AT = range(5, 9)
 NUM_TRIGS, TRIGS_AT, TRIGS_FLOATS_AT, NUM_TERMS, TERMS_AT, TERMS_FLOATS_AT = range(9, 15)
-NUM_PRODUCTS, PRODUCTS_AT, NUM_GATES, GATES_AT, FIRST_GRAD = range(15, 20)
+NUM_PRODUCTS, PRODUCTS_AT, NUM_SWEEPS, SWEEPS_AT, BLOCK = range(15, 20)
 NUM_COLUMNS, COLUMNS_AT, NUM_TABLE = range(20, 23)
+NUM_GATES, NUM_KEPT, IDLE, RUN, NUM_RUNS, NUM_OUTER = range(6)  # of a sweep
+PER_GATE = 5  # ints of a gate of a sweep
+
+UNIT, ZERO = 0, 1  # the first two values
 
 PAIR2, PAIR1, DIAGONAL, REAL2, REAL1, MOVE2, MOVE1, PAULI, DENSE, ONE, REAL_ONE = range(11)  # gates
 TURN_X, TURN_Y, TURN_Z, BY_VALUES = range(4)  # factors of a product

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Measurement, Operation, Sentence
+from hybridge_default.qubit_blocks import BLOCK_BITS, WHOLE_BITS, Gate, Sweep, sweeps
 from hybridge_default.qubit_forms import Form, form
 from hybridge_default.qubit_layout import (
     BY_VALUES,
@@ -27,15 +28,17 @@ from hybridge_default.qubit_layout import (
     REAL_ONE,
     SPARSE,
     STATE,
+    SWEEP,
     TURN_X,
     TURN_Y,
     TURN_Z,
+    UNIT,
     VAR,
     WEIGHTS,
     WORD,
+    ZERO,
 )
 
-UNIT, ZERO = 0, 1  # the first two values
 PRECISIONS = {"complex128": np.float64, "complex64": np.float32}  # of real and imaginary parts
 WEIGHT_WIRES = 24  # up to here the diagonal words of a sentence become one vector of weights
 
@@ -93,22 +96,23 @@ class Program(NamedTuple):
         return out.view(np.float64)
 
 
-def compiled(circuit: Circuit, dtype: str = "complex128") -> Program:
-    """The program of a lowered circuit; `dtype` is the precision of its states."""
+def compiled(
+    circuit: Circuit,
+    dtype: str = "complex128",
+    block_bits: int = BLOCK_BITS,
+    whole_bits: int = WHOLE_BITS,
+) -> Program:
+    """The program of a lowered circuit; `dtype` is the precision of its states.
+
+    A state of more than `whole_bits` wires is run in blocks of 2^block_bits amplitudes.
+    """
     builder = _Builder(len(circuit.wires), PRECISIONS[dtype])
     column = 0
     for operation, wires in circuit.instructions:
         numbers = tuple(Number(column + i) for i in range(len(operation.params)))
         builder.add(operation, wires, numbers)
         column += len(numbers)
-    return builder.build(circuit.measurements)
-
-
-class _Gate(NamedTuple):
-    """A record, and whether its values depend on parameters."""
-
-    record: list[int]
-    grad: bool
+    return builder.build(circuit.measurements, block_bits, whole_bits)
 
 
 class _Factor(NamedTuple):
@@ -148,12 +152,13 @@ class _Builder:
         self.terms: list[tuple[int, int, float, float]] = []  # entry of the values, trig, cosine, sine
         self.products: list[int] = []
         self.num_products = 0
-        self.gates: list[_Gate] = []
+        self.gates: list[Gate] = []
         self.externals: list[tuple[External, int]] = []  # and its first value
         self.preparations: list[tuple[np.ndarray, tuple[int, ...]]] = []
         self.basis = 0  # the bits that basis states set
         self.num_table = 0
         self.imaginary: set[int] = set()  # values that need not be real
+        self.negatives: dict[int, int] = {}  # values and those that are minus them
         self.waiting: dict[int, list[_Factor]] = {}  # by bit: gates on it that nothing has come after
 
     # ---- operations -------------------------------------------------------------------------------------
@@ -225,7 +230,7 @@ class _Builder:
         self._term(e_value, trig, 0.0, e * (-1) ** turn)
         low = (1 << self.lane_bits) - 1
         record = [PAULI, 1, flip & ~low, flip & low, sign & ~low, sign & low, d, e_value, turn]
-        self.gates.append(_Gate(record, True))
+        self.gates.append(Gate(record, True))
 
     def _apply(self, found: Form | None, bits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
         assert found is not None
@@ -264,6 +269,16 @@ class _Builder:
     def _trig(self, number: Number, frequency: float) -> int:
         key = Number(number.column, frequency * number.scale, frequency * number.offset)
         return self.trigs.setdefault(key, len(self.trigs))
+
+    def _negated(self, value: int) -> int:
+        """The value that is minus one made of terms."""
+        if value not in self.negatives:
+            out = self.negatives[value] = self._value(-self.constants[value])
+            parts = {2 * value: 2 * out, 2 * value + 1: 2 * out + 1}
+            self.terms += [(parts[at], t, -c, -s) for at, t, c, s in self.terms if at in parts]
+            if value in self.imaginary:
+                self.imaginary.add(out)
+        return self.negatives[value]
 
     def _term(self, value: int, trig: int, cosine: complex, sine: complex) -> None:
         for part, (c, s) in enumerate(((cosine.real, sine.real), (cosine.imag, sine.imag))):
@@ -337,7 +352,7 @@ class _Builder:
         self.products += [out, len(factors), *(x for f in factors for x in f)]
         self.num_products += 1
         code = REAL_ONE if all(f.real for f in line) else ONE
-        self.gates.append(_Gate([code, int(grad), bit, out], grad))
+        self.gates.append(Gate([code, int(grad), bit, out], grad))
 
     # ---- records ----------------------------------------------------------------------------------------
 
@@ -360,7 +375,7 @@ class _Builder:
             record = self._dense_record(place, flips, [values[indices, indices ^ f] for f in flips])
         if record is not None:
             record[1] = int(grad)
-            self.gates.append(_Gate(record, grad))
+            self.gates.append(Gate(record, grad))
 
     def _pair_record(
         self, code: int, place: _Places, flip: int, columns: list[np.ndarray]
@@ -407,8 +422,15 @@ class _Builder:
 
     # ---- measurements -----------------------------------------------------------------------------------
 
-    def build(self, measurements: Sequence[Measurement]) -> Program:
+    def build(self, measurements: Sequence[Measurement], block_bits: int, whole_bits: int) -> Program:
         self._flush(sorted(self.waiting))
+        prepared = sum(1 << bit for _, bits in self.preparations for bit in bits)
+        found = sweeps(self.gates, self.n, prepared, self._negated, block_bits, whole_bits)
+        kept, before = [], True  # the gates of each sweep before the first that has a derivative
+        for sweep in found:
+            grads = [i for i, gate in enumerate(sweep.gates) if gate.grad]
+            kept.append(min(grads, default=len(sweep.gates)) if before else 0)
+            before = before and not grads
         arrays = _Arrays()
         n, used = self.n, 2**self.n
         size = max(used, 2**self.lane_bits)
@@ -418,7 +440,6 @@ class _Builder:
             width += 1 if m.kind in ("expval", "var") else 2 ** (n if m.wires is None else len(m.wires))
         state = any(m.kind == "state" for m in measurements)
         trigs = list(self.trigs)
-        grads = [i for i, gate in enumerate(self.gates) if gate.grad]
         values = np.zeros(-(-len(self.constants) // 4) * 4, dtype=complex)  # whole vectors of doubles
         values[: len(self.constants)] = self.constants
         header = {
@@ -441,9 +462,9 @@ class _Builder:
             "terms_floats_at": arrays.floats([x for _, _, c, s in self.terms for x in (c, s)]),
             "num_products": self.num_products,
             "products_at": arrays.ints(self.products),
-            "num_gates": len(self.gates),
-            "gates_at": arrays.ints([arrays.ints(gate.record) for gate in self.gates]),
-            "first_grad": min(grads, default=len(self.gates)),
+            "num_sweeps": len(found),
+            "sweeps_at": arrays.ints([self._swept(arrays, *item) for item in zip(found, kept, strict=True)]),
+            "block": max((2 ** len(s.bits) for s in found if s.bits != tuple(range(len(s.bits)))), default=0),
             "num_columns": len(columns),
             "columns_at": arrays.ints(columns),
             "num_table": self.num_table,
@@ -451,6 +472,22 @@ class _Builder:
         ints, floats = arrays.joined([header[name] for name in HEADER])
         externals = tuple(e for e, _ in self.externals)
         return Program(ints, floats, width, state, externals, header["num_external"], np.zeros(0, self.real))
+
+    def _swept(self, arrays: _Arrays, sweep: Sweep, kept: int) -> int:
+        own = [b for i, b in enumerate(sweep.bits) if b != i]  # the bits whose place in a block is another
+        outer = [b for b in range(self.n) if b not in sweep.bits]
+        low = len(sweep.bits) - len(own)
+        header = {
+            "num_gates": len(sweep.gates),
+            "num_kept": kept,
+            "idle": sweep.idle,
+            "run": max(2**low, 2**self.lane_bits),
+            "num_runs": 2 ** len(own),
+            "num_outer": len(outer),
+        }
+        runs = [sum(1 << b for i, b in enumerate(own) if j >> i & 1) for j in range(2 ** len(own))]
+        gates = [x for gate in sweep.gates for x in (arrays.ints(gate.record), *gate.when)]
+        return arrays.ints([*(header[name] for name in SWEEP), *outer, *runs, *gates])
 
     def _start(self, arrays: _Arrays) -> int:
         """Where the first state stands; -1 where it is one basis state."""

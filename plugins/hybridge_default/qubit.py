@@ -11,6 +11,9 @@ import numpy as np
 from hybridge.plugin import Circuit, Device, Task
 from hybridge_default import QUBIT
 from hybridge_default.qubit_program import Program, compiled
+from hybridge_default.qubit_threads import checked_threads, default_threads, share
+
+PIECES = 4  # of a batch for each thread: some may be late
 
 
 @cache  # an import statement takes half a microsecond each time
@@ -20,40 +23,80 @@ def _kernels() -> Any:
     return qubit_kernels
 
 
+@cache
+def _steps() -> Any:
+    from hybridge_default import qubit_steps
+
+    return qubit_steps
+
+
 class DefaultQubit(Device):
-    """Exact state vectors in complex128; samples are drawn from them with the device's seed."""
+    """Exact state vectors in complex128; samples are drawn from them with the device's seed.
+
+    threads  how many share the rows of a batch and, from 18 wires on, each state. By default one below 18
+             wires; from there on HYBRIDGE_NUM_THREADS, or every core this process may use. Results are the
+             same bit by bit for any number. DeviceError where it is no whole number >= 1.
+    """
 
     capabilities = QUBIT
+
+    def __init__(
+        self,
+        wires: Any = None,
+        shots: int | None = None,
+        seed: int | None = None,
+        *,
+        threads: int | None = None,
+    ):
+        super().__init__(wires, shots, seed)
+        self.threads = checked_threads(threads)
+        self._threads = self.threads or 1  # of programs whose states no threads share
+        default_threads()  # where the environment asks for nonsense, now is the time to say so
 
     def compile(self, circuit: Circuit) -> Program:
         return compiled(circuit)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        kernels = _kernels()
-        return [self._run(kernels, task.program, task.params) for task in tasks]
+        return [self._run(task.program, task.params) for task in tasks]
 
-    def _run(self, kernels: Any, program: Program, params: np.ndarray) -> np.ndarray:
+    def _run(self, program: Program, params: np.ndarray) -> np.ndarray:
         params = np.ascontiguousarray(params)
         out = np.zeros((len(params), program.width), complex if program.complex else float)
         external = program.external(params) if program.externals else np.empty((len(params), 0))
-        kernels.forward(
-            program.ints,
-            program.floats,
-            params,
-            external,
-            program.like,
-            out.view(np.float64) if program.complex else out,
-        )
+        plain = out.view(np.float64) if program.complex else out
+        if program.shared or self._threads > 1:
+            self._share("forward", program, params, external, plain)
+        else:
+            _kernels().forward(program.ints, program.floats, program.like, params, external, plain)
         return out
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
         program = task.program
-        params = np.ascontiguousarray(task.params)
-        pulled = np.zeros(params.shape)
-        cotangent = np.ascontiguousarray(cotangent)
-        external = np.empty((len(params), 0))
-        _kernels().backward(program.ints, program.floats, params, external, program.like, cotangent, pulled)
+        params, cotangent = np.ascontiguousarray(task.params), np.ascontiguousarray(cotangent)
+        pulled, external = np.zeros(params.shape), np.empty((len(params), 0))
+        arrays = params, external, cotangent, pulled
+        if program.shared or self._threads > 1:
+            self._share("backward", program, *arrays)
+        else:
+            _kernels().backward(program.ints, program.floats, program.like, *arrays)
         return pulled
+
+    def _share(self, name: str, program: Program, *arrays: np.ndarray) -> None:
+        """A kernel on the rows of these arrays; threads share the rows, or each row where these are few."""
+        threads, count = self.threads or default_threads(), len(arrays[0])
+        if not program.shared:
+            kernel, pieces = getattr(_kernels(), name), max(1, min(count, PIECES * threads))
+            ends = [count * i // pieces for i in range(pieces + 1)]
+            rows = [slice(*ends[i : i + 2]) for i in range(pieces)]
+            given = program.ints, program.floats, program.like
+            share(lambda i: kernel(*given, *(a[rows[i]] for a in arrays)), pieces, threads)
+            return
+        steps = getattr(_steps(), name)
+        if count >= threads:
+            share(lambda i: steps(program, *(a[i] for a in arrays), 1), count, threads)
+        else:
+            for i in range(count):
+                steps(program, *(a[i] for a in arrays), threads)
 
     def differentiates(self, program: Program) -> bool:
         return not program.externals  # fractional powers of gates that are no exponentials

@@ -28,6 +28,7 @@ from hybridge_default.qubit_layout import (
 
 BLOCK_BITS = 12  # both states of a gradient, 128 KiB: they stay in any L2
 WHOLE_BITS = 14  # up to here a state is one block
+SHARED_BITS = 18  # from here on threads share a state: a sweep takes long against waking them
 RUN_BITS = 6  # of a block lie side by side: eight cache lines
 
 

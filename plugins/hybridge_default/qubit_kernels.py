@@ -34,7 +34,7 @@ from hybridge_default.qubit_values import fill, pull_values, trig_room
 
 @part
 def start(ints, floats, re, im):
-    clear(re, im)
+    """The first state, where there are zeros."""
     at = ints[START_AT]
     if at < 0:
         re[ints[START]] = 1.0
@@ -74,7 +74,7 @@ def entry_points(digest):
     """The kernels to call; `digest` belongs to what they are kept under."""
 
     @kept
-    def forward(ints, floats, params, external, like, out):
+    def forward(ints, floats, like, params, external, out):
         """params (B, P), external (B, X) -> out (B, columns), zeros before; a state is two entries a number.
 
         `like`: an array of the precision of the state's real and imaginary parts.
@@ -97,6 +97,7 @@ def entry_points(digest):
         vals, trigs = numbers[2 * room :], numbers[: 2 * room]
         for b in range(params.shape[0]):
             fill(ints, floats, params[b], external[b], vals, trigs)
+            clear(re, im)
             start(ints, floats, re, im)
             for s in range(ints[NUM_SWEEPS]):
                 sweep = ints[ints[SWEEPS_AT] + s]
@@ -105,7 +106,7 @@ def entry_points(digest):
             measure(ints, floats, re, im, tr, ti, out[b], buf)
 
     @kept
-    def backward(ints, floats, params, external, like, cotangent, pulled):
+    def backward(ints, floats, like, params, external, cotangent, pulled):
         """cotangent (B, columns) -> pulled (B, P), zeros before."""
         digest  # noqa: B018
         size, table_size, room = ints[SIZE], ints[NUM_TABLE], trig_room(ints[NUM_TRIGS])
@@ -124,6 +125,7 @@ def entry_points(digest):
         trigs, slopes = numbers[: 2 * room], numbers[2 * room : 3 * room]
         for b in range(params.shape[0]):
             fill(ints, floats, params[b], external[b], vals, trigs)
+            clear(re, im)
             start(ints, floats, re, im)
             for s in range(ints[NUM_SWEEPS]):
                 sweep = ints[ints[SWEEPS_AT] + s]

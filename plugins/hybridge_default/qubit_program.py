@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Measurement, Operation, Sentence
-from hybridge_default.qubit_blocks import BLOCK_BITS, WHOLE_BITS, Gate, Sweep, sweeps
+from hybridge_default.qubit_blocks import BLOCK_BITS, SHARED_BITS, WHOLE_BITS, Gate, Sweep, sweeps
 from hybridge_default.qubit_forms import Form, form
 from hybridge_default.qubit_layout import (
     BY_VALUES,
@@ -83,6 +83,8 @@ class Program(NamedTuple):
     externals: tuple[External, ...]
     num_external: int
     like: np.ndarray  # empty, of the precision of its states
+    shared: bool  # whether threads share each row of a batch
+    spare: bool  # whether the measurements take another state
 
     def external(self, params: np.ndarray) -> np.ndarray:
         """(B, P) -> (B, 2 X): the values of matrices without a form, real and imaginary parts in turn."""
@@ -101,10 +103,12 @@ def compiled(
     dtype: str = "complex128",
     block_bits: int = BLOCK_BITS,
     whole_bits: int = WHOLE_BITS,
+    shared_bits: int = SHARED_BITS,
 ) -> Program:
     """The program of a lowered circuit; `dtype` is the precision of its states.
 
-    A state of more than `whole_bits` wires is run in blocks of 2^block_bits amplitudes.
+    A state of more than `whole_bits` wires is run in blocks of 2^block_bits amplitudes; from `shared_bits`
+    wires on threads may share one row of a batch.
     """
     builder = _Builder(len(circuit.wires), PRECISIONS[dtype])
     column = 0
@@ -112,7 +116,7 @@ def compiled(
         numbers = tuple(Number(column + i) for i in range(len(operation.params)))
         builder.add(operation, wires, numbers)
         column += len(numbers)
-    return builder.build(circuit.measurements, block_bits, whole_bits)
+    return builder.build(circuit.measurements, block_bits, whole_bits, shared_bits)
 
 
 class _Factor(NamedTuple):
@@ -422,7 +426,9 @@ class _Builder:
 
     # ---- measurements -----------------------------------------------------------------------------------
 
-    def build(self, measurements: Sequence[Measurement], block_bits: int, whole_bits: int) -> Program:
+    def build(
+        self, measurements: Sequence[Measurement], block_bits: int, whole_bits: int, shared_bits: int
+    ) -> Program:
         self._flush(sorted(self.waiting))
         prepared = sum(1 << bit for _, bits in self.preparations for bit in bits)
         found = sweeps(self.gates, self.n, prepared, self._negated, block_bits, whole_bits)
@@ -471,7 +477,9 @@ class _Builder:
         }
         ints, floats = arrays.joined([header[name] for name in HEADER])
         externals = tuple(e for e, _ in self.externals)
-        return Program(ints, floats, width, state, externals, header["num_external"], np.zeros(0, self.real))
+        spare = any(m.kind == "var" for m in measurements)
+        shared, like = n >= shared_bits, np.zeros(0, self.real)
+        return Program(ints, floats, width, state, externals, header["num_external"], like, shared, spare)
 
     def _swept(self, arrays: _Arrays, sweep: Sweep, kept: int) -> int:
         own = [b for i, b in enumerate(sweep.bits) if b != i]  # the bits whose place in a block is another

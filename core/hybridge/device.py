@@ -24,9 +24,9 @@ class Capabilities:
 
     domain        "qubit" or "cv"
     operations    names of the rows it runs; None: every row of its domain that has a definition
-    measurements  kinds `run` returns. Qubit: any of state, density_matrix, expval, var, probs, sample.
-                  CV: gaussian (mean and covariance) or state (ket) and density_matrix, from which the core
-                  makes what is not claimed; and any of expval, var, probs (of photon numbers).
+    measurements  kinds `run` returns. Qubit: any of state, density_matrix, expval, var, probs, sample and
+                  counts. CV: gaussian (mean and covariance) or state (ket) and density_matrix, from which
+                  the core makes what is not claimed; and any of expval, var, probs (of photon numbers).
     observables   for expval and var: any of "pauli" (a Sentence), "matrix" (every other qubit observable),
                   "polynomial" (in x and p), "projector" (a NumberProjector)
     exact, shots  whether it serves shots=None, shots=n
@@ -92,9 +92,10 @@ class Device(ABC):
         """For each task a (batch, columns) array, the measurements side by side; ONE vendor job for all.
 
         expval, var: 1 column; probs 2^k; state 2^n complex; density_matrix 4^k complex, row-major; sample
-        shots * wires (uint8), shot by shot. CV: gaussian 2n + (2n)^2 (mean, covariance row-major); probs
-        cutoff^k; state cutoff^n complex; density_matrix cutoff^(2n) complex, row-major as a
-        (cutoff^n, cutoff^n) matrix.
+        shots * wires (0 and 1, of any integer type), shot by shot; counts m = min(shots, 2^k) outcomes as
+        numbers (int64, wires[0] most significant), then the m times that they came, 0 for entries to spare.
+        CV: gaussian 2n + (2n)^2 (mean, covariance row-major); probs cutoff^k; state cutoff^n complex;
+        density_matrix cutoff^(2n) complex, row-major as a (cutoff^n, cutoff^n) matrix.
         """
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:

@@ -147,10 +147,11 @@ class Plan:
         """The shape of each measurement's value, without the batch axis."""
         return [r.shape(shots) for r in self._readout.readers]
 
-    def outcomes(self, i: int) -> Sequence[float] | None:
-        """Every value measurement i can take, where that is a finite set."""
-        found = self._readout.readers[i].outcomes
-        return None if found is None else found()
+    def counted(self, i: int, row: np.ndarray) -> dict[Any, int]:
+        """One row of the values of measurement i, which is a counts(), as a dict."""
+        make = self._readout.readers[i].counted
+        assert make is not None  # of every counts()
+        return make(row)
 
     def rule(self, slots: tuple[int, ...], method: str | None, shots: int | None) -> ShiftRule:
         """The shift rule of these slots; GradientError where there is none."""

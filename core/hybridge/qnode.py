@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from hybridge.circuit import Circuit, Combination, Instruction, Measurement
 from hybridge.compilation import circuit_wires
 from hybridge.device import Device, check_shots
@@ -217,38 +215,9 @@ def _results(recorded: Recorded, plan: Plan, values: Sequence[Any], batched: boo
 
 
 def _finished(plan: Plan, i: int, m: Measurement, value: Any, batched: bool) -> Any:
-    if m.kind == "counts":
-        outcomes = plan.outcomes(i) if m.detail and m.observable is not None else None
-        rows = value if batched else [value]
-        width = len(m.wires) if m.wires is not None else len(plan.circuit.wires)
-        counted = [_counts(row, m, outcomes, width, plan.device.capabilities.domain) for row in rows]
-        return counted if batched else counted[0]
-    if m.kind == "sample" and value.dtype == np.uint8:
-        return value.astype(np.int64)
-    return value
-
-
-def _counts(
-    values: np.ndarray, m: Measurement, outcomes: Sequence[float] | None, width: int, domain: str
-) -> dict[Any, int]:
-    if m.observable is not None:
-        if m.detail and outcomes is None:
-            raise CircuitError(f"all_outcomes of {m.observable!r}: its outcomes are not a finite set")
-        found, times = np.unique(values, return_counts=True)
-        counted: dict[Any, int] = dict.fromkeys(outcomes or (), 0)
-        counted.update(zip(found.tolist(), times.tolist(), strict=True))
-        return counted
-    rows, times = np.unique(values, axis=0, return_counts=True)
-    separator = "" if domain == "qubit" else ","  # photon numbers may have several digits
-    every: dict[Any, int] = {}
-    if m.detail:
-        if domain != "qubit":
-            raise CircuitError("all_outcomes of photon numbers: they are not a finite set")
-        every = {format(b, f"0{width}b"): 0 for b in range(2**width)}
-    every.update(
-        {separator.join(map(str, row)): t for row, t in zip(rows.tolist(), times.tolist(), strict=True)}
-    )
-    return every
+    if m.kind != "counts":
+        return value
+    return [plan.counted(i, row) for row in value] if batched else plan.counted(i, value)
 
 
 def qnode(

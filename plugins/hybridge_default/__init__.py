@@ -15,7 +15,7 @@ PLAIN_QUBIT = Capabilities(
 )
 QUBIT = replace(
     PLAIN_QUBIT,
-    measurements=frozenset({"state", "expval", "var", "probs"}),
+    measurements=frozenset({"state", "expval", "var", "probs", "sample", "counts"}),
     observables=frozenset({"pauli", "matrix"}),
     vjp=True,
     conventions="",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hybridge_default.qubit_compiling import inlined, part
 from hybridge_default.qubit_gates import flipped, pauli_dot, signs
 from hybridge_default.qubit_layout import (
@@ -164,6 +166,20 @@ def outcome(index, ints, bits, count):
 
 
 @part
+def halves(ints, bits, count):
+    """Outcomes of indices by halves: that of i is low[i & (len(low) - 1)] + high[i // len(low)]."""
+    size = 1
+    while size * size < ints[USED]:
+        size *= 2
+    low, high = np.empty(size, np.int64), np.empty(ints[USED] // size, np.int64)
+    for i in range(size):
+        low[i] = outcome(i, ints, bits, count)
+    for i in range(high.shape[0]):
+        high[i] = outcome(i * size, ints, bits, count)
+    return low, high
+
+
+@part
 def measure(ints, floats, re, im, tr, ti, out, buf):
     """Every column of one row of the batch; the state's go where complex numbers are expected."""
     at, stride = ints[COLUMNS_AT], ints[STRIDE]
@@ -181,9 +197,12 @@ def measure(ints, floats, re, im, tr, ti, out, buf):
             shifted(tr, ti, -overlap(re, im, tr, ti), re, im)
             out[place] = overlap(tr, ti, tr, ti)
         elif code == PROBS:
-            count, bits = ints[column + 2], column + 3
-            for i in range(ints[USED]):
-                out[place + stride * outcome(i, ints, bits, count)] += re[i] * re[i] + im[i] * im[i]
+            low, high = halves(ints, column + 3, ints[column + 2])
+            for h in range(high.shape[0]):
+                base = h * low.shape[0]
+                for k in range(low.shape[0]):
+                    x, y = re[base + k], im[base + k]
+                    out[place + stride * (high[h] + low[k])] += x * x + y * y
         else:
             for i in range(ints[USED]):
                 out[place + 2 * i] = re[i]
@@ -208,8 +227,10 @@ def pull_measure(ints, floats, cot, re, im, lr, li, tr, ti, buf):
             for k in range(ints[column + 2]):
                 add_term(ints, floats, ints[column + 3 + k], cot[place], tr, ti, lr, li, buf)
         elif code == PROBS:
-            count, bits = ints[column + 2], column + 3
-            for i in range(ints[USED]):
-                g = cot[place + outcome(i, ints, bits, count)]
-                lr[i] += g * re[i]
-                li[i] += g * im[i]
+            low, high = halves(ints, column + 3, ints[column + 2])
+            for h in range(high.shape[0]):
+                base = h * low.shape[0]
+                for k in range(low.shape[0]):
+                    g = cot[place + high[h] + low[k]]
+                    lr[base + k] += g * re[base + k]
+                    li[base + k] += g * im[base + k]

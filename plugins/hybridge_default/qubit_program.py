@@ -54,7 +54,8 @@ PRODUCTS: dict[str, tuple[tuple[str, str], ...]] = {
     "CRot": (("CRZ", "phi"), ("CRY", "theta"), ("CRZ", "omega")),
 }
 AXES = {"X": TURN_X, "Y": TURN_Y, "Z": TURN_Z}
-KINDS = {"expval": EXPVAL, "var": VAR, "probs": PROBS, "state": STATE}
+# what is drawn is drawn from probabilities
+KINDS = {"expval": EXPVAL, "var": VAR, "probs": PROBS, "state": STATE, "sample": PROBS, "counts": PROBS}
 
 
 class Number(NamedTuple):

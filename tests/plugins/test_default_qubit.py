@@ -258,15 +258,6 @@ def test_a_power_without_a_derivative_leaves_the_others_to_the_rule():
         hb.grad(f, argnums=1)(0.3, 0.1)
 
 
-def test_samples_of_a_seed_do_not_depend_on_the_engine():
-    def f():
-        ansatz(X)
-        return hb.sample(wires=[0, 3]), hb.sample(hb.X(1) @ hb.Y(2))
-
-    fast, plain = (hb.QNode(f, d(wires=5, shots=500, seed=7))() for d in (DefaultQubit, PlainQubit))
-    assert all(np.array_equal(a, b) for a, b in zip(fast, plain, strict=True))
-
-
 def test_a_mixed_state_is_refused_whatever_is_measured():
     for measure in (lambda: hb.expval(hb.Z(0)), lambda: hb.probs(wires=0)):
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from math import comb
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.polynomial import Polynomial
+from hybridge.readout import tally
 from hybridge.readout.reader import Answers, Reader, Readout, frequency_error, scalar, standard_error
 
 
@@ -171,15 +172,27 @@ class ModeReadout:
                 f"{m.kind} of {m.observable!r}: it is no function of photon numbers nor of one quadrature "
                 "per mode; ask for its expval or var"
             )
-        outcomes = None if isinstance(m.observable, Polynomial) else lambda: (0.0, 1.0)
-        return Reader(lambda shots: (int(shots or 0),), values, outcomes)
+        if m.kind == "sample":
+            return Reader(lambda shots: (int(shots or 0),), values)
+        if m.detail and isinstance(m.observable, Polynomial):
+            raise CircuitError(f"all_outcomes of {m.observable!r}: its outcomes are not a finite set")
+
+        def once_each(answers: Answers) -> np.ndarray:
+            found = values(answers)
+            return np.stack((found, np.ones_like(found)), axis=1)
+
+        tallied = partial(tally.of_values, every=(0.0, 1.0) if m.detail else ())
+        return Reader(lambda shots: (2, int(shots or 0)), once_each, tallied)
 
     def _photons(self, m: Measurement) -> Reader:
         wires = self._wires(m)
         if m.kind != "probs":
+            if m.detail:
+                raise CircuitError("all_outcomes of photon numbers: they are not a finite set")
             return Reader(
                 lambda shots: (int(shots or 0), len(wires)),
                 lambda answers: self._photon_shots(answers, wires),
+                tally.of_photons,
             )
         d, cutoff = self._d(len(wires)), self._d(1)
 

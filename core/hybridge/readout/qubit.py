@@ -12,14 +12,13 @@ from hybridge.circuit import Circuit, Measurement
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.operations.pauli import Sentence
+from hybridge.readout import tally
+from hybridge.readout.drawn import MAX_NUMBER, Counts, Distribution, Drawn, Shots, all_bits
 from hybridge.readout.qubit_states import MixedStates, PureStates
 from hybridge.readout.reader import Answers, Reader, Readout, frequency_error, scalar, standard_error
 from hybridge.readout.settings import (
-    Distribution,
     Groups,
     Reading,
-    Shots,
-    all_bits,
     read_basis,
     read_observable,
     read_wires,
@@ -46,6 +45,7 @@ class QubitReadout:
         self.mixed = any(operation.mixed for operation, _ in circuit.instructions)
         self.requests: dict[Measurement, None] = {}  # of circuit 0: the circuit itself, unrotated
         self.groups = Groups()  # circuits 1, 2, ...: the circuit and a change of basis
+        self.ordered: set[int] = set()  # groups whose shots are asked for one by one
         wanted = "density_matrix" if self.mixed or "state" not in self.kinds else "state"
         self.source = wanted if wanted in self.kinds else None
 
@@ -64,10 +64,12 @@ class QubitReadout:
 
     def _group_request(self, i: int) -> Measurement:
         wires = tuple(self.groups.wires[i])
-        if self.sampled and "sample" in self.kinds:
-            return Measurement("sample", None, wires)
-        if "probs" in self.kinds:
-            return Measurement("probs", None, wires)
+        wanted = ["probs"]
+        if self.sampled:
+            wanted = ["sample", "counts", "probs"] if i in self.ordered else ["counts", "sample", "probs"]
+        for kind in wanted:
+            if kind in self.kinds and (kind != "counts" or len(wires) <= MAX_NUMBER):
+                return Measurement(kind, None, wires)
         return self._state_request()
 
     def _state_request(self) -> Measurement:
@@ -173,33 +175,45 @@ class QubitReadout:
                 "ask for each word"
             )
         i = self.groups.add(reading)
+        k, value = len(reading.wires), reading.value
         if m.kind == "probs":
-            d = 2 ** len(reading.wires)
             return Reader(
-                lambda _shots: (d,),
+                lambda _shots: (2**k,),
                 lambda answers: self._drawn(i, answers).probs(reading),
                 error=lambda answers: frequency_error(self._drawn(i, answers).probs(reading), answers.shots),
             )
-        width = () if reading.value is not None else (len(reading.wires),)
-        value = reading.value
-        outcomes = (
-            None if value is None else lambda: np.unique(value(all_bits(len(reading.wires))) + 0.0).tolist()
-        )
+        if m.kind == "sample":
+            self.ordered.add(i)
+            dtype, width = (int, (k,)) if value is None else (float, ())
+            return Reader(
+                lambda shots: (int(shots or 0), *width),
+                lambda answers: self._drawn(i, answers).values(reading).astype(dtype, copy=False),
+            )
+        if value is None:
+            tallied: Callable[[np.ndarray], dict[Any, int]] = partial(
+                tally.of_bits, width=k, every=bool(m.detail)
+            )
+        else:
+            tallied = partial(tally.of_values, every=_outcomes(reading) if m.detail else ())
         return Reader(
-            lambda shots: (int(shots or 0), *width),
-            lambda answers: self._drawn(i, answers).values(reading),
-            outcomes,
+            lambda shots: (2, int(shots or 0)),
+            lambda answers: self._drawn(i, answers).counts(reading),
+            tallied,
         )
 
     def _drawn(self, i: int, answers: Answers) -> Any:
-        """Shots of group i, or its exact distribution."""
+        """What was drawn in group i, or its exact distribution."""
 
-        def make() -> Shots | Distribution:
+        def make() -> Drawn | Distribution:
             wires, at = tuple(self.groups.wires[i]), self.first_group + i
             request = self._group_request(i)
             if request.kind == "sample":
                 bits = answers.get(at, request)
                 return Shots(bits.reshape(answers.batch, answers.shots, len(wires)), wires)
+            if request.kind == "counts":
+                outcomes, times = np.split(answers.get(at, request), 2, axis=1)
+                counts = Counts(outcomes, times, wires, answers.shots)
+                return counts.shuffled(answers.rng(i)) if i in self.ordered else counts
             exact = (
                 answers.get(at, request)
                 if request.kind == "probs"
@@ -231,11 +245,12 @@ class QubitReadout:
         """Words read in one setting share their shots: their covariances count; settings are independent."""
 
         def compute(answers: Answers) -> np.ndarray:
-            per_shot: dict[int, np.ndarray] = {}
+            together: dict[int, np.ndarray] = {}  # by group, the sum of its words for each entry
             for p in parts:
                 values = p.coefficient * self._drawn(p.group, answers).values(p.reading)
-                per_shot[p.group] = per_shot[p.group] + values if p.group in per_shot else values
-            spread = sum((values.var(axis=1) for values in per_shot.values()), np.zeros(answers.batch))
+                together[p.group] = together[p.group] + values if p.group in together else values
+            spreads = [self._drawn(i, answers).variance(values) for i, values in together.items()]
+            spread = sum(spreads, np.zeros(answers.batch))
             flip = 2 * max((abs(p.coefficient) for p in parts), default=0.0)
             return standard_error(spread, answers.shots, flip)
 
@@ -251,3 +266,9 @@ class QubitReadout:
             return lambda answers: square(answers) - mean(answers) ** 2
         i = self.groups.add(reading)
         return lambda answers: self._drawn(i, answers).var(reading)
+
+
+def _outcomes(reading: Reading) -> list[float]:
+    """Every value a reading can give."""
+    assert reading.value is not None  # asked of observables
+    return np.unique(reading.value(all_bits(len(reading.wires))) + 0.0).tolist()

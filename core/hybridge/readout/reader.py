@@ -58,9 +58,7 @@ class Reader(NamedTuple):
 
     shape: Callable[[int | None], tuple[int, ...]]
     compute: Callable[[Answers], np.ndarray]  # (B, *shape)
-    outcomes: Callable[[], Sequence[float]] | None = (
-        None  # every value it can take, where that is a finite set
-    )
+    counted: Callable[[np.ndarray], dict[Any, int]] | None = None  # one row of the values as counts()
     error: Callable[[Answers], np.ndarray] | None = (
         None  # standard error of the values with shots, (B, *shape)
     )
@@ -86,6 +84,8 @@ def columns(m: Measurement, n: int, shots: int | None, cutoff: int) -> int:
             return base ** (2 * k)
         case "sample":
             return int(shots or 0) * k
+        case "counts":
+            return 2 * min(int(shots or 0), base**k)
         case _:  # gaussian
             return 2 * n + 4 * n * n
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.circuit import Instruction
-from hybridge.errors import CircuitError
 from hybridge.observables.qubit import Hermitian
 from hybridge.operations.modifiers import adjoint
 from hybridge.operations.pauli import Sentence, Word
@@ -131,71 +130,3 @@ class Groups:
             else:
                 found += [Instruction(row, wires) for row in _LETTERS[str(key)]]
         return found
-
-
-class Shots:
-    """Bits (B, S, k) of these wires, one row a shot."""
-
-    def __init__(self, bits: np.ndarray, wires: Sequence[int]):
-        self.bits, self._at = bits, {w: k for k, w in enumerate(wires)}
-
-    def values(self, reading: Reading) -> np.ndarray:
-        """(B, S) values, or (B, S, k) bits where the reading is of wires."""
-        bits = self.bits[..., [self._at[w] for w in reading.wires]]
-        return bits if reading.value is None else reading.value(bits) + 0.0  # + 0.0: no negative zeros
-
-    def mean(self, reading: Reading) -> np.ndarray:
-        return self.values(reading).mean(axis=-1)
-
-    def var(self, reading: Reading) -> np.ndarray:
-        return self.values(reading).var(axis=-1)
-
-    def probs(self, reading: Reading) -> np.ndarray:
-        """(B, 2^k) relative frequencies, wires[0] most significant."""
-        k = len(reading.wires)
-        index = self.bits[..., [self._at[w] for w in reading.wires]] @ (1 << np.arange(k)[::-1])
-        counted = np.array([np.bincount(row, minlength=2**k) for row in index])
-        return counted / index.shape[1]
-
-
-class Distribution:
-    """Exact probabilities (B, 2^k) of the bit strings of these wires; the same questions as Shots."""
-
-    def __init__(self, probabilities: np.ndarray, wires: Sequence[int]):
-        self.probabilities, self._wires = probabilities, list(wires)
-
-    def probs(self, reading: Reading) -> np.ndarray:
-        k = len(self._wires)
-        tensor = self.probabilities.reshape(-1, *(2,) * k)
-        at = [self._wires.index(w) for w in reading.wires]
-        rest = tuple(1 + i for i in range(k) if i not in at)
-        order = sorted(at)
-        return tensor.sum(axis=rest).transpose(0, *(1 + order.index(i) for i in at)).reshape(len(tensor), -1)
-
-    def _moment(self, reading: Reading, power: int) -> np.ndarray:
-        if reading.value is None:
-            raise CircuitError("wires have probabilities, not a mean")
-        return self.probs(reading) @ reading.value(all_bits(len(reading.wires))) ** power
-
-    def mean(self, reading: Reading) -> np.ndarray:
-        return self._moment(reading, 1)
-
-    def var(self, reading: Reading) -> np.ndarray:
-        return self._moment(reading, 2) - self._moment(reading, 1) ** 2
-
-    def draw(self, shots: int, rng: np.random.Generator) -> Shots:
-        """Independent samples: (B, shots, k) bits."""
-        k = len(self._wires)
-        cumulative = np.cumsum(self.probabilities, axis=1)
-        cumulative /= cumulative[:, -1:]
-        u = rng.random((len(cumulative), shots))
-        index = np.array(
-            [np.searchsorted(c, row, side="right") for c, row in zip(cumulative, u, strict=True)]
-        )
-        bits = (index[..., None] >> np.arange(k)[::-1]) & 1
-        return Shots(bits.astype(np.uint8), self._wires)
-
-
-def all_bits(k: int) -> np.ndarray:
-    """(2^k, k): every bit string in order, most significant bit first."""
-    return (np.arange(2**k)[:, None] >> np.arange(k)[::-1]) & 1

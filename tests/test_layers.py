@@ -15,7 +15,7 @@ CORE, PLUGINS = ROOT / "core" / "hybridge", ROOT / "plugins"
 
 # Lowest first. Modules and packages of core/hybridge; those on one line do not import each other.
 LAYERS = (
-    ("arithmetic", "errors", "listing", "memory", "numpy", "pytree"),
+    ("arithmetic", "errors", "listing", "memory", "numbers", "numpy", "pytree"),
     ("recording",),
     ("phasespace",),
     ("operations",),
@@ -29,6 +29,7 @@ LAYERS = (
     ("compilation",),
     ("readout",),
     ("execution",),
+    ("recorded",),
     ("interfaces",),
     ("qnode",),
     ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
@@ -45,7 +46,7 @@ FOREIGN = {
     "numpy": None,
     "scipy": None,
     "pluggy": {"hookspecs", "registry"},
-    "autograd": {"numpy", "interfaces.autograd_", "interfaces.derivatives"},
+    "autograd": {"numpy", "interfaces.autograd_", "interfaces.derivatives", "interfaces.entries"},
     "torch": {"interfaces.torch_"},
     "jax": {"interfaces.jax_"},
     "tensorflow": {"interfaces.tensorflow_"},

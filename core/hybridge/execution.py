@@ -32,6 +32,7 @@ from hybridge.errors import (
     UnsupportedCircuit,
 )
 from hybridge.gradients.choose import DIFFERENTIABLE, ShiftRule, shift_rules
+from hybridge.numbers import all_finite
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
 from hybridge.tracker import notify
@@ -50,6 +51,7 @@ class Plan:
     def __init__(self, circuit: Circuit, named: Circuit, device: Device, sampled: bool):
         self.circuit, self.named, self.device, self.sampled = circuit, named, device, sampled
         self._readout = readout(circuit, device, sampled)
+        self._shapes: dict[int | None, list[tuple[int, ...]]] = {}
         lowered = [lower(c, device) for c in self._readout.circuits]
         self.lowered: tuple[Circuit, ...] = tuple(low.circuit for low in lowered)
         wants_state = any(m.kind == "state" for m in circuit.measurements)
@@ -68,6 +70,8 @@ class Plan:
         self._widths: dict[int | None, list[int]] = {}
         self.bounds = self._row_bounds()
         self._places = self._own_places()
+        own = self._own_columns  # of an answer that is the user's measurements, no more and in their order
+        self._in_order = own is not None and own.tolist() == list(range(widest))
 
     @property
     def num_slots(self) -> int:
@@ -145,7 +149,10 @@ class Plan:
 
     def shapes(self, shots: int | None) -> list[tuple[int, ...]]:
         """The shape of each measurement's value, without the batch axis."""
-        return [r.shape(shots) for r in self._readout.readers]
+        found = self._shapes.get(shots)
+        if found is None:
+            found = self._shapes[shots] = [r.shape(shots) for r in self._readout.readers]
+        return found
 
     def counted(self, i: int, row: np.ndarray) -> dict[Any, int]:
         """One row of the values of measurement i, which is a counts(), as a dict."""
@@ -167,16 +174,25 @@ class Plan:
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
         """The measurements' values: rows (B, P) -> [(B, *shape)], all rows and settings in one job."""
         if self._places is not None and self._memory * len(rows) < SMALL:  # nearly always; 4 us sooner
-            program, affine = self._compiled[0]
-            task = Task(program, rows if affine is None else affine(rows))
-            array = self._submit([task])[0]
-            if array.dtype.kind == "f":
-                return [array[:, place] for place in self._places]
-            return [r.compute(self._collected((array,), rows, None)) for r in self._readout.readers]
+            array = self._answer(rows)
+            return [array[:, place] for place in self._places]
         parts = [
             [r.compute(answers) for r in self._readout.readers] for answers in self._answers(rows, shots)
         ]
         return parts[0] if len(parts) == 1 else _joined(parts)
+
+    def run_flat(self, rows: np.ndarray, shots: int | None) -> np.ndarray:
+        """rows (B, P) -> (B, columns): all measurements side by side."""
+        if self._places is not None and self._memory * len(rows) < SMALL:
+            array = self._answer(rows)
+            return array if self._in_order else array[:, self._own_columns]
+        return np.concatenate([v.reshape(len(rows), -1) for v in self.run(rows, shots)], axis=1)
+
+    def _answer(self, rows: np.ndarray) -> np.ndarray:
+        """What the device returns of its one program, (B, columns) real."""
+        program, affine = self._compiled[0]
+        array = self._submit([Task(program, rows if affine is None else affine(rows))])[0]
+        return array.real if array.dtype.kind == "c" else array
 
     def run_with_errors(
         self, rows: np.ndarray, shots: int | None
@@ -215,14 +231,15 @@ class Plan:
         affine = self.affine[0]
         assert self._own_columns is not None  # direct_vjp has asked
         task = Task(self.programs[0], rows if affine is None else affine(rows))
-        own = np.zeros((len(rows), self._width(self.lowered[0], None)))
-        np.add.at(own.T, self._own_columns, cotangent.T)  # a measurement may be returned twice
-        found = np.asarray(self.device.vjp(task, own))
+        if not self._in_order:
+            own = np.zeros((len(rows), self._width(self.lowered[0], None)))
+            np.add.at(own.T, self._own_columns, cotangent.T)  # a measurement may be returned twice
+            cotangent = own
+        found = self.device.vjp(task, cotangent)
         notify(self.device, [task], [found])
-        if found.shape != task.params.shape or not np.isfinite(found).all():
-            raise PluginError(
-                self.device.name, f"vjp returned shape {found.shape}, expected finite {task.params.shape}"
-            )
+        fault = _fault(found, *task.params.shape)
+        if fault:
+            raise PluginError(self.device.name, f"vjp returned {fault}; expected {task.params.shape}")
         return found if affine is None else affine.pullback(found, self.num_slots)
 
     def _chunks(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
@@ -299,9 +316,7 @@ def _fault(array: Any, batch: int, width: int) -> str:
         return f"dtype {array.dtype} instead of float64, complex128 or uint8"
     if kind not in "fc":
         return ""
-    # a sum is finite only if every term is; 3x faster than isfinite(...).all(), and one number needs no sum
-    total = abs(array.item() if array.size == 1 else array.sum())
-    return "" if math.isfinite(total) else "NaN or infinite values"
+    return "" if all_finite(array) else "NaN or infinite values"
 
 
 def _joined(parts: Sequence[list[np.ndarray]]) -> list[np.ndarray]:

@@ -4,58 +4,25 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from hybridge.circuit import Circuit, Combination, Instruction, Measurement
+from hybridge.circuit import Circuit, Instruction
 from hybridge.compilation import circuit_wires
 from hybridge.device import Device, check_shots
-from hybridge.errors import CircuitError, GradientError
+from hybridge.errors import CircuitError
 from hybridge.execution import Plan, plans_of
 from hybridge.gradients.choose import check_method
-from hybridge.interfaces.choose import check_interface, library_call
-from hybridge.interfaces.rows import as_rows, plain_rows
-from hybridge.operations.table import Applied
-from hybridge.pytree import flatten
+from hybridge.interfaces.called import Call, Called, Model
+from hybridge.interfaces.choose import check_interface, library
+from hybridge.interfaces.gather import as_leaf
+from hybridge.interfaces.rows import plain_rows
+from hybridge.recorded import Recorded
 from hybridge.recording import record
 from hybridge.registry import device as make_device
 
-LEAVES = (Measurement, Combination)
-DIFFERENTIABLE = frozenset({"expval", "var", "probs"})
 
-
-class Recorded:
-    """One call of a circuit function: structure, numbers, and how results go back into containers."""
-
-    __slots__ = ("build", "instructions", "leaves", "measurements", "numbers")
-
-    def __init__(self, tape: Sequence[Applied], returned: Any, name: str):
-        self.instructions = tuple([(a.operation, a.wires) for a in tape])
-        self.numbers = [p for a in tape for p in a.params]
-        if type(returned) is Measurement:  # the usual case, 3 us sooner
-            self.leaves, self.build = [returned], None
-            self.measurements: tuple[Measurement, ...] = (returned,)
-            return
-        self.leaves, self.build = flatten(returned, LEAVES)
-        _check_returned(self.leaves, returned, name)
-        flat: list[Measurement] = []
-        for leaf in self.leaves:
-            flat.extend((leaf,) if isinstance(leaf, Measurement) else leaf.measurements)
-        self.measurements = tuple(flat)
-
-
-def _check_returned(leaves: Sequence[Any], returned: Any, name: str) -> None:
-    what = "; return measurements such as hb.expval(hb.Z(0)), alone or in a tuple, list or dict"
-    if not leaves or returned is None:
-        raise CircuitError(f"{name} returned {returned!r}{what}")
-    for leaf in leaves:
-        if not isinstance(leaf, LEAVES):
-            shown = f"{leaf!r}" if len(repr(leaf)) < 60 else type(leaf).__name__
-            hint = f"; did you mean hb.expval({shown})?" if getattr(leaf, "as_observable", None) else ""
-            raise CircuitError(f"{name} returned {shown}, which is not a measurement{hint}{what}")
-
-
-class QNode:
+class QNode(Model):
     """A circuit function on a device. Called, it runs; the same call can be differentiated.
 
     Arguments: the function, which applies operations and returns measurements (any containers of them); the
@@ -102,25 +69,41 @@ class QNode:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the circuit at these arguments. Raises the errors of hybridge.errors."""
         recorded = self.record(*args, **kwargs)
-        shots = self.shots
-        plan = self._plans.get(recorded.instructions, recorded.measurements, shots is not None)
-        rows, batched = plain_rows(recorded.numbers), False
-        traced = library_call(recorded.numbers) if rows is None and self.interface else None
-        if traced is not None:
-            _check_differentiable(recorded.measurements)
-            values, batched = traced(plan, recorded.numbers, shots, self.diff_method)
+        rows = plain_rows(recorded.numbers)
+        if rows is None:
+            return self.finish(self._called(recorded))
+        plan = self._plan(recorded)
+        if plan.bounds:
+            plan.check(rows)
+        return recorded.results(plan, [v[0] for v in plan.run(rows, self.shots)], False)
+
+    def called(self, *args: Any, **kwargs: Any) -> Called:
+        """The call at these arguments, not yet run."""
+        return self._called(self.record(*args, **kwargs))
+
+    def _called(self, recorded: Recorded) -> Called:
+        plan = self._plan(recorded)
+        traced = library(recorded.numbers) if self.interface else None
+        if traced is None:
+            leaves, gather = as_leaf(recorded.numbers)
         else:
-            if rows is None:
-                rows, batched = as_rows(recorded.numbers)
-            if plan.bounds:
-                plan.check(rows)
-            values = plan.run(rows, shots)
+            recorded.check_differentiable()
+            leaves, gather = traced.gathered(recorded.numbers)
+        return Called(recorded, Call(plan, self.shots, self.diff_method, gather), leaves, traced)
+
+    def finish(self, called: Called) -> Any:
+        """What the call returns, differentiable in its traced leaves."""
+        call, batched = called.call, called.call.gather.batched
+        if called.library is not None:
+            values = called.library.evaluate(called)
+        else:
+            values = call.plan.run(call.checked_rows(called.leaves), call.shots)
             if not batched:
                 values = [v[0] for v in values]
-        if recorded.build is None:
-            m = recorded.measurements[0]
-            return values[0] if m.kind in DIFFERENTIABLE else _finished(plan, 0, m, values[0], batched)
-        return recorded.build(_results(recorded, plan, values, batched))
+        return called.recorded.results(call.plan, values, batched)
+
+    def _plan(self, recorded: Recorded) -> Plan:
+        return self._plans.get(recorded.instructions, recorded.measurements, self.shots is not None)
 
     def record(self, *args: Any, **kwargs: Any) -> Recorded:
         """Run the function only: what it applies, its numbers, and what it measures."""
@@ -136,8 +119,7 @@ class QNode:
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The compiled Plan of these arguments: what the device was or would be given."""
-        recorded = self.record(*args, **kwargs)
-        return self._plans.get(recorded.instructions, recorded.measurements, self.shots is not None)
+        return self._plan(self.record(*args, **kwargs))
 
     def on(
         self,
@@ -190,34 +172,6 @@ class QNode:
 
     def __repr__(self) -> str:
         return f"<QNode {getattr(self, '__name__', '?')} on {self.device!r} diff_method={self.diff_method!r}>"
-
-
-def _check_differentiable(measurements: Sequence[Measurement]) -> None:
-    for m in measurements:
-        if m.kind not in DIFFERENTIABLE:
-            raise GradientError(
-                "any parameter", f"{m!r} is not differentiable", "return expval, var or probs"
-            )
-
-
-def _results(recorded: Recorded, plan: Plan, values: Sequence[Any], batched: bool) -> list[Any]:
-    results, i = [], 0
-    for leaf in recorded.leaves:
-        if isinstance(leaf, Measurement):
-            results.append(_finished(plan, i, leaf, values[i], batched))
-            i += 1
-        else:
-            parts = values[i : i + len(leaf.measurements)]
-            i += len(parts)
-            terms = [c * v for c, v in zip(leaf.coefficients, parts, strict=True)]
-            results.append(sum(terms[1:], terms[0]))
-    return results
-
-
-def _finished(plan: Plan, i: int, m: Measurement, value: Any, batched: bool) -> Any:
-    if m.kind != "counts":
-        return value
-    return [plan.counted(i, row) for row in value] if batched else plan.counted(i, value)
 
 
 def qnode(

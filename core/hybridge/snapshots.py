@@ -11,7 +11,8 @@ from hybridge.compilation import circuit_wires
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.operations.markers import Barrier
 from hybridge.operations.table import Applied, Wires
-from hybridge.qnode import QNode, Recorded
+from hybridge.qnode import QNode
+from hybridge.recorded import Recorded
 from hybridge.recording import record
 
 RESULTS = "execution_results"  # the key of the QNode's own result

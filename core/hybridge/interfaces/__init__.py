@@ -1,1 +1,1 @@
-"""One module per differentiable library, each offering `call(plan, numbers, ...)`."""
+"""One module per differentiable library, each offering `gathered(numbers)` and `evaluate(called)`."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 from hybridge.errors import CircuitError
 from hybridge.interfaces import autograd_
 from hybridge.interfaces.rows import PLAIN
 
-# top-level module of a traced number's type -> how its library calls a plan
-CALLS: dict[str, Callable[..., Any]] = {"autograd": autograd_.call}
+# module of a traced number's type, or its top level -> the module that calls a plan for its library
+LIBRARIES: dict[str, ModuleType] = {"autograd": autograd_, "hybridge.interfaces.entries": autograd_}
 INTERFACES = ("auto", "autograd", None)
 
 
@@ -23,11 +24,12 @@ def check_interface(interface: str | None) -> str | None:
     return interface
 
 
-def library_call(numbers: Sequence[Any]) -> Callable[..., Any] | None:
-    """The call of the library that traces one of the numbers; None where all are plain."""
+def library(numbers: Sequence[Any]) -> ModuleType | None:
+    """The module for the library that traces one of the numbers; None where all are plain."""
     for x in numbers:
         if type(x) not in PLAIN:
-            found = CALLS.get(type(x).__module__.partition(".")[0])
+            module = type(x).__module__
+            found = LIBRARIES.get(module) or LIBRARIES.get(module.partition(".")[0])
             if found is not None:
                 return found
     return None

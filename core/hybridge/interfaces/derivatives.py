@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import threading
 from collections.abc import Callable, Sequence
@@ -14,6 +15,10 @@ from autograd.tracer import isbox, new_box, trace_stack
 from autograd.util import toposort
 
 from hybridge.errors import GradientError
+from hybridge.interfaces import autograd_
+from hybridge.interfaces.autograd_ import derivative, full_jacobian, split_flat
+from hybridge.interfaces.called import Called, Model
+from hybridge.interfaces.entries import Entry, Source
 from hybridge.pytree import flatten
 
 Argnums = int | Sequence[int]
@@ -62,11 +67,12 @@ class _Arguments:
             self.leaves += [_float(x, i) for x in leaves]
             self.builds.append((len(leaves), build))
 
-    def call(self, leaves: Sequence[Any]) -> Any:
+    def placed(self, leaves: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments, positional and named, with these leaves."""
         args = list(self.args)
         for i, tree in zip(self.argnums, self._trees(leaves), strict=True):
             args[i] = tree
-        return self.f(*args, **self.kwargs)
+        return args, self.kwargs
 
     def _trees(self, leaves: Sequence[Any]) -> list[Any]:
         trees, start = [], 0
@@ -109,19 +115,39 @@ def _float(x: Any, argnum: int) -> Any:
 
 
 class _Reverse:
-    """f traced once at its leaves; `pull` runs the reverse pass as often as there are cotangents."""
+    """A function traced once at its leaves; the reverse pass runs as often as there are cotangents."""
 
-    def __init__(self, arguments: _Arguments):
-        self.arguments = arguments
-        with _Trace() as number:
-            self.roots = [VJPNode.new_root() for _ in arguments.leaves]
-            boxes = [new_box(x, number, r) for x, r in zip(arguments.leaves, self.roots, strict=True)]
-            outputs, self.build = flatten(arguments.call(boxes))
-            ours = [isbox(x) and x._trace == number for x in outputs]
+    def __init__(self, leaves: Sequence[Any], roots: Sequence[Any], number: float, result: Any):
+        self.leaves, self.roots = leaves, roots
+        outputs, self.build = flatten(result)
+        ours = [isbox(x) and x._trace == number for x in outputs]
         self.values = [x._value if own else x for x, own in zip(outputs, ours, strict=True)]
         self.nodes = [x._node if own else None for x, own in zip(outputs, ours, strict=True)]
+        self.shapes = [anp.shape(v) for v in self.values]
 
-    def pull(self, k: int, g: Any) -> list[Any]:
+    def gradient(self) -> tuple[Any, list[Any]]:
+        """The one value, and its derivative in each leaf."""
+        return self.values[0], self._pull(0, vspace(self.values[0]).ones())
+
+    def vjp(self, cotangents: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """The values in their containers, and the cotangents, one per output leaf, pulled to each leaf."""
+        total: list[Any] = [vspace(x).zeros() for x in self.leaves]
+        for k, g in enumerate(cotangents):
+            total = [a + b for a, b in zip(total, self._pull(k, g), strict=True)]
+        return self.build(self.values), total
+
+    def jacobian(self, like: Callable[[Sequence[Any]], Any]) -> Any:
+        """In the values' containers, what `like` makes of arrays (*value, *leaf), one for each leaf."""
+        return self.build([like(self._leaf_jacobian(k, shape)) for k, shape in enumerate(self.shapes)])
+
+    def _leaf_jacobian(self, k: int, shape: tuple[int, ...]) -> list[Any]:
+        pulled = [self._pull(k, row.reshape(shape) if shape else row[0]) for row in np.eye(math.prod(shape))]
+        return [
+            anp.reshape(anp.stack([p[i] for p in pulled]), (*shape, *anp.shape(x)))
+            for i, x in enumerate(self.leaves)
+        ]
+
+    def _pull(self, k: int, g: Any) -> list[Any]:
         """The gradient of output leaf k against cotangent g, a leaf per root."""
         found: dict[Any, Any] = {}
         if self.nodes[k] is not None:
@@ -134,22 +160,101 @@ class _Reverse:
                     continue
                 for parent, ingrad in zip(node.parents, node.vjp(arrived[0]), strict=True):
                     pending[parent] = add_outgrads(pending.get(parent), ingrad)
-        leaves = self.arguments.leaves
         return [
             found.get(r, None) if r in found else vspace(x).zeros()
-            for r, x in zip(self.roots, leaves, strict=True)
+            for r, x in zip(self.roots, self.leaves, strict=True)
         ]
 
 
-def _scalar(reverse: _Reverse) -> Any:
-    if len(reverse.values) != 1 or anp.size(reverse.values[0]) != 1:
-        shapes = [anp.shape(v) for v in reverse.values]
+class _Direct:
+    """A circuit whose numbers stand in the leaves as they are: its derivatives need no graph."""
+
+    def __init__(self, sources: Sequence[Source], called: Called):
+        self.sources, self.recorded, self.call = sources, called.recorded, called.call
+        traced = [i for i, x in enumerate(called.leaves) if isbox(x)]
+        self.rows = self.call.checked_rows([x._value if isbox(x) else x for x in called.leaves])
+        self.slots = self.call.gather.slots(traced)
+        self.gather = self.call.gather.columns(self.slots)
+        leaf_of = {id(called.leaves[i].source): i for i in traced}
+        self.leaf_of = [leaf_of.get(id(source)) for source in sources]  # None: the circuit does not take it
+        batch = (len(self.rows),) if self.gather.batched else ()
+        self.shapes = [(*batch, *shape) for shape in self.call.plan.shapes(self.call.shots)]
+
+    def gradient(self) -> tuple[Any, list[Any]]:
+        """The one value, and its derivative in each source."""
+        return self.vjp([np.array(((1.0,),))])
+
+    def vjp(self, cotangents: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """The values in their containers, and the cotangents, one per measurement, pulled to each source."""
+        batch = len(self.rows)
+        if len(cotangents) == 1:
+            cotangent = cotangents[0].reshape(batch, -1)
+        else:
+            cotangent = np.concatenate([np.reshape(g, (batch, -1)) for g in cotangents], axis=1)
+        flat = self.call.plan.run_flat(self.rows, self.call.shots)
+        pull, _ = derivative(self.rows, self.call, self.slots)
+        pulled = self.gather.pull(pull(cotangent))
+        values = split_flat(self.call.plan, self.call.shots, flat if self.gather.batched else flat[0])
+        return self.recorded.results(self.call.plan, values, self.gather.batched), [
+            np.zeros(source.shape) if i is None else self.gather.leaf(i, pulled)
+            for i, source in zip(self.leaf_of, self.sources, strict=True)
+        ]
+
+    def jacobian(self, like: Callable[[Sequence[Any]], Any]) -> Any:
+        """In the values' containers, what `like` makes of arrays (*value, *source), one for each source."""
+        self.call.plan.run_flat(self.rows, self.call.shots)  # for what it has to say of the values
+        each = self.gather.pull_each(full_jacobian(self.rows, self.call, self.slots))
+        found, start = [], 0
+        for shape in self.shapes:
+            stop = start + math.prod(shape) // len(self.rows)
+            arrays = [
+                np.zeros((*shape, *source.shape))
+                if i is None
+                else np.reshape(self.gather.leaf(i, each[:, start:stop]), (*shape, *source.shape))
+                for i, source in zip(self.leaf_of, self.sources, strict=True)
+            ]
+            found.append(like(arrays))
+            start = stop
+        return found[0] if self.recorded.build is None else self.recorded.build(found)
+
+
+def _traced(arguments: _Arguments, direct: bool = True) -> _Reverse | _Direct:
+    """The function called at its arguments: without a graph where it is a circuit and nothing else."""
+    leaves, f = arguments.leaves, arguments.f
+    with _Trace() as number:
+        roots = [VJPNode.new_root() for _ in leaves]
+        boxes = [
+            new_box(x, number, root) if isbox(x) else Source(x, number, root).box
+            for x, root in zip(leaves, roots, strict=True)
+        ]
+        args, kwargs = arguments.placed(boxes)
+        if isinstance(f, Model):
+            called = f.called(*args, **kwargs)
+            if direct and _stands_alone(called, number):
+                return _Direct([box.source for box in boxes], called)
+            result = f.finish(called)
+        else:
+            result = f(*args, **kwargs)
+    return _Reverse(leaves, roots, number, result)
+
+
+def _stands_alone(called: Called, number: float) -> bool:
+    """Whether the numbers and results of this call are the circuit's alone, traced by this trace alone."""
+    if called.library is not autograd_ or called.recorded.combined:
+        return False
+    return all(
+        not isbox(x) or (type(x) is Entry and x.places is None and x.source.trace == number)
+        for x in called.leaves
+    )
+
+
+def _check_one_number(shapes: Sequence[tuple[int, ...]]) -> None:
+    if len(shapes) != 1 or math.prod(shapes[0]) != 1:
         raise GradientError(
             "the output",
-            f"grad needs a function with one number as value; this one has shapes {shapes}",
+            f"grad needs a function with one number as value; this one has shapes {list(shapes)}",
             "use hb.jacobian",
         )
-    return reverse.values[0]
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
@@ -164,9 +269,11 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     """
 
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        reverse = _Reverse(_Arguments(f, argnums, args, kwargs))
-        value = _scalar(reverse)
-        return value, reverse.arguments.like(reverse.pull(0, vspace(value).ones()))
+        arguments = _Arguments(f, argnums, args, kwargs)
+        traced = _traced(arguments)
+        _check_one_number(traced.shapes)
+        value, pulled = traced.gradient()
+        return value, arguments.like(pulled)
 
     return differentiated
 
@@ -184,17 +291,16 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 def vjp(f: Callable[..., Any], params: Sequence[Any], cotangents: Any) -> tuple[Any, tuple[Any, ...]]:
     """(f(*params), the cotangents times the Jacobian: one entry per parameter)."""
-    reverse = _Reverse(_Arguments(f, tuple(range(len(params))), tuple(params), {}))
-    weights, _ = flatten(cotangents)
-    if len(weights) != len(reverse.values):
+    arguments = _Arguments(f, tuple(range(len(params))), tuple(params), {})
+    weights = [_float(g, k) for k, g in enumerate(flatten(cotangents)[0])]
+    traced = _traced(arguments, direct=not any(map(isbox, weights)))
+    if len(weights) != len(traced.shapes):
         raise GradientError(
-            "the output", f"the function has {len(reverse.values)} values, not {len(weights)} cotangents"
+            "the output", f"the function has {len(traced.shapes)} values, not {len(weights)} cotangents"
         )
-    total: list[Any] = [vspace(x).zeros() for x in reverse.arguments.leaves]
-    for k, g in enumerate(weights):
-        g = anp.reshape(_float(g, k), anp.shape(reverse.values[k]))
-        total = [a + b for a, b in zip(total, reverse.pull(k, g), strict=True)]
-    return reverse.build(reverse.values), reverse.arguments.like(total)
+    shaped = [anp.reshape(g, shape) for g, shape in zip(weights, traced.shapes, strict=True)]
+    value, pulled = traced.vjp(shaped)
+    return value, arguments.like(pulled)
 
 
 def jvp(f: Callable[..., Any], params: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -206,7 +312,8 @@ def jvp(f: Callable[..., Any], params: Sequence[Any], tangents: Sequence[Any]) -
     with _Trace() as number:
         roots = [JVPNode.new_root(t) for t in directions]
         boxes = [new_box(x, number, r) for x, r in zip(arguments.leaves, roots, strict=True)]
-        outputs, build = flatten(arguments.call(boxes))
+        args, kwargs = arguments.placed(boxes)
+        outputs, build = flatten(f(*args, **kwargs))
         ours = [isbox(x) and x._trace == number for x in outputs]
     values = [x._value if own else x for x, own in zip(outputs, ours, strict=True)]
     moved = [x._node.g if own else np.zeros(anp.shape(x)) for x, own in zip(outputs, ours, strict=True)]
@@ -222,23 +329,10 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        reverse = _Reverse(_Arguments(f, argnums, args, kwargs))
-        return reverse.build([_leaf_jacobian(reverse, k) for k in range(len(reverse.values))])
+        arguments = _Arguments(f, argnums, args, kwargs)
+        return _traced(arguments).jacobian(arguments.like)
 
     return differentiated
-
-
-def _leaf_jacobian(reverse: _Reverse, k: int) -> Any:
-    shape = anp.shape(reverse.values[k])
-    size = int(np.prod(shape))
-    pulled = [reverse.pull(k, row.reshape(shape) if shape else row[0]) for row in np.eye(size)]
-    leaves = reverse.arguments.leaves
-    return reverse.arguments.like(
-        [
-            anp.reshape(anp.stack([p[i] for p in pulled]), (*shape, *anp.shape(x)))
-            for i, x in enumerate(leaves)
-        ]
-    )
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hybridge.errors import CircuitError
+from hybridge.numbers import all_finite
 
 PLAIN = frozenset({float, int, np.float64, np.int64, np.float32, np.int32})
 
@@ -35,7 +36,7 @@ def as_rows(numbers: Sequence[Any]) -> tuple[np.ndarray, bool]:
     plain = plain_rows(numbers)
     if plain is not None:
         return plain, False
-    arrays = [_real(x) for x in numbers]
+    arrays = [real(x) for x in numbers]
     lengths = {len(a) for a in arrays if a.ndim}
     if any(a.ndim > 1 for a in arrays) or len(lengths) > 1:
         shapes = sorted({a.shape for a in arrays if a.ndim})
@@ -52,7 +53,8 @@ def as_rows(numbers: Sequence[Any]) -> tuple[np.ndarray, bool]:
     return rows, any(a.ndim for a in arrays)
 
 
-def _real(x: Any) -> np.ndarray:
+def real(x: Any) -> np.ndarray:
+    """x as an array of real numbers. Raises CircuitError where it is not."""
     try:
         array = np.asarray(x)
     except ValueError:
@@ -65,7 +67,7 @@ def _real(x: Any) -> np.ndarray:
 
 def check_finite(rows: np.ndarray) -> None:
     """Raise CircuitError if a number is NaN or infinite."""
-    if not np.isfinite(rows).all():
+    if not all_finite(rows):
         batch, slot = np.argwhere(~np.isfinite(rows))[0]
         raise CircuitError(
             f"parameter {slot} of the circuit is {rows[batch, slot]}; parameters must be finite numbers"

@@ -1,0 +1,55 @@
+"""A circuit function called, not yet run: its plan, and how its numbers follow from leaves."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybridge.execution import Plan
+from hybridge.interfaces.gather import Gather
+from hybridge.interfaces.rows import check_finite
+from hybridge.recorded import Recorded
+
+
+class Call(NamedTuple):
+    """What a run of the plan needs besides its leaves."""
+
+    plan: Plan
+    shots: int | None
+    method: str | None
+    gather: Gather
+
+    def checked_rows(self, leaves: Sequence[Any]) -> np.ndarray:
+        """The rows of plain leaves. Raises CircuitError for what is not finite or out of a row's bounds."""
+        rows = self.gather(leaves)
+        check_finite(rows)
+        if self.plan.bounds:
+            self.plan.check(rows)
+        return rows
+
+
+class Called(NamedTuple):
+    """A call not yet run: `leaves` are numbers and arrays, plain or traced, as its gather takes them."""
+
+    recorded: Recorded
+    call: Call
+    leaves: list[Any]
+    library: (
+        ModuleType | None
+    )  # of this package, for the library that traces a leaf; None where all are plain
+
+
+class Model(ABC):
+    """A function that is a circuit and no more: it can be called without being run."""
+
+    @abstractmethod
+    def called(self, *args: Any, **kwargs: Any) -> Called:
+        """The call at these arguments, not yet run."""
+
+    @abstractmethod
+    def finish(self, called: Called) -> Any:
+        """What the call returns, differentiable in its traced leaves."""

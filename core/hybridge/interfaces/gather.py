@@ -1,0 +1,120 @@
+"""How the numbers of a circuit follow from leaves of its arguments: picked from them, or affine in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hybridge.interfaces.rows import as_rows
+
+Shape = tuple[int, ...]
+
+
+class Gather:
+    """rows[b, p] = flat[index[b, p]], where flat is the leaves one after another.
+
+    With `scale` (batch, P, K) and `offset` (batch, P), index is (batch, P, K) and
+    rows[b, p] = sum_k scale[b, p, k] * flat[index[b, p, k]] + offset[b, p]. `shapes` are the leaves';
+    `batched` tells whether results keep the batch axis. Immutable.
+    """
+
+    def __init__(
+        self,
+        index: np.ndarray,
+        shapes: Sequence[Shape],
+        batched: bool,
+        scale: np.ndarray | None = None,
+        offset: np.ndarray | None = None,
+    ):
+        self.index, self.shapes, self.batched = index, tuple(shapes), batched
+        self.scale, self.offset = scale, offset
+        self.starts = [0]  # where each leaf begins in flat, and where the last one ends
+        for shape in self.shapes:
+            self.starts.append(self.starts[-1] + math.prod(shape))
+
+    def __call__(self, leaves: Sequence[Any]) -> np.ndarray:
+        """The rows (batch, P) of leaves of these shapes, numbers or arrays."""
+        return self._rows(self.flat(leaves), self.offset)
+
+    def flat(self, leaves: Sequence[Any]) -> np.ndarray:
+        """The leaves one after another, float64."""
+        if len(leaves) == 1:
+            return np.asarray(leaves[0], dtype=float).reshape(-1)
+        if not any(self.shapes):
+            return np.array(leaves, dtype=float)
+        return np.concatenate([np.asarray(x, dtype=float).reshape(-1) for x in leaves])
+
+    def _rows(self, flat: np.ndarray, offset: np.ndarray | None) -> np.ndarray:
+        picked = flat[self.index]
+        if self.scale is not None:
+            picked = (picked * self.scale).sum(axis=-1)
+        return picked if offset is None else picked + offset
+
+    def pull(self, cotangent: np.ndarray) -> np.ndarray:
+        """(..., batch, P) -> (..., size of flat): the transpose of the linear part."""
+        outer, size = cotangent.shape[:-2], self.starts[-1]
+        weights = cotangent if self.scale is None else cotangent[..., None] * self.scale
+        index = self.index
+        if not outer:
+            return np.bincount(index.ravel(), weights.ravel(), size)
+        count = math.prod(outer)
+        shifted = index.reshape(1, -1) + size * np.arange(count)[:, None]
+        return np.bincount(shifted.ravel(), weights.ravel(), size * count).reshape(*outer, size)
+
+    def pull_each(self, jacobian: np.ndarray) -> np.ndarray:
+        """(batch, columns, P) -> (batch, columns, size of flat): like pull, each row by itself."""
+        rows = [
+            Gather(
+                self.index[b : b + 1],
+                self.shapes,
+                self.batched,
+                None if self.scale is None else self.scale[b : b + 1],
+            ).pull(jacobian[b][:, None, :])
+            for b in range(len(jacobian))
+        ]
+        return np.stack(rows)
+
+    def push(self, i: int, tangent: Any) -> np.ndarray:
+        """A tangent of leaf i -> (batch, P): the linear part."""
+        flat = np.zeros(self.starts[-1])
+        flat[self.starts[i] : self.starts[i + 1]] = np.asarray(tangent).reshape(-1)
+        return self._rows(flat, None)
+
+    def leaf(self, i: int, flat: np.ndarray) -> Any:
+        """What of flat (..., size) is leaf i's: (..., *shape), a number where that is ()."""
+        found = flat[..., self.starts[i] : self.starts[i + 1]]
+        shape = flat.shape[:-1] + self.shapes[i]
+        return found.reshape(shape) if shape else found[0]
+
+    def slots(self, leaves: Sequence[int]) -> tuple[int, ...]:
+        """The columns that depend on one of these leaves."""
+        if len(leaves) == len(self.shapes) and self.scale is None:
+            return tuple(range(self.index.shape[1]))
+        hit = np.zeros(self.index.shape, dtype=bool)
+        for i in leaves:
+            hit |= (self.index >= self.starts[i]) & (self.index < self.starts[i + 1])
+        if self.scale is not None:
+            hit = (hit & (self.scale != 0)).any(axis=2)
+        return tuple(np.flatnonzero(hit.any(axis=0)).tolist())
+
+    def columns(self, slots: Sequence[int]) -> Gather:
+        """The gather of these columns alone."""
+        if len(slots) == self.index.shape[1]:
+            return self
+        at = list(slots)
+        return Gather(
+            self.index[:, at],
+            self.shapes,
+            self.batched,
+            None if self.scale is None else self.scale[:, at],
+            None if self.offset is None else self.offset[:, at],
+        )
+
+
+def as_leaf(numbers: Sequence[Any]) -> tuple[list[np.ndarray], Gather]:
+    """Plain numbers as one leaf, their rows. Raises the errors of as_rows."""
+    rows, batched = as_rows(numbers)
+    return [rows], Gather(np.arange(rows.size).reshape(rows.shape), (rows.shape,), batched)

@@ -25,11 +25,14 @@ from hybridge.phasespace.numberbasis import channel as fock_channel
 from hybridge.phasespace.numberbasis import density as fock_density
 from hybridge.phasespace.numberbasis import gate as fock_gate
 from hybridge.phasespace.numberbasis import ket as fock_ket
+from hybridge.phasespace.numberslopes import channel_pullback as fock_channel_pullback
 from hybridge.phasespace.numberslopes import channel_slope as fock_channel_slope
 from hybridge.phasespace.numberslopes import density_slope as fock_density_slope
 from hybridge.phasespace.numberslopes import gate_slope as fock_gate_slope
 from hybridge.phasespace.numberslopes import ket_slope as fock_ket_slope
 from hybridge.phasespace.polynomial import Polynomial
+from hybridge.phasespace.recursion import Pullback
+from hybridge.phasespace.recursion import pullback as fock_pullback
 
 __all__ = [
     "FAMILIES",
@@ -52,6 +55,7 @@ __all__ = [
     "PluginError",
     "Polynomial",
     "Power",
+    "Pullback",
     "QuadraticMean",
     "Sentence",
     "Spectrum",
@@ -62,6 +66,7 @@ __all__ = [
     "definition_slope",
     "fock_applied",
     "fock_channel",
+    "fock_channel_pullback",
     "fock_channel_slope",
     "fock_density",
     "fock_density_slope",
@@ -69,6 +74,7 @@ __all__ = [
     "fock_gate_slope",
     "fock_ket",
     "fock_ket_slope",
+    "fock_pullback",
     "fock_weighted",
     "hookimpl",
     "human",

@@ -6,31 +6,53 @@ tr(M d rho). Both go back by the adjoint of each step, which need not be unitary
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import FockModes, Operation, definition_slope
-from hybridge_default.fock_engine import FORMS, Kept, Program, definition_of, mixed, multiplied, simulate
+from hybridge.plugin import FockModes, Operation, Pullback, definition_slope
+from hybridge_default.fock_engine import (
+    FORMS,
+    Kept,
+    Program,
+    Step,
+    definition_of,
+    mixed,
+    multiplied,
+    simulate,
+)
 
 
 def fock_vjp(program: Program, C: int, params: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
     """cotangent (B, columns) -> (B, P)."""
     n, kept = program.num_wires, list[Kept]()
-    back = _seed(program, C, simulate(program, C, params, kept), cotangent)
-    found: dict[Operation, list[tuple[slice, np.ndarray, np.ndarray]]] = {}
+    modes = simulate(program, C, params, kept)
+    back, after = _seed(program, C, modes, cotangent), modes.density if modes.kets is None else modes.kets
+    uses: dict[tuple[Operation, bool], list[Found]] = {}
     for step, before in zip(reversed(program.steps), reversed(kept), strict=True):
-        back, by_tensor = BACK[step.operation.kind](back, before, step.wires, n, bool(step.operation.params))
+        assert after is not None  # one of a FockModes' two is there
+        back, said = BACK[step.operation.kind](back, before, after, step, n)
         if step.operation.params:
-            found.setdefault(step.operation, []).append((step.columns, before.tensor, by_tensor))
+            found = Found(step.columns, before.tensor, said)
+            uses.setdefault((step.operation, isinstance(said, Pullback)), []).append(found)
+        after = before.state
         if before.ket is not None:  # rho = |ket><ket|
-            size = C**n
+            size, after = C**n, before.ket
             ket = before.ket.reshape(-1, size, 1)
             back = (back.reshape(-1, size, size) @ ket).reshape(-1, *(C,) * n)
     out = np.zeros(params.shape)
-    for operation, uses in found.items():
-        _collect(out, operation, C, params, uses)
+    for (operation, _), same in uses.items():
+        _collect(out, operation, C, params, same)
     return out
+
+
+class Found(NamedTuple):
+    """A use of an operation: its columns, its tensor, the cotangent of that or what it says already."""
+
+    columns: slice
+    tensor: np.ndarray
+    said: np.ndarray | Pullback
 
 
 def _seed(program: Program, C: int, modes: FockModes, cotangent: np.ndarray) -> np.ndarray:
@@ -72,26 +94,91 @@ def _adjoint(tensor: np.ndarray) -> np.ndarray:
 
 
 def _gate_back(
-    back: np.ndarray, before: Kept, wires: Sequence[int], n: int, wanted: bool
-) -> tuple[np.ndarray, np.ndarray]:
+    back: np.ndarray, before: Kept, after: np.ndarray, step: Step, n: int
+) -> tuple[np.ndarray, np.ndarray | Pullback]:
+    tensor, wires = before.tensor, step.wires
     if back.ndim > n + 1:  # of T rho T^dagger: the side of the bra first
-        back = multiplied(np.swapaxes(before.tensor, 1, 2), back, [n + w for w in wires])
-    by_tensor = 2 * _outer(back, before.state, wires) if wanted else back[:0]
-    return multiplied(_adjoint(before.tensor), back, wires), by_tensor
+        back = multiplied(np.swapaxes(tensor, 1, 2), back, [n + w for w in wires])
+    # T^dagger x is conj(T^T conj(x)): T itself, larger than x, need not be copied
+    earlier = multiplied(np.swapaxes(tensor, 1, 2), back.conj(), wires).conj()
+    if not step.operation.params:
+        return earlier, back[:0]
+    # of a gate on two of three modes, 20 levels each, the tensor has 20 times the entries of the ket; of
+    # one on a density matrix it never has more
+    if step.operation.definition is None or tensor[0].size <= before.state[0].size:
+        return earlier, 2 * _outer(back, before.state, wires)
+    return earlier, _gate_pullback(back, after, earlier, before, wires)
+
+
+def _gate_pullback(
+    back: np.ndarray, after: np.ndarray, earlier: np.ndarray, before: Kept, wires: Sequence[int]
+) -> Pullback:
+    """`fock_pullback` for the cotangent 2 |back><before| of a gate, which is never written out.
+
+    A variable z_i of the generating function raises an output of the gate, or lowers an input; so each entry
+    is an element of ladder operators between back and after, or earlier and before, or across the gate.
+    """
+    state = before.state
+    lowered_back, lowered = (np.stack([_lowered(v, w) for w in wires], -1) for v in (back, state))
+    raised, raised_earlier = (np.stack([_raised(v, w) for w in wires], -1) for v in (after, earlier))
+    across = multiplied(before.tensor, lowered, wires)
+    outputs, inputs = _braket(lowered_back, raised), _braket(raised_earlier, lowered)
+    mixed_terms = _braket(lowered_back, across)
+    by_A = np.concatenate(
+        [
+            np.concatenate([outputs, mixed_terms], axis=2),
+            np.concatenate([np.swapaxes(mixed_terms, 1, 2), inputs], axis=2),
+        ],
+        axis=1,
+    )
+    by_b = np.concatenate(
+        [_braket(lowered_back, after[..., None]), np.swapaxes(_braket(earlier[..., None], lowered), 1, 2)],
+        axis=1,
+    )
+    return Pullback(2 * by_A, 2 * by_b[..., 0], 2 * _braket(back[..., None], after[..., None])[:, 0, 0])
+
+
+def _braket(bras: np.ndarray, kets: np.ndarray) -> np.ndarray:
+    """<bra|ket> for all pairs from the last axes: (B, bras, kets)."""
+    left, right = (v.reshape(len(v), -1, v.shape[-1]) for v in (bras, kets))
+    return np.swapaxes(left, 1, 2).conj() @ right
+
+
+def _lowered(state: np.ndarray, mode: int) -> np.ndarray:
+    """a |state>."""
+    before, root = _ladder(state, mode)
+    out = np.zeros_like(state)
+    np.multiply(root, state[(*before, slice(1, None))], out=out[(*before, slice(-1))])
+    return out
+
+
+def _raised(state: np.ndarray, mode: int) -> np.ndarray:
+    """a^dagger |state>, cut off."""
+    before, root = _ladder(state, mode)
+    out = np.zeros_like(state)
+    np.multiply(root, state[(*before, slice(-1))], out=out[(*before, slice(1, None))])
+    return out
+
+
+def _ladder(state: np.ndarray, mode: int) -> tuple[tuple[slice, ...], np.ndarray]:
+    """What comes before the axis of a mode in an index, and sqrt(1), sqrt(2), ... along that axis."""
+    root = np.sqrt(np.arange(1.0, state.shape[mode + 1]))
+    return (slice(None),) * (mode + 1), root.reshape(-1, *(1,) * (state.ndim - mode - 2))
 
 
 def _channel_back(
-    back: np.ndarray, before: Kept, wires: Sequence[int], n: int, wanted: bool
+    back: np.ndarray, before: Kept, after: np.ndarray, step: Step, n: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    both = [*wires, *(n + w for w in wires)]
-    by_tensor = _outer(back, before.state, both) if wanted else back[:0]
+    both = [*step.wires, *(n + w for w in step.wires)]
+    by_tensor = _outer(back, before.state, both) if step.operation.params else back[:0]
     return multiplied(_adjoint(before.tensor), back, both), by_tensor
 
 
 def _state_back(
-    back: np.ndarray, before: Kept, wires: Sequence[int], n: int, wanted: bool
+    back: np.ndarray, before: Kept, after: np.ndarray, step: Step, n: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    C, k, tensor = back.shape[1], len(wires), before.tensor
+    wires, tensor = step.wires, before.tensor
+    C, k = back.shape[1], len(wires)
     others = [m for m in range(n) if m not in wires]
     if back.ndim == n + 1:  # the modes were in the vacuum: |state> <0|
         rest = before.state[tuple(0 if axis - 1 in wires else slice(None) for axis in range(n + 1))]
@@ -120,7 +207,7 @@ def _placed(rows: np.ndarray, modes: Sequence[int], others: Sequence[int], C: in
     return np.moveaxis(state, range(1, state.ndim), [1 + m for m in (*modes, *others)])
 
 
-BACK: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
+BACK: dict[str, Callable[..., tuple[np.ndarray, np.ndarray | Pullback]]] = {
     "gate": _gate_back,
     "channel": _channel_back,
     "state": _state_back,
@@ -131,19 +218,14 @@ BACK: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
 
 
 def _collect(
-    out: np.ndarray,
-    operation: Operation,
-    C: int,
-    params: np.ndarray,
-    uses: Sequence[tuple[slice, np.ndarray, np.ndarray]],
+    out: np.ndarray, operation: Operation, C: int, params: np.ndarray, uses: Sequence[Found]
 ) -> None:
     """Write dL of all parameters of one operation, at all its uses together, into `out` (B, P)."""
-    B, arity = len(params), len(operation.params)
-    values = np.concatenate([params[:, columns] for columns, _, _ in uses])
-    by_tensor = np.concatenate([np.broadcast_to(t, (B, *t.shape[1:])) for _, _, t in uses])
+    B = len(params)
+    values = np.concatenate([params[:, use.columns] for use in uses])
     slope: Callable[[int], np.ndarray]
     if operation.definition is None:
-        flat = by_tensor.reshape(len(values), -1).conj()
+        flat = _every([use.said for use in uses], B).reshape(len(values), -1).conj()
         slope = lambda k: (
             np.einsum(
                 "bi,bi->b", flat, definition_slope(operation, k, values, C)[0].reshape(len(values), -1)
@@ -151,13 +233,19 @@ def _collect(
         )
     else:
         form = FORMS[operation.kind, mixed(operation)]
-        axes = (C,) * (sum(form.powers) * operation.num_wires)
-        tensors = np.concatenate([np.broadcast_to(t, (B, *t.shape[1:])) for _, t, _ in uses])
-        of_definition = form.slope(
-            tensors.reshape(-1, *axes), by_tensor.reshape(-1, *axes), *definition_of(operation, values)
-        )
+        if isinstance(uses[0].said, Pullback):
+            pulled = Pullback(*(_every(same, B) for same in zip(*(use.said for use in uses), strict=True)))
+        else:
+            axes = (-1, *(C,) * (sum(form.powers) * operation.num_wires))
+            tensors, cotangents = ([use[i] for use in uses] for i in (1, 2))
+            pulled = form.pullback(_every(tensors, B).reshape(axes), _every(cotangents, B).reshape(axes))
+        of_definition = form.slope(pulled, *definition_of(operation, values))
         slope = lambda k: of_definition(*definition_slope(operation, k, values))
-    for k in range(arity):
-        found = slope(k).reshape(len(uses), B)
-        for (columns, _, _), at_use in zip(uses, found, strict=True):
-            out[:, columns.start + k] = at_use
+    for k in range(len(operation.params)):
+        for use, found in zip(uses, slope(k).reshape(len(uses), B), strict=True):
+            out[:, use.columns.start + k] = found
+
+
+def _every(arrays: Iterable[Any], B: int) -> np.ndarray:
+    """Arrays of 1 or B rows, all with B rows, one after the other."""
+    return np.concatenate([np.broadcast_to(a, (B, *a.shape[1:])) for a in arrays])

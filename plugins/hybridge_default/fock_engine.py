@@ -10,7 +10,9 @@ import numpy as np
 from hybridge.plugin import (
     FockModes,
     Operation,
+    Pullback,
     fock_channel,
+    fock_channel_pullback,
     fock_channel_slope,
     fock_density,
     fock_density_slope,
@@ -18,6 +20,7 @@ from hybridge.plugin import (
     fock_gate_slope,
     fock_ket,
     fock_ket_slope,
+    fock_pullback,
 )
 from hybridge_default.fock_readings import Reading, State
 
@@ -161,21 +164,22 @@ def definition_of(operation: Operation, values: np.ndarray) -> list[np.ndarray]:
 class Form(NamedTuple):
     """How a Gaussian row is expanded: by what, from arrays of which ranks, to axes of which powers of D.
 
-    `slope` is the derivative of `expand`.
+    `slope` is the derivative of `expand`, from what `pullback` finds.
     """
 
     expand: Callable[..., np.ndarray]
+    pullback: Callable[[np.ndarray, np.ndarray], Pullback]
     slope: Callable[..., Callable[..., np.ndarray]]
     ranks: tuple[int, ...]
     powers: tuple[int, ...]
 
 
-PURE_STATE = Form(fock_ket, fock_ket_slope, (2, 3), (1,))
+PURE_STATE = Form(fock_ket, fock_pullback, fock_ket_slope, (2, 3), (1,))
 FORMS = {
-    ("gate", False): Form(fock_gate, fock_gate_slope, (3, 2), (1, 1)),
+    ("gate", False): Form(fock_gate, fock_pullback, fock_gate_slope, (3, 2), (1, 1)),
     ("state", False): PURE_STATE,
-    ("state", True): Form(fock_density, fock_density_slope, (2, 3), (1, 1)),
-    ("channel", True): Form(fock_channel, fock_channel_slope, (3, 2, 3), (2, 2)),
+    ("state", True): Form(fock_density, fock_pullback, fock_density_slope, (2, 3), (1, 1)),
+    ("channel", True): Form(fock_channel, fock_channel_pullback, fock_channel_slope, (3, 2, 3), (2, 2)),
 }
 
 

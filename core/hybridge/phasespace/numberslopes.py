@@ -1,8 +1,7 @@
 """The exact derivatives of what numberbasis.py writes out, at any cutoff.
 
-Each function takes the cotangent t of a result G, dL = Re(sum conj(t) dG), beside G and the definition it was
-made from, and returns a function from the definition's derivative in some parameter to dL, (B,). Batches
-broadcast.
+Each function takes what `pullback` found for a result, beside the definition the result was made from, and
+returns a function from the definition's derivative in some parameter to dL, (B,). Batches broadcast.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ from hybridge.phasespace.recursion import Pullback, pullback
 Slope = Callable[..., np.ndarray]
 
 
-def ket_slope(G: np.ndarray, t: np.ndarray, mean: np.ndarray, cov: np.ndarray) -> Slope:
+def ket_slope(pulled: Pullback, mean: np.ndarray, cov: np.ndarray) -> Slope:
     """For `ket`: a function of d mean and d cov."""
     k = mean.shape[-1] // 2
-    pulled = pullback(G, t)
 
     def slope(dmean: np.ndarray, dcov: np.ndarray) -> np.ndarray:
         A, b, log = _husimi_slope(mean, cov, dmean, dcov)
@@ -29,15 +27,13 @@ def ket_slope(G: np.ndarray, t: np.ndarray, mean: np.ndarray, cov: np.ndarray) -
     return slope
 
 
-def density_slope(G: np.ndarray, t: np.ndarray, mean: np.ndarray, cov: np.ndarray) -> Slope:
+def density_slope(pulled: Pullback, mean: np.ndarray, cov: np.ndarray) -> Slope:
     """For `density`: a function of d mean and d cov."""
-    pulled = pullback(G, t)
     return lambda dmean, dcov: _dot(pulled, *_husimi_slope(mean, cov, dmean, dcov))
 
 
-def gate_slope(G: np.ndarray, t: np.ndarray, S: np.ndarray, d: np.ndarray) -> Slope:
+def gate_slope(pulled: Pullback, S: np.ndarray, d: np.ndarray) -> Slope:
     """For `gate`: a function of dS and dd. The formulas are those of `gate`, differentiated line by line."""
-    pulled = pullback(G, t)
     E, F, e = complex_form(S, d)
     across = np.linalg.inv(E.conj())
 
@@ -60,11 +56,15 @@ def gate_slope(G: np.ndarray, t: np.ndarray, S: np.ndarray, d: np.ndarray) -> Sl
     return slope
 
 
-def channel_slope(G: np.ndarray, t: np.ndarray, X: np.ndarray, d: np.ndarray, Y: np.ndarray) -> Slope:
-    """For `channel`: a function of dX, dd and dY."""
+def channel_pullback(G: np.ndarray, cotangent: np.ndarray) -> Pullback:
+    """`pullback` for a result of `channel`."""
+    axes = channel_axes((G.ndim - 1) // 4)
+    return pullback(G.transpose(axes), cotangent.transpose(axes))
+
+
+def channel_slope(pulled: Pullback, X: np.ndarray, d: np.ndarray, Y: np.ndarray) -> Slope:
+    """For `channel`, with `channel_pullback`: a function of dX, dd and dY."""
     k = d.shape[-1] // 2
-    axes = channel_axes(k)
-    pulled = pullback(G.transpose(axes), t.transpose(axes))
     mirror = np.diag([1.0] * k + [-1.0] * k)
     order = np.arange(4 * k).reshape(2, 2, k).swapaxes(0, 1).ravel()
     scale = np.tile(np.repeat([1, 1 / PROBE], k), 2)

@@ -42,16 +42,17 @@ def amplitudes(A: np.ndarray, b: np.ndarray, c: np.ndarray, cutoff: int) -> np.n
             before: tuple[Any, ...] = tuple(map(slice, [None, *sizes[:i]]))
             after: tuple[Any, ...] = tuple(map(slice, sizes[i:]))
             here, below = G[(*before, top, *after)], G[(*before, top - 1, *after)]
+            # the small factors are multiplied first: each saves a pass over the array
             if (factor := shift[i]) is not None:
-                np.multiply(factor, below, out=here)
+                np.multiply(factor / root[top], below, out=here)
             if (factor := couple[i][i]) is not None and top > 1:
-                here += factor * root[top - 1] * G[(*before, top - 2, *after)]
+                here += factor * (root[top - 1] / root[top]) * G[(*before, top - 2, *after)]
             for axis, j in enumerate([*range(i), *range(i + 1, K)], start=1):  # axis: where n_j is in here
                 if (factor := couple[i][j]) is not None and sizes[axis - 1] > 1:
-                    ladder = root[1 : sizes[axis - 1]].reshape(-1, *(1,) * (K - 1 - axis))
+                    ladder = root[1 : sizes[axis - 1]].reshape(-1, *(1,) * (K - 1 - axis)) / root[top]
                     all_before: tuple[Any, ...] = (slice(None),) * axis
-                    here[(*all_before, slice(1, None))] += factor * ladder * below[(*all_before, slice(-1))]
-            here /= root[top]
+                    upper = here[(*all_before, slice(1, None))]
+                    upper += factor * ladder * below[(*all_before, slice(-1))]
     return G
 
 

@@ -11,6 +11,8 @@ BENCH_INSTALLED := .venv-bench/.installed
 RUN := .venv/bin/python
 WORKERS ?= 2
 TESTS ?=
+ROWS ?=
+PEERS := pennylane pennylane-lightning qulacs tensorcircuit-ng jax piquasso
 
 # Test workers and benchmarks are processes already; threads inside them would only compete.
 export OMP_NUM_THREADS ?= 1
@@ -40,10 +42,8 @@ lint: $(INSTALLED) ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 
-bench: $(BENCH_INSTALLED) ## compare speed with PennyLane in .venv-bench; writes build/bench.json
-	@mkdir -p build
-	@.venv-bench/bin/python tests/benchmarks/overhead.py build/bench.json
-	@.venv-bench/bin/python tests/benchmarks/light.py
+bench: $(BENCH_INSTALLED) ## compare speed with peers, 20 minutes (ROWS='batch;QFT' for a part); build/bench.json
+	@.venv-bench/bin/python tests/benchmarks/run.py --rows '$(ROWS)' --out build/bench.json
 
 docs: $(INSTALLED) ## write docs/operations.md from the table of operations
 	@$(RUN) docs/generate_operations.py
@@ -56,7 +56,7 @@ clean: ## remove the environments, build outputs and caches
 $(INSTALLED): FOLDER := .venv
 $(INSTALLED): NEEDS := -e '.[all,test]'
 $(BENCH_INSTALLED): FOLDER := .venv-bench
-$(BENCH_INSTALLED): NEEDS := -e '.[all]' pennylane
+$(BENCH_INSTALLED): NEEDS := -e '.[all]' $(PEERS)
 
 $(INSTALLED) $(BENCH_INSTALLED): pyproject.toml
 	@$(or $(PYTHON),false) -c '$(PROBE)' 2>/dev/null || { \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -13,29 +14,50 @@ class Timing(NamedTuple):
 
     seconds: float
     spread: float
+    rounds: int
 
 
-def interleaved(
-    works: Mapping[str, Callable[[], object]], rounds: int = 9, budget: float = 0.15
-) -> dict[str, Timing]:
-    """Time each work in turn, `rounds` times over, each for about `budget` seconds of CPU time."""
-    repeats = {}
-    for name, work in works.items():
-        work()
-        start = time.process_time()
-        work()
-        repeats[name] = max(1, int(budget / max(time.process_time() - start, 1e-6)))
+class Effort(NamedTuple):
+    """How long to measure: rounds, CPU seconds of a work in each, and in all, after which it gets no more."""
+
+    rounds: int = 9
+    share: float = 0.1
+    limit: float = 8.0
+    fewest: int = 3
+
+
+def interleaved(works: Mapping[str, Callable[[], object]], effort: Effort | None = None) -> dict[str, Timing]:
+    """Time each work in turn, round after round; a slow work stops after its limit and the fewest rounds."""
+    effort = effort or Effort()
+    repeats = {name: _repeats(work, effort.share) for name, work in works.items()}
     samples: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds):
+    gc.collect()
+    for _ in range(effort.rounds):
         for name, work in works.items():
-            start = time.process_time()
-            for _ in range(repeats[name]):
-                work()
-            samples[name].append((time.process_time() - start) / repeats[name])
-    return {name: _timing(values) for name, values in samples.items()}
+            spent = sum(samples[name]) * repeats[name]
+            if spent > effort.limit and len(samples[name]) >= effort.fewest:
+                continue
+            samples[name].append(_seconds(work, repeats[name]))
+    return {name: timing(values) for name, values in samples.items()}
 
 
-def _timing(values: list[float]) -> Timing:
+def timing(values: list[float]) -> Timing:
+    """The median of at least two values, and their spread."""
     middle = statistics.median(values)
-    low, _, high = statistics.quantiles(values, n=4)
-    return Timing(middle, (high - low) / middle)
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return Timing(middle, (high - low) / middle, len(values))
+
+
+def _seconds(work: Callable[[], object], repeats: int) -> float:
+    start = time.process_time()
+    for _ in range(repeats):
+        work()
+    return (time.process_time() - start) / repeats
+
+
+def _repeats(work: Callable[[], object], share: float) -> int:
+    """How many calls fill the share; tried with more and more of them, as the first are slower."""
+    repeats = 1
+    while (once := _seconds(work, repeats)) * repeats < share / 20 and repeats < 1000:
+        repeats *= 4
+    return max(1, int(share / max(once, 1e-7)))

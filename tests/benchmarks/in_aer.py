@@ -1,0 +1,89 @@
+"""The circuits on Qiskit Aer, driven by hand: built anew for a value, one bound job for a gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit import ParameterVector
+from qiskit.quantum_info import SparsePauliOp
+from qiskit_aer import AerSimulator
+
+from benchmarks.circuits import Gate, Problem
+
+VERSION = f"qiskit-aer {version('qiskit-aer')}"
+NAMES = {"CNOT": "cx", "ControlledPhaseShift": "cp", "IsingXX": "rxx", "IsingZZ": "rzz"}
+PAULI = {"X": [[0, 1], [1, 0]], "Y": [[0, -1j], [1j, 0]], "Z": [[1, 0], [0, -1]]}
+WIDEST = 12  # from there on lightning and qulacs are ahead by far
+
+
+def _simulator() -> Any:
+    return AerSimulator(method="statevector", max_parallel_threads=1)
+
+
+def _matrix(gate: Gate, phi: float) -> np.ndarray:
+    """Of the gates Qiskit has no name for: the first wire is the most significant."""
+    size = 2 ** len(gate.wires)
+    matrix = np.eye(size, dtype=complex)
+    if gate.name == "PauliRot":
+        word = np.eye(1)
+        for letter in gate.word:
+            word = np.kron(word, PAULI[letter])
+        return np.cos(phi / 2) * matrix - 1j * np.sin(phi / 2) * word
+    low, high = (1, 2) if size == 4 else (3, 12)
+    matrix[[low, low, high, high], [low, high, low, high]] = (
+        *(np.cos(phi / 2), -np.sin(phi / 2)),
+        *(np.sin(phi / 2), np.cos(phi / 2)),
+    )
+    return matrix
+
+
+def _built(problem: Problem, x: Any) -> QuantumCircuit:
+    circuit = QuantumCircuit(problem.wires)
+    for gate in problem.gates:
+        phi = gate.theta(x)
+        if gate.word or gate.name.endswith("Excitation"):
+            circuit.unitary(_matrix(gate, phi), gate.wires[::-1])
+        else:
+            apply = getattr(circuit, NAMES.get(gate.name, gate.name.lower()))
+            apply(*(() if phi is None else (phi,)), *gate.wires)
+    sparse = [(term.word, list(term.wires), term.coefficient) for term in problem.terms]
+    observable = SparsePauliOp.from_sparse_list(sparse, problem.wires)
+    circuit.save_expectation_value(observable, range(problem.wires))
+    return circuit
+
+
+def _value(problem: Problem) -> Callable[[], Any] | str:
+    if problem.wires > WIDEST:
+        return f"far behind beyond {WIDEST} qubits"
+    simulator = _simulator()
+
+    def run() -> float:
+        result = simulator.run(_built(problem, problem.params), shots=1).result()
+        return result.data(0)["expectation_value"]
+
+    return run
+
+
+def _shift_rule(problem: Problem) -> Callable[[], Any]:
+    """The exact shift rule of rotations, all shifted circuits in one job by parameter_binds."""
+    x = problem.params
+    p = ParameterVector("p", len(x))
+    template, simulator = _built(problem, p), _simulator()
+    shifted = np.repeat(x[None], 2 * len(x), 0)
+    shifted[np.arange(0, 2 * len(x), 2), np.arange(len(x))] += np.pi / 2
+    shifted[np.arange(1, 2 * len(x), 2), np.arange(len(x))] -= np.pi / 2
+
+    def run() -> np.ndarray:
+        binds = {p[i]: shifted[:, i].tolist() for i in range(len(x))}
+        result = simulator.run(template, parameter_binds=[binds], shots=1).result()
+        values = np.array([r.data.expectation_value for r in result.results])
+        return (values[0::2] - values[1::2]) / 2
+
+    return run
+
+
+RUNS = {"value": {"Aer": _value}, "gradient on Aer": {"Aer by hand": _shift_rule}}

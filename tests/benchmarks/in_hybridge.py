@@ -1,0 +1,108 @@
+"""The circuits in hybridge, through its public functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import matmul
+from typing import Any
+
+import numpy as np
+
+import hybridge as hb
+from benchmarks.circuits import Problem, Term
+from hybridge import numpy as hnp
+from hybridge.plugin import Capabilities
+
+VERSION = f"hybridge {hb.__version__}"
+PAULIS = {"X": hb.X, "Y": hb.Y, "Z": hb.Z}
+
+
+class Idle(hb.Device):
+    """Takes circuits and returns a state made beforehand: what a call costs with it is the hub's own."""
+
+    capabilities = Capabilities("qubit", None, frozenset({"state"}))
+
+    def run(self, tasks: Any) -> list[np.ndarray]:
+        return [READY for _ in tasks]
+
+
+READY = np.eye(1, 4, dtype=complex)
+
+
+def node(problem: Problem, device: hb.Device | None = None) -> hb.QNode:
+    """The problem as a QNode of an array of parameters: (P,) or (P, batch)."""
+    steps = []
+    for gate in problem.gates:
+        fixed = [*([] if gate.angle is None else [gate.angle]), *([gate.word] if gate.word else [])]
+        steps.append((getattr(hb, gate.name), gate.slot, fixed, gate.wires))
+    observable = _observable(problem.terms)
+
+    def circuit(x: Any) -> Any:
+        for apply, slot, fixed, wires in steps:
+            if slot is None:
+                apply(*fixed, wires=wires)
+            else:
+                apply(x[slot], *fixed, wires=wires)
+        return hb.expval(observable)
+
+    return hb.QNode(circuit, device or hb.device("default.qubit", wires=problem.wires))
+
+
+def _observable(terms: tuple[Term, ...]) -> Any:
+    words = [
+        reduce(matmul, [PAULIS[letter](wire) for letter, wire in zip(term.word, term.wires, strict=True)])
+        for term in terms
+    ]
+    coefficients = [term.coefficient for term in terms]
+    return words[0] if coefficients == [1.0] else hb.Hamiltonian(coefficients, words)
+
+
+def _value(problem: Problem) -> Callable[[], Any]:
+    circuit, x = node(problem), problem.params
+    return lambda: circuit(x)
+
+
+def _gradient(problem: Problem) -> Callable[[], Any]:
+    slopes, x = hb.grad(node(problem)), problem.params
+    return lambda: slopes(x)
+
+
+def _both(problem: Problem) -> Callable[[], Any]:
+    both, x = hb.value_and_grad(node(problem)), problem.params
+    return lambda: both(x)
+
+
+def _values(problem: Problem) -> Callable[[], Any]:
+    circuit, x = node(problem), problem.params.T.copy()
+    return lambda: circuit(x)
+
+
+def _gradients(problem: Problem) -> Callable[[], Any]:
+    circuit, x = node(problem), problem.params.T.copy()
+    slopes = hb.grad(lambda x: hnp.sum(circuit(x)))
+    return lambda: slopes(x).T
+
+
+def _hub(problem: Problem) -> Callable[[], Any]:
+    circuit, x = node(problem, Idle(wires=problem.wires)), problem.params
+    return lambda: circuit(x)
+
+
+def _on_aer(problem: Problem) -> Callable[[], Any] | str:
+    try:
+        slopes, x = hb.grad(node(problem, hb.device("qiskit.aer", wires=problem.wires))), problem.params
+    except hb.MissingDependency as error:
+        return str(error)
+    return lambda: slopes(x)
+
+
+RUNS = {
+    "value": {"hybridge": _value},
+    "gradient": {"hybridge": _gradient},
+    "value and gradient": {"hybridge": _both},
+    "values": {"hybridge": _values},
+    "gradients": {"hybridge": _gradients},
+    "hub": {"hybridge, the hub's own part": _hub},
+    "gradient on Aer": {"hybridge": _on_aer},
+}

@@ -1,0 +1,40 @@
+"""The rows of default.gaussian and default.fock: photon numbers, and what the gradient costs beside one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.circuits_light import Light, mesh, network
+from benchmarks.comparison import FASTEST, Comparison, Goal, Part
+
+# modes -> floor and aim against the fastest peer, recording included
+PHOTONS = {32: (30, 100), 128: (50, 150)}
+GRADIENTS = {
+    "default.gaussian, 32 modes, <n>": partial(mesh, 32),
+    "default.gaussian, 128 modes, <n>": partial(mesh, 128),
+    "default.gaussian, 32 modes, all photons": partial(mesh, 32, everywhere=True),
+    "default.fock, 3 modes below 10 photons": partial(network, 3, 10),
+    "default.fock, 3 modes below 20 photons": partial(network, 3, 20),
+}
+
+
+def _photons(modes: int, floor: float, aim: float) -> Comparison:
+    part = Part("photons", partial(mesh, modes))
+    return Comparison(
+        "light", f"Gaussian <n>, {modes} modes", (part,), (Goal(FASTEST, "hybridge", floor, aim),)
+    )
+
+
+def _gradient(name: str, light: partial[Light]) -> Comparison:
+    parts = (
+        Part("gradient of photons", light, alone=True),
+        Part("photons", light, ", one value", alone=True),
+    )
+    goal = Goal("hybridge", "hybridge, one value", 4, 2.5, at_most=True)
+    return Comparison("light", f"gradient, {name}", parts, (goal,))
+
+
+ROWS = [
+    *(_photons(modes, *goal) for modes, goal in PHOTONS.items()),
+    *(_gradient(name, light) for name, light in GRADIENTS.items()),
+]

@@ -149,6 +149,15 @@ def _scalar(reverse: _Reverse) -> Any:
             f"grad needs a function with one number as value; this one has shapes {shapes}",
             "use hb.jacobian",
         )
+    value = reverse.values[0]
+    while isbox(value):
+        value = value._value
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiubc" or np.any(array.imag):
+        what = "nothing" if value is None else f"{type(value).__name__} {value!r}"
+        raise GradientError(
+            "the output", f"grad needs a function with one real number as value; this one returned {what}"
+        )
     return reverse.values[0]
 
 

@@ -13,6 +13,7 @@ from hybridge.errors import (
     HybridgeError,
     JobFailed,
     MissingDependency,
+    OptimizationError,
     PluginError,
     TruncationWarning,
     UnknownDevice,
@@ -133,6 +134,10 @@ from hybridge.operations.qubit_states import (
     StatePrep,
 )
 from hybridge.operations.qubit_unitaries import ControlledQubitUnitary, DiagonalQubitUnitary, QubitUnitary
+from hybridge.optimize.descent import Adagrad, Adam, GradientDescent, Momentum, NesterovMomentum, RMSProp
+from hybridge.optimize.minimize import minimize
+from hybridge.optimize.rotosolve import Rotosolve
+from hybridge.optimize.spsa import SPSA
 from hybridge.qnode import QNode, qnode
 from hybridge.registry import device, devices
 from hybridge.snapshots import snapshots
@@ -158,12 +163,15 @@ __all__ = [
     "RY",
     "RZ",
     "SISWAP",
+    "SPSA",
     "SQISW",
     "SWAP",
     "SX",
     "U1",
     "U2",
     "U3",
+    "Adagrad",
+    "Adam",
     "Barrier",
     "BasisState",
     "Beamsplitter",
@@ -197,6 +205,7 @@ __all__ = [
     "FockStateVector",
     "GaussianState",
     "GlobalPhase",
+    "GradientDescent",
     "GradientError",
     "H",
     "Hadamard",
@@ -214,10 +223,13 @@ __all__ = [
     "Kerr",
     "LossChannel",
     "MissingDependency",
+    "Momentum",
     "MottonenStatePreparation",
     "MultiControlledX",
     "MultiRZ",
+    "NesterovMomentum",
     "NumberOperator",
+    "OptimizationError",
     "OrbitalRotation",
     "PCPhase",
     "PauliRot",
@@ -235,8 +247,10 @@ __all__ = [
     "QuadraticPhase",
     "QubitDensityMatrix",
     "QubitUnitary",
+    "RMSProp",
     "Rot",
     "Rotation",
+    "Rotosolve",
     "S",
     "SingleExcitation",
     "SingleExcitationMinus",
@@ -275,6 +289,7 @@ __all__ = [
     "hessian",
     "jacobian",
     "jvp",
+    "minimize",
     "pow",
     "probs",
     "qnode",

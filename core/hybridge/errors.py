@@ -8,6 +8,7 @@ HybridgeError
 |  |- UnsupportedCircuit(ValueError)    a sensible circuit, but not for this device
 |  `- JobFailed(RuntimeError)           the device was asked and did not deliver
 |- GradientError(TypeError)             no exact derivative by the method asked for
+|- OptimizationError(ValueError)        a cost, a start or a setting that nothing can be optimized with
 `- PluginError                          a plugin broke its side of the contract
 
 TruncationWarning(UserWarning)          a Fock space was cut where the state still had norm
@@ -55,12 +56,18 @@ class UnknownDevice(DeviceError, LookupError):
 
 
 class MissingDependency(DeviceError, ImportError):
-    """The plugin is installed, its SDK is not. Attributes: device, package, extra."""
+    """What was asked for is here, a package it needs is not. Attributes: device, package, extra.
 
-    def __init__(self, device: str, package: str, extra: str | None = None, note: str = ""):
+    `device` is its name; `what` stands in its place in the message where no device needs the package.
+    """
+
+    def __init__(
+        self, device: str, package: str, extra: str | None = None, note: str = "", what: str | None = None
+    ):
         self.device, self.package, self.extra = device, package, extra
         target = f"'hybridge[{extra}]'" if extra else package
-        super().__init__(f"device {device!r} needs {package!r}; pip install {target}{note and '; ' + note}")
+        named = what or f"device {device!r}"
+        super().__init__(f"{named} needs {package!r}; pip install {target}{note and '; ' + note}")
 
 
 class UnsupportedCircuit(DeviceError, ValueError):
@@ -85,6 +92,10 @@ class GradientError(HybridgeError, TypeError):
     def __init__(self, parameter: str, reason: str, remedy: str = ""):
         self.parameter, self.reason, self.remedy = parameter, reason, remedy
         super().__init__(f"no exact derivative for {parameter}: {reason}{remedy and '; ' + remedy}")
+
+
+class OptimizationError(HybridgeError, ValueError):
+    """A cost, a start or a setting with which nothing can be optimized."""
 
 
 class PluginError(HybridgeError):

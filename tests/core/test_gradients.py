@@ -271,6 +271,8 @@ def test_device_derivatives_are_refused_where_there_are_none():
         (lambda c: hb.grad(lambda x, y: (c(x, y), c(x, y)))(0.1, 0.2), "jacobian"),
         (lambda c: hb.grad(c)(np.array([0.1, 0.2]), 0.2), "jacobian"),
         (lambda c: hb.jvp(c, (0.1, 0.2), (np.ones(2), 1.0)), "tangents"),
+        (lambda c: hb.grad(lambda x: None)(0.1), "returned nothing"),
+        (lambda c: hb.grad(lambda x: 1j * x)(0.1), "one real number .* complex"),
     ],
 )
 def test_a_derivative_that_makes_no_sense_says_so(call, message):

@@ -11,6 +11,7 @@ from hybridge.circuit import Circuit, Measurement, measured_wires
 from hybridge.errors import CircuitError, GradientError
 from hybridge.gradients.finite import finite_rule
 from hybridge.gradients.shift import Shifts, shift_rule
+from hybridge.operations.spectrum import Spectrum
 
 DIFFERENTIABLE = ("expval", "var", "probs")
 METHODS = ("best", "parameter-shift", "finite-diff", "device", None)
@@ -70,6 +71,14 @@ def shift_rules(
 
 def exact_rule(circuit: Circuit, slot: int, truncated: bool = False) -> Shifts:
     """The exact rule of one slot for all the circuit's measurements; GradientError where there is none."""
+    return shift_rule(*function_space(circuit, slot), truncated)
+
+
+def function_space(circuit: Circuit, slot: int) -> tuple[Spectrum, int]:
+    """Spectrum and degree: the circuit's measured values, in this slot, lie in spectrum.power(degree).
+
+    Raises GradientError, naming the parameter, where they are in no such space.
+    """
     at, name = circuit.slots[slot]
     operation, wires = circuit.instructions[at]
     described = f"parameter {name!r} of {operation.name} on wires {list(wires)!r}"
@@ -82,7 +91,7 @@ def exact_rule(circuit: Circuit, slot: int, truncated: bool = False) -> Shifts:
         if operation.domain == "cv":
             _check_gaussian_after(circuit, at, m, described, remedy)
         degree = max(degree, _degree(m, operation.domain, described, remedy))
-    return shift_rule(spectrum, degree, truncated)
+    return spectrum, degree
 
 
 def _degree(m: Measurement, domain: str, described: str, remedy: str) -> int:

@@ -127,6 +127,7 @@ class _Reverse:
 
     def gradient(self) -> tuple[Any, list[Any]]:
         """The one value, and its derivative in each leaf."""
+        _check_real(self.values[0])
         return self.values[0], self._pull(0, vspace(self.values[0]).ones())
 
     def vjp(self, cotangents: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -254,6 +255,17 @@ def _check_one_number(shapes: Sequence[tuple[int, ...]]) -> None:
             "the output",
             f"grad needs a function with one number as value; this one has shapes {list(shapes)}",
             "use hb.jacobian",
+        )
+
+
+def _check_real(value: Any) -> None:
+    while isbox(value):
+        value = value._value
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiubc" or np.any(array.imag):
+        what = "nothing" if value is None else f"{type(value).__name__} {value!r}"
+        raise GradientError(
+            "the output", f"grad needs a function with one real number as value; this one returned {what}"
         )
 
 

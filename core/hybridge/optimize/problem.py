@@ -176,12 +176,15 @@ def _number(value: Any, at: Any) -> float:
     return found
 
 
+BOXES = ("ArrayBox", "Entry")  # the types that stand for a traced number
+
+
 def _traced(derivative: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     try:
         return derivative(*args, **kwargs)
     except (TypeError, ValueError, AttributeError) as error:
         told = f"{error} {error.__cause__} {error.__context__}"
-        if "ArrayBox" not in told:  # the type that stands for a traced number
+        if not any(box in told for box in BOXES):
             raise
         raise OptimizationError(
             f"the cost cannot be differentiated: {error}; write it with `from hybridge import numpy as np`, "

@@ -8,10 +8,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks import circuits, peers, report, run
+import hybridge as hb
+from benchmarks import circuits, peers, report, rows_kernels, run
 from benchmarks.circuits_light import mesh
 from benchmarks.comparison import FASTEST, Comparison, Goal, Line, Part, Settings
+from benchmarks.rows_samples import alike, moments, ready
 from benchmarks.timing import Effort, interleaved, timing
+from hybridge.plugin import Task
 
 BRIEF = Effort(rounds=2, share=0.0, limit=0.0, fewest=2)
 FIELDS = {"work", "peer", "ratio", "spread", "floor", "aim", "ours_s", "peer_s", "measured", "left_out"}
@@ -45,6 +48,41 @@ def test_simulators_agree(name, settings):
     found = Comparison("small", name, (Part(kind, problem),), GOALS).measure(settings)
     assert any(label.startswith("hybridge") for label in found.timings)
     assert len(found.lines) == (len(found.timings) > 1)
+
+
+@pytest.mark.parametrize("kind", ["samples", "counts"])
+def test_samples_are_alike(kind, settings):
+    part = Part(kind, lambda: ready(4, 1000), agree=alike)
+    found = Comparison("small", kind, (part,), ()).measure(settings)
+    assert "hybridge" in found.timings
+
+
+def test_samples_of_another_state_are_not_alike():
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2, (10_000, 3))
+    numbers = bits @ [4, 2, 1]
+    same = dict(enumerate(np.bincount(numbers).tolist()))
+    alike({"bits": bits, "numbers": numbers, "counts": {format(k, "03b"): n for k, n in same.items()}})
+    assert moments(bits) == pytest.approx(moments(same))
+    with pytest.raises(AssertionError):
+        alike({"bits": bits, "reversed": 7 - bits[:, ::-1] * bits @ [4, 2, 1]})
+
+
+def test_kernels_are_counted_in_cycles_for_every_bit(settings, monkeypatch):
+    monkeypatch.setattr(rows_kernels, "REPEATS", 2)
+    names = (rows_kernels.GENERIC, rows_kernels.ADJOINT)
+    monkeypatch.setattr(rows_kernels, "KERNELS", {name: rows_kernels.KERNELS[name] for name in names})
+    found = rows_kernels.Cycles(bits=2).measure(settings)
+    assert {name: len(counts) for name, counts in found.cycles.items()} == dict.fromkeys(names, 2)
+    assert [(line.ours, line.at_most) for line in found.lines] == [(rows_kernels.GENERIC, True)]
+
+
+def test_a_repeated_program_applies_its_gate_again_and_again():
+    device = hb.device("default.qubit", wires=2)
+    plan = hb.QNode(lambda x: (hb.RX(x, wires=0), hb.expval(hb.Z(0)))[1], device).plan(0.1)
+    task = Task(rows_kernels.repeated(plan.programs[0], 5), np.array([[0.1]]))
+    assert device.run([task])[0] == pytest.approx(np.cos(0.5))
+    assert device.vjp(task, np.ones((1, 1))) == pytest.approx(-5 * np.sin(0.5))
 
 
 def test_a_disagreement_is_an_error(settings, monkeypatch):

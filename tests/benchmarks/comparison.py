@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -48,11 +49,15 @@ class Line(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What measuring a row gave: its lines, all timings by label, and what was left out, with the reason."""
+    """What measuring a row gave: its lines, all timings by label, and what was left out, with the reason.
+
+    `cycles`: kernel -> cycles per amplitude with each bit of the state as target, the lowest first.
+    """
 
     lines: list[Line]
     timings: dict[str, Timing]
     left_out: dict[str, str]
+    cycles: Mapping[str, list[float]] = MappingProxyType({})
 
 
 class Settings(NamedTuple):

@@ -11,6 +11,7 @@ import numpy as np
 
 import hybridge as hb
 from benchmarks.circuits import Problem, Term
+from benchmarks.rows_samples import Ready
 from hybridge import numpy as hnp
 from hybridge.plugin import Capabilities
 
@@ -97,12 +98,31 @@ def _on_aer(problem: Problem) -> Callable[[], Any] | str:
     return lambda: slopes(x)
 
 
+def _samples(ready: Ready) -> Callable[[], Any]:
+    return _drawn(ready, hb.sample)
+
+
+def _counts(ready: Ready) -> Callable[[], Any]:
+    return _drawn(ready, hb.counts)
+
+
+def _drawn(ready: Ready, measured: Callable[[], Any]) -> Callable[[], Any]:
+    @hb.qnode(hb.device("default.qubit", wires=ready.wires, shots=ready.shots, seed=1))
+    def circuit() -> Any:
+        hb.StatePrep(ready.state, wires=range(ready.wires))
+        return measured()
+
+    return circuit
+
+
 RUNS = {
     "value": {"hybridge": _value},
     "gradient": {"hybridge": _gradient},
     "value and gradient": {"hybridge": _both},
     "values": {"hybridge": _values},
     "gradients": {"hybridge": _gradients},
+    "samples": {"hybridge": _samples},
+    "counts": {"hybridge": _counts},
     "hub": {"hybridge, the hub's own part": _hub},
     "gradient on Aer": {"hybridge": _on_aer},
 }

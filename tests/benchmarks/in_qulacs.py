@@ -6,6 +6,7 @@ CNOT, controlled rotations as matrices with a control, excitations as a controll
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ import qulacs
 from qulacs import gate as gates
 
 from benchmarks.circuits import Gate, Problem
+from benchmarks.rows_samples import Ready
 
 VERSION = f"qulacs {qulacs.__version__}"
 PAULI = {"X": 1, "Y": 2, "Z": 3}
@@ -169,10 +171,23 @@ def _gradients(problem: Problem) -> Callable[[], Any]:
     return lambda: np.array([run(x) for x in problem.params])
 
 
+def _samples(ready: Ready) -> Callable[[], Any]:
+    state = qulacs.QuantumState(ready.wires)
+    state.load(ready.state)
+    return lambda: state.sampling(ready.shots)
+
+
+def _counts(ready: Ready) -> Callable[[], Any]:
+    samples = _samples(ready)
+    return lambda: Counter(samples())
+
+
 RUNS = {
     "value": {"qulacs": _value, "qulacs built anew": _value_anew},
     "gradient": {"qulacs": _gradient},
     "value and gradient": {"qulacs": _both},
     "values": {"qulacs": _values},
     "gradients": {"qulacs": _gradients},
+    "samples": {"qulacs": _samples},
+    "counts": {"qulacs": _counts},
 }

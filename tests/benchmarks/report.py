@@ -56,10 +56,24 @@ def table(lines: Iterable[Line]) -> Table:
     return made
 
 
+def cycles_table(cycles: Mapping[str, list[float]]) -> Table:
+    """A row for each kernel, a column for each bit it may act on."""
+    made = Table(title="cycles per amplitude, by target bit", title_justify="left")
+    made.add_column("kernel")
+    for bit in range(max(map(len, cycles.values()))):
+        made.add_column(str(bit), justify="right")
+    for kernel, counts in cycles.items():
+        made.add_row(kernel, *(f"{count:.2f}" for count in counts))
+    return made
+
+
 def show(found: Mapping[str, Found], missing: Mapping[str, str]) -> None:
     """The table, then what was left out and why."""
     console = Console(width=170)
     console.print(table(line for one in found.values() for line in one.lines))
+    for one in found.values():
+        if one.cycles:
+            console.print(cycles_table(one.cycles))
     for name, why in missing.items():
         console.print(f"left out: {name}, {why}")
     for work, one in found.items():
@@ -88,16 +102,17 @@ def merge(
     path: Path, found: Mapping[str, Found], versions: Mapping[str, str], missing: Mapping[str, str]
 ) -> None:
     """Put what was measured into the file; rows measured before stay, with their date, if on this machine."""
-    here = machine()
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if kept.get("machine") != here:
-        kept = {"rows": []}
+    kept: dict[str, Any] = {"machine": machine(), "rows": [], "cycles": {}}
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if isinstance(before, dict) and before.get("machine") == kept["machine"]:
+        kept |= before
     measured = datetime.now(UTC).isoformat(timespec="seconds")
     rows = [row for row in kept["rows"] if row["work"] not in found]
     for one in found.values():
         timings = {label: t._asdict() for label, t in one.timings.items()}
+        kept["cycles"].update(one.cycles)
         for line in one.lines:
             extra = {"measured": measured, "timings": timings, "left_out": {**missing, **one.left_out}}
             rows.append({**line._asdict(), **extra, "versions": dict(versions)})
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"machine": here, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({**kept, "rows": rows}, indent=1) + "\n", encoding="utf-8")

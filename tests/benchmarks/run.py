@@ -22,12 +22,13 @@ if __name__ == "__main__":  # before anything that starts threads is imported
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import hybridge as hb
-from benchmarks import report, rows_hub, rows_light, rows_qubits, rows_start
+from benchmarks import report, rows_hub, rows_kernels, rows_light, rows_qubits, rows_samples, rows_start
 from benchmarks.comparison import Found, Row, Settings
 from benchmarks.peers import installed
 from benchmarks.timing import Effort
 
-ROWS: list[Row] = [*rows_qubits.ROWS, *rows_light.ROWS, *rows_start.ROWS, *rows_hub.ROWS]
+TABLES = (rows_qubits, rows_samples, rows_light, rows_start, rows_hub, rows_kernels)
+ROWS: list[Row] = [row for table in TABLES for row in table.ROWS]
 
 
 def chosen(words: str) -> list[Row]:

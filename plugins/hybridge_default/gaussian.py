@@ -50,7 +50,8 @@ class DefaultGaussian(Device):
 
     def compile(self, circuit: Circuit) -> Program | LayeredProgram:
         check_gaussian(circuit, self.name)
-        return compiled(circuit) or layered(circuit)  # the latter runs any row, by its definition
+        # the latter runs any row, by its definition
+        return compiled(circuit, self.cutoff_dim) or layered(circuit, self.cutoff_dim)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         return [

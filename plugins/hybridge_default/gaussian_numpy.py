@@ -59,7 +59,7 @@ class PlainGaussian(Device):
 
     def compile(self, circuit: Circuit) -> LayeredProgram:
         check_gaussian(circuit, self.name)
-        return layered(circuit)
+        return layered(circuit, self.cutoff_dim)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         return [layered_run(task.program, task.params) for task in tasks]
@@ -86,10 +86,10 @@ def check_gaussian(circuit: Circuit, device: str) -> None:
 # ---- compiling ----------------------------------------------------------------------------------------
 
 
-def layered(circuit: Circuit) -> LayeredProgram:
+def layered(circuit: Circuit, cutoff: int) -> LayeredProgram:
     """The program of a lowered circuit."""
     n = len(circuit.wires)
-    quadratures, readings = placed(circuit.measurements, n)
+    quadratures, readings = placed(circuit.measurements, n, cutoff)
     uses, layers = _layers(circuit, quadratures[: len(quadratures) // 2].tolist())
     return LayeredProgram(uses, layers, n, quadratures, readings)
 

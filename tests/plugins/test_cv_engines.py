@@ -38,12 +38,15 @@ READ = [
     Measurement("expval", x[0] @ x[2] + 0.5 * (x[1] @ p[1] + p[1] @ x[1]) - n[3]),
     Measurement("expval", n[0] @ n[3]),
     Measurement("var", x[2] @ p[3]),
+    Measurement("probs", None, (3, 1)),
+    Measurement("expval", hb.FockStateProjector([2, 0], wires=[1, 2])),
+    Measurement("var", hb.FockStateProjector([1], wires=[0])),
     Measurement("gaussian"),
 ]
 
 
 def both(circuit):
-    fast, plain = DefaultGaussian(), PlainGaussian()
+    fast, plain = DefaultGaussian(cutoff_dim=4), PlainGaussian(cutoff_dim=4)
     return (fast, fast.compile(circuit)), (plain, plain.compile(circuit))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -29,6 +29,10 @@ class Use(NamedTuple):
     wires: tuple[int, ...]
     column: int
 
+    @property
+    def columns(self) -> np.ndarray:
+        return np.arange(self.column, self.column + len(self.operation.params))
+
 
 class Program(NamedTuple):
     """What the kernels take, and what is made of what they give.
@@ -48,6 +52,10 @@ class Program(NamedTuple):
     whole: bool  # whether the state itself is read
     uses: tuple[Use, ...]
     roots: tuple[Use, ...]  # with a square root of a parameter
+
+    def columns_of(self) -> Iterator[tuple[Operation, np.ndarray]]:
+        """The operations and the columns of their parameters."""
+        return ((use.operation, use.columns) for use in self.uses)
 
 
 def compiled(circuit: Circuit, cutoff: int) -> Program | None:

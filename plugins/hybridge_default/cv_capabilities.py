@@ -9,8 +9,8 @@ from hybridge.plugin import Capabilities
 GAUSSIAN = Capabilities(
     domain="cv",
     operations=None,
-    measurements=frozenset({"gaussian", "expval", "var"}),
-    observables=frozenset({"polynomial"}),
+    measurements=frozenset({"gaussian", "expval", "var", "probs"}),
+    observables=frozenset({"polynomial", "projector"}),
     vjp=True,
     conventions="a state prepared on a mode replaces that mode's state and ends its correlations",
 )

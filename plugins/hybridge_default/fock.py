@@ -19,6 +19,7 @@ from hybridge.plugin import (
 )
 from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import FOCK
+from hybridge_default.cv_overflow import finite
 from hybridge_default.fock_derivatives import fock_vjp
 from hybridge_default.fock_engine import Program, Step, mixed, parts, simulate, tensor_of
 from hybridge_default.fock_readings import reading
@@ -73,7 +74,9 @@ class DefaultFock(Device):
         for program, params, *_ in tasks:
             rows = max(1, BLOCK // _row_bytes(self.cutoff_dim, program.num_wires, program.pure))
             blocks = [params[i : i + rows] for i in range(0, len(params), rows)]
-            results.append(np.concatenate([self._block(program, block) for block in blocks]))
+            with np.errstate(over="ignore", invalid="ignore"):  # `finite` says what made it so
+                found = np.concatenate([self._block(program, block) for block in blocks])
+            results.append(finite(found, self.name, program.columns_of(), params))
         return results
 
     def _block(self, program: Program, params: np.ndarray) -> np.ndarray:
@@ -95,7 +98,9 @@ class DefaultFock(Device):
             )
         rows = max(1, BLOCK // row)
         blocks = [slice(i, i + rows) for i in range(0, len(params), rows)]
-        return np.concatenate([fock_vjp(program, self.cutoff_dim, params[b], cotangent[b]) for b in blocks])
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = [fock_vjp(program, self.cutoff_dim, params[b], cotangent[b]) for b in blocks]
+        return finite(np.concatenate(found), self.name, program.columns_of(), params)
 
     def memory(self, num_wires: int) -> int:
         """Bytes one row needs at its peak, while its state is a ket."""

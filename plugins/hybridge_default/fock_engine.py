@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +45,10 @@ class Program(NamedTuple):
     readings: tuple[Reading, ...]
     num_wires: int
     pure: bool
+
+    def columns_of(self) -> Iterator[tuple[Operation, np.ndarray]]:
+        """The operations and the columns of their parameters."""
+        return ((s.operation, np.arange(s.columns.start, s.columns.stop)) for s in self.steps)
 
     @property
     def gives_state(self) -> bool:

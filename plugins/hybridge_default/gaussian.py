@@ -16,6 +16,7 @@ import numpy as np
 from hybridge.plugin import Circuit, Device, Task, definition_slope
 from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import GAUSSIAN
+from hybridge_default.cv_overflow import finite
 from hybridge_default.gaussian_numpy import (
     LayeredProgram,
     check_gaussian,
@@ -50,18 +51,20 @@ class DefaultGaussian(Device):
 
     def compile(self, circuit: Circuit) -> Program | LayeredProgram:
         check_gaussian(circuit, self.name)
-        return compiled(circuit) or layered(circuit)  # the latter runs any row, by its definition
+        # the latter runs any row, by its definition
+        return compiled(circuit, self.cutoff_dim) or layered(circuit, self.cutoff_dim)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        return [
-            layered_run(program, params) if isinstance(program, LayeredProgram) else _run(program, params)
-            for program, params, *_ in tasks
-        ]
+        return [self._run(program, params) for program, params, *_ in tasks]
+
+    def _run(self, program: Program | LayeredProgram, params: np.ndarray) -> np.ndarray:
+        found = layered_run(program, params) if isinstance(program, LayeredProgram) else _run(program, params)
+        return finite(found, self.name, program.columns_of(), params)
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
-        if isinstance(task.program, LayeredProgram):
-            return layered_vjp(task.program, task.params, cotangent)
-        return _vjp(task.program, task.params, cotangent)
+        program, params, *_ = task
+        vjp = layered_vjp if isinstance(program, LayeredProgram) else _vjp
+        return finite(vjp(program, params, cotangent), self.name, program.columns_of(), params)
 
     def memory(self, num_wires: int) -> int:
         return state_bytes(num_wires)
@@ -77,13 +80,20 @@ def _run(program: Program, params: np.ndarray) -> np.ndarray:
     _kernels().forward(program.ints, program.floats, params, found)
     if program.columns is None:
         return found[:, : program.num_columns]
-    out = np.empty((len(params), program.width))
+    return _with_others(program, found)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # `finite` says what made it so
+def _with_others(program: Program, found: np.ndarray) -> np.ndarray:
+    """All columns: those of the kernels, and what is read off the means and covariances beside them."""
+    out = np.empty((len(found), program.width))
     out[:, program.columns] = found[:, : program.num_columns]
     for (reading, _), columns, mean, cov in program.others:
         out[:, columns] = reading.columns(found[:, mean], found[:, cov])
     return out
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _of_states(program: Program, params: np.ndarray) -> np.ndarray:
     """Everything read off the state itself."""
     size = 2 * program.num_wires
@@ -101,25 +111,30 @@ def _vjp(program: Program, params: np.ndarray, cotangent: np.ndarray) -> np.ndar
     params = np.ascontiguousarray(params)
     for use in program.roots:
         _check_root_slope(use, params)
-    kernels, own = _kernels(), np.zeros((len(params), program.raw))
+    own, pulled = np.zeros((len(params), program.raw)), np.zeros(params.shape)
     if program.columns is None:
         own[:, : program.num_columns] = cotangent
     else:
-        found = np.empty(own.shape)
-        kernels.forward(program.ints, program.floats, params, found)
-        own[:, : program.num_columns] = cotangent[:, program.columns]
-        for (reading, _), columns, mean, cov in program.others:
-            by_mean, by_cov = reading.pullback(found[:, mean], found[:, cov], cotangent[:, columns])
-            np.add.at(own.T, mean, by_mean.T)
-            np.add.at(own.T, cov, np.moveaxis(by_cov, 0, -1))  # of a pair of two both entries count
-    pulled = np.zeros(params.shape)
-    kernels.backward(program.ints, program.floats, params, own, pulled)
+        _pull_others(program, params, cotangent, own)
+    _kernels().backward(program.ints, program.floats, params, own, pulled)
     return pulled
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _pull_others(program: Program, params: np.ndarray, cotangent: np.ndarray, own: np.ndarray) -> None:
+    """The reverse of _with_others, into `own`: the cotangent of what the kernels give."""
+    found = np.empty(own.shape)
+    _kernels().forward(program.ints, program.floats, params, found)
+    own[:, : program.num_columns] = cotangent[:, program.columns]
+    for (reading, _), columns, mean, cov in program.others:
+        by_mean, by_cov = reading.pullback(found[:, mean], found[:, cov], cotangent[:, columns])
+        np.add.at(own.T, mean, by_mean.T)
+        np.add.at(own.T, cov, np.moveaxis(by_cov, 0, -1))  # of a pair of two both entries count
 
 
 def _check_root(use: Use, params: np.ndarray) -> None:
     """The row's own error where a parameter has no square root."""
-    columns = params[:, use.column : use.column + len(use.operation.params)]
+    columns = params[:, use.columns]
     if (columns < 0).any():
         assert use.operation.definition is not None
         use.operation.definition(*columns.T)
@@ -127,6 +142,6 @@ def _check_root(use: Use, params: np.ndarray) -> None:
 
 def _check_root_slope(use: Use, params: np.ndarray) -> None:
     """The row's own error where that square root has no derivative."""
-    columns = params[:, use.column : use.column + len(use.operation.params)]
+    columns = params[:, use.columns]
     if (columns <= 0).any():
         definition_slope(use.operation, 0, columns)

@@ -7,7 +7,7 @@ every parameter follows in one sweep forward again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from hybridge.plugin import Circuit, Device, Operation, Task, UnsupportedCircuit, definition_slope
 from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import PLAIN_GAUSSIAN
+from hybridge_default.cv_overflow import finite
 from hybridge_default.gaussian_readings import Placed, placed
 
 Arrays = tuple[np.ndarray, ...]
@@ -44,6 +45,10 @@ class LayeredProgram(NamedTuple):
     quadratures: np.ndarray
     readings: tuple[Placed, ...]
 
+    def columns_of(self) -> Iterator[tuple[Operation, np.ndarray]]:
+        """The operations and the columns of their parameters."""
+        return ((operation, row) for operation, columns in self.uses for row in columns)
+
 
 class PlainGaussian(Device):
     """What default.gaussian is where numba is not installed; its options are those of DefaultGaussian."""
@@ -59,13 +64,17 @@ class PlainGaussian(Device):
 
     def compile(self, circuit: Circuit) -> LayeredProgram:
         check_gaussian(circuit, self.name)
-        return layered(circuit)
+        return layered(circuit, self.cutoff_dim)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        return [layered_run(task.program, task.params) for task in tasks]
+        return [
+            finite(layered_run(program, params), self.name, program.columns_of(), params)
+            for program, params, *_ in tasks
+        ]
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
-        return layered_vjp(task.program, task.params, cotangent)
+        program, params, *_ = task
+        return finite(layered_vjp(program, params, cotangent), self.name, program.columns_of(), params)
 
     def memory(self, num_wires: int) -> int:
         return state_bytes(num_wires)
@@ -86,10 +95,10 @@ def check_gaussian(circuit: Circuit, device: str) -> None:
 # ---- compiling ----------------------------------------------------------------------------------------
 
 
-def layered(circuit: Circuit) -> LayeredProgram:
+def layered(circuit: Circuit, cutoff: int) -> LayeredProgram:
     """The program of a lowered circuit."""
     n = len(circuit.wires)
-    quadratures, readings = placed(circuit.measurements, n)
+    quadratures, readings = placed(circuit.measurements, n, cutoff)
     uses, layers = _layers(circuit, quadratures[: len(quadratures) // 2].tolist())
     return LayeredProgram(uses, layers, n, quadratures, readings)
 
@@ -213,6 +222,7 @@ BACK: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
+@np.errstate(over="ignore", invalid="ignore")  # `finite` says what made it so
 def layered_run(program: LayeredProgram, params: np.ndarray) -> np.ndarray:
     """params (B, P) -> (B, columns)."""
     definitions = [_definitions(uses, params) for uses in program.uses]
@@ -224,6 +234,7 @@ def layered_run(program: LayeredProgram, params: np.ndarray) -> np.ndarray:
 # ---- derivatives --------------------------------------------------------------------------------------
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def layered_vjp(program: LayeredProgram, params: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
     """cotangent (B, columns) -> (B, P): the sweep back, then one forward for the cotangents of all of it."""
     definitions = [_definitions(uses, params) for uses in program.uses]

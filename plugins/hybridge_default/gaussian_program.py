@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from hybridge.plugin import Circuit, Operation, QuadraticMean
 from hybridge_default.gaussian_forms import ROOT, Form, form
 from hybridge_default.gaussian_layout import HEADER, IDENTITY, NONE
-from hybridge_default.gaussian_readings import Everything, Placed, Scalar, placed
+from hybridge_default.gaussian_readings import Everything, Placed, Scalar, measured, placed
 
 
 class Column(NamedTuple):
@@ -28,6 +28,10 @@ class Use(NamedTuple):
     operation: Operation
     wires: tuple[int, ...]
     column: int
+
+    @property
+    def columns(self) -> np.ndarray:
+        return np.arange(self.column, self.column + len(self.operation.params))
 
 
 class Program(NamedTuple):
@@ -49,13 +53,17 @@ class Program(NamedTuple):
     uses: tuple[Use, ...]
     roots: tuple[Use, ...]  # with a square root of a parameter
 
+    def columns_of(self) -> Iterator[tuple[Operation, np.ndarray]]:
+        """The operations and the columns of their parameters."""
+        return ((use.operation, use.columns) for use in self.uses)
 
-def compiled(circuit: Circuit) -> Program | None:
+
+def compiled(circuit: Circuit, cutoff: int) -> Program | None:
     """The program of a lowered circuit; None where the definition of a row is of no form."""
     uses, forms = _reaching(circuit)
     if None in forms.values():
         return None
-    return _built(circuit, uses, cast(dict[Operation, Form], forms))
+    return _built(circuit, cutoff, uses, cast(dict[Operation, Form], forms))
 
 
 def _reaching(circuit: Circuit) -> tuple[list[Use], dict[Operation, Form | None]]:
@@ -66,7 +74,7 @@ def _reaching(circuit: Circuit) -> tuple[list[Use], dict[Operation, Form | None]
         column += len(operation.params)
     reached: set[int] = set()
     for m in circuit.measurements:
-        reached.update(range(len(circuit.wires)) if m.observable is None else m.observable.wires)
+        reached.update(measured(m, len(circuit.wires)))
     kept = []
     for use in reversed(uses):
         if not reached.isdisjoint(use.wires):
@@ -78,9 +86,9 @@ def _reaching(circuit: Circuit) -> tuple[list[Use], dict[Operation, Form | None]
     return kept[::-1], {use.operation: form(use.operation) for use in kept}
 
 
-def _built(circuit: Circuit, uses: Sequence[Use], forms: dict[Operation, Form]) -> Program:
+def _built(circuit: Circuit, cutoff: int, uses: Sequence[Use], forms: dict[Operation, Form]) -> Program:
     n = len(circuit.wires)
-    rows, readings = placed(circuit.measurements, n)
+    rows, readings = placed(circuit.measurements, n, cutoff)
     whole = any(isinstance(r.reading, Everything) for r in readings)
     arrays = _Arrays()
     arrays.read(rows, readings, whole)

@@ -9,7 +9,7 @@ from hybridge.device import Task
 from hybridge.gradients.definition import definition_slope
 from hybridge.operations.table import FAMILIES, ROWS
 from hybridge.phasespace.moments import moment
-from hybridge.phasespace.polynomial import momentum, photon_number, position
+from hybridge.phasespace.polynomial import Polynomial, momentum, photon_number, position
 from hybridge_default.fock import DefaultFock
 from hybridge_default.gaussian import DefaultGaussian
 
@@ -131,6 +131,9 @@ MEASURED = (
     Measurement("expval", n[0] @ n[1]),
     Measurement("var", x[1] @ p[2]),
     Measurement("expval", POLYNOMIALS["cubic"]),
+    Measurement("probs", None, (2, 0)),
+    Measurement("expval", hb.FockStateProjector([1, 2], wires=[0, 1])),
+    Measurement("var", hb.FockStateProjector([0], wires=[2])),
     Measurement("expval", n[2]),  # again
 )
 
@@ -153,7 +156,7 @@ def random_circuit(rng, length, measured, wires=3):
 def test_random_circuits_are_differentiated_row_by_row(seed, measured):
     rng = np.random.default_rng(seed)
     circuit, params = random_circuit(rng, 14, measured)
-    device = DefaultGaussian()
+    device = DefaultGaussian(cutoff_dim=3)
     program = device.compile(circuit)
     value = lambda rows: device.run([Task(program, np.atleast_2d(rows))])[0]
     cotangent = rng.normal(size=value(params).shape)
@@ -176,7 +179,7 @@ def test_what_is_measured_alone_is_read_off_the_whole_state(seed):
         [Task(device.compile(circuit._replace(measurements=(Measurement("gaussian"),))), params)]
     )[0]
     mean, cov = whole[:, :8], whole[:, 8:].reshape(-1, 8, 8)
-    for m in MEASURED:
+    for m in (m for m in MEASURED if isinstance(m.observable, Polynomial)):
         alone = device.run([Task(device.compile(circuit._replace(measurements=(m,))), params)])[0]
         want = moment(m.kind, m.observable, range(4)).value(mean, cov)
         assert np.allclose(alone[:, 0], want, rtol=1e-11, atol=1e-12)
@@ -230,8 +233,23 @@ def test_best_differentiates_losses_that_no_rule_can():
     )
     with pytest.raises(hb.GradientError, match="LossChannel has no shift rule"):
         hb.grad(hb.QNode(lossy, device, diff_method="parameter-shift"))(0.6, 0.7)
-    with pytest.raises(hb.GradientError, match="no shift rule"):
-        hb.jacobian(hb.QNode(lambda T: (lossy(T, 0.7), hb.probs(wires=0))[1], device))(0.6)
+
+
+@pytest.mark.parametrize("name", ["default.gaussian", "default.fock"])
+def test_probabilities_have_derivatives_where_a_pure_state_begins_to_mix(name):
+    """At T = 1, where dp_n/dT = n p_n - (n + 1) p_(n+1) is no derivative among pure states."""
+    device = hb.device(name, wires=1, cutoff_dim=12)
+
+    @hb.qnode(device)
+    def lossy(T, r):
+        hb.Squeezing(r, 0.3, wires=0)
+        hb.LossChannel(T, wires=0)
+        return hb.probs(wires=0)
+
+    p = lossy(1.0, 0.25)
+    n = np.arange(11)
+    want = n * p[:-1] - (n + 1) * p[1:]
+    assert np.allclose(hb.jacobian(lossy, argnums=0)(1.0, 0.25)[:-1], want, atol=1e-12)
 
 
 def test_batches_are_differentiated_row_by_row():

@@ -1,6 +1,7 @@
 """default.gaussian's kernels against its numpy engine, which runs every row by its definition."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from hybridge.operations.table import FAMILIES, ROWS
 from hybridge.phasespace.polynomial import momentum, photon_number, position
 from hybridge_default.cv_capabilities import GAUSSIAN as CLAIMS
 from hybridge_default.cv_capabilities import PLAIN_GAUSSIAN
+from hybridge_default.fock import DefaultFock
 from hybridge_default.gaussian import DefaultGaussian
 from hybridge_default.gaussian_forms import form
 from hybridge_default.gaussian_numpy import LayeredProgram, PlainGaussian
@@ -38,12 +40,15 @@ READ = [
     Measurement("expval", x[0] @ x[2] + 0.5 * (x[1] @ p[1] + p[1] @ x[1]) - n[3]),
     Measurement("expval", n[0] @ n[3]),
     Measurement("var", x[2] @ p[3]),
+    Measurement("probs", None, (3, 1)),
+    Measurement("expval", hb.FockStateProjector([2, 0], wires=[1, 2])),
+    Measurement("var", hb.FockStateProjector([1], wires=[0])),
     Measurement("gaussian"),
 ]
 
 
 def both(circuit):
-    fast, plain = DefaultGaussian(), PlainGaussian()
+    fast, plain = DefaultGaussian(cutoff_dim=4), PlainGaussian(cutoff_dim=4)
     return (fast, fast.compile(circuit)), (plain, plain.compile(circuit))
 
 
@@ -115,6 +120,44 @@ def test_losses_outside_their_bounds_are_the_rows_own_errors():
         with pytest.raises(CircuitError, match=r"transmission 0 <= T <= 1; got -0\.1"):
             device.run([Task(device.compile(circuit), np.array([[-0.1]]))])
         assert device.run([Task(device.compile(circuit), np.array([[0.0]]))])[0] == 0
+
+
+ENGINES = [DefaultGaussian, PlainGaussian, DefaultFock]
+STRONG = {  # the operation, its numbers, what is measured
+    "Squeezing(r=400, phi=0.1)": ("Squeezing", (400.0, 0.1), ("photons", "spread", "probs")),
+    "Squeezing(r=800, phi=0.1)": ("Squeezing", (800.0, 0.1), ("photons", "spread", "probs")),
+    "TwoModeSqueezing(r=360, phi=0.1)": ("TwoModeSqueezing", (360.0, 0.1), ("photons", "spread")),
+}
+MEASURES = {
+    "photons": Measurement("expval", n[0]),
+    "spread": Measurement("var", n[1]),
+    "probs": Measurement("probs", None, (0, 1)),
+}
+
+
+@pytest.mark.filterwarnings("ignore::hybridge.errors.TruncationWarning")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("strong", STRONG)
+def test_light_too_strong_for_floats_is_the_fault_of_the_parameter(strong, engine):
+    """It was blamed on the device: "plugin 'default.gaussian': run returned NaN or infinite values"."""
+    name, numbers, measured = STRONG[strong]
+    row, device = ROWS[name], engine(cutoff_dim=3)
+    instructions = (
+        Instruction(ROWS["Squeezing"], (1,)),
+        Instruction(row, (0, 1)[: row.num_wires]),
+        Instruction(ROWS["Beamsplitter"], (1, 0)),
+    )
+    strong_row = [0.3, 0.2, *numbers, 0.5, 0.7]
+    weak_row = [0.3, 0.2, 0.1, 0.1, 0.5, 0.7]
+    for what in measured:
+        program = device.compile(Circuit(instructions, (MEASURES[what],), (0, 1)))
+        assert np.isfinite(device.run([Task(program, np.array([weak_row]))])[0]).all()
+        for rows in ([strong_row], [weak_row, strong_row]):
+            task = Task(program, np.array(rows))
+            with pytest.raises(CircuitError, match=f"{re.escape(strong)} .* use smaller parameters"):
+                device.run([task])
+            with pytest.raises(CircuitError, match=re.escape(strong)):
+                device.vjp(task, np.ones((len(rows), 9 if what == "probs" else 1)))
 
 
 def test_gates_that_do_not_reach_what_is_measured_are_left_out():

@@ -16,6 +16,7 @@ from hybridge.memory import available, human
 from hybridge.phasespace import numberbasis
 from hybridge.phasespace.drawing import draw_numbers
 from hybridge.phasespace.moments import moment
+from hybridge.phasespace.numberslopes import probs_slopes
 from hybridge.phasespace.polynomial import Polynomial
 
 PURE = 1e-10  # a state is taken for pure if its purity is 1 to this; probabilities move by no more
@@ -56,6 +57,21 @@ class GaussianModes:
         where the table does not fit into memory.
         """
         return self._number_table(modes, self._cutoff()).reshape(len(self.mean), -1)
+
+    def probs_slopes(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The slopes of sum weights * probs of all modes: in the mean (B, 2n), in the covariance (B, 2n, 2n).
+
+        weights (B, cutoff^n). Pure states are differentiated in mixed directions too. Raises the errors of
+        `probs`.
+        """
+        cutoff, B, n = self._cutoff(), len(self.mean), self.mean.shape[1] // 2
+        if self._pure:
+            _check_room(B, cutoff**n, range(n), cutoff)
+            ket = numberbasis.ket(self.mean, self.cov, cutoff).reshape(B, -1)
+            return probs_slopes(self.mean, self.cov, weights, lambda m, n: ket[:, m] * ket[:, n].conj())
+        _check_room(B, cutoff ** (2 * n), range(n), cutoff)
+        rho = numberbasis.density(self.mean, self.cov, cutoff).reshape(B, cutoff**n, cutoff**n)
+        return probs_slopes(self.mean, self.cov, weights, lambda m, n: rho[:, m, n])
 
     def density_matrix(self, modes: Sequence[int]) -> np.ndarray:
         """The reduced density matrix of `modes` in the number basis, (B, cutoff^k, cutoff^k).

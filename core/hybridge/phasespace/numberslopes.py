@@ -101,6 +101,55 @@ def _husimi_slope(
     return dA, db, (pull * _times(dcov, pull)).sum(axis=1) / 2 - (dmean * pull).sum(axis=1) - traced / 2
 
 
+def probs_slopes(
+    mean: np.ndarray, cov: np.ndarray, weights: np.ndarray, elements: Callable[..., np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The slopes of sum weights[n] <n|rho|n> in mean (B, 2k) and cov (B, 2k, 2k), whose entries are free.
+
+    weights (B, cutoff^k); elements(m, n) gives <m|rho|n> for flat indices (N,), as (B, N). It is the reverse
+    of `_husimi_slope` behind that of `amplitudes`, of which only elements near the diagonal are needed.
+
+    >>> vacuum = lambda m, n: np.array([(m == 0) & (n == 0)], float)
+    >>> by_mean, by_cov = probs_slopes(np.zeros((1, 2)), np.eye(2)[None], np.array([[0.0, 1.0]]), vacuum)
+    >>> by_cov.tolist()  # of the probability of one photon
+    [[[0.25, 0.0], [0.0, 0.25]]]
+    """
+    k = mean.shape[-1] // 2
+    pulled = _number_pullback(weights, elements, k)
+    one = np.eye(k)
+    r_of_z = np.block([[one, one], [1j * one, -1j * one]])
+    W = np.linalg.inv(cov + np.eye(2 * k))
+    pull, log = _times(W, mean), pulled.by_log.real[:, None]
+    to_b = _times(W @ r_of_z, pulled.by_b).real
+    outer = lambda u, v: u[:, :, None] * v[:, None, :]
+    by_cov = (W @ r_of_z @ pulled.by_A @ r_of_z.T @ W).real / 2 - (outer(to_b, pull) + outer(pull, to_b)) / 2
+    return to_b - log * pull, by_cov + log[:, :, None] * (outer(pull, pull) - W) / 2
+
+
+def _number_pullback(weights: np.ndarray, elements: Callable[..., np.ndarray], k: int) -> Pullback:
+    """`pullback` for the cotangent that is `weights` on the diagonal of a density matrix and 0 beside it."""
+    cutoff = round(weights.shape[1] ** (1 / k))
+    numbers = np.indices((cutoff,) * k).reshape(k, -1)
+
+    def lowered(*variables: int) -> np.ndarray:
+        """sum weights[n] * (z_i z_j ... times the generating function)[n, n]."""
+        sides, factor = np.stack([numbers, numbers]), np.ones(numbers.shape[1])
+        for v in variables:  # first those of the ket, then those of the bra
+            row = sides[v // k, v % k]
+            factor = factor * np.sqrt(np.maximum(row, 0))
+            row -= 1
+        there = factor > 0
+        ket, bra = (np.ravel_multi_index(side[:, there], (cutoff,) * k) for side in sides)
+        return (weights[:, there] * factor[there] * elements(ket, bra)).sum(axis=1)
+
+    by_A = np.empty((len(weights), 2 * k, 2 * k), dtype=complex)
+    for i in range(2 * k):
+        for j in range(i, 2 * k):
+            by_A[:, i, j] = by_A[:, j, i] = lowered(i, j)
+    by_b = np.stack([lowered(i) for i in range(2 * k)], axis=1)
+    return Pullback(by_A, by_b, lowered())
+
+
 def _times(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return (matrices @ vectors[..., None])[..., 0]
 

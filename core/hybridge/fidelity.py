@@ -7,7 +7,8 @@ import numpy as np
 from hybridge.circuit import Measurement
 from hybridge.execution import plans_of
 from hybridge.operations.derived import adjoint_row
-from hybridge.qnode import QNode, Recorded
+from hybridge.qnode import QNode
+from hybridge.recorded import Recorded
 
 
 def fidelities(node: QNode, recorded: Recorded, row: np.ndarray, others: np.ndarray) -> np.ndarray:

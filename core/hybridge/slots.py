@@ -11,7 +11,8 @@ from hybridge.errors import CircuitError
 from hybridge.interfaces.derivatives import Argnums, jacobian
 from hybridge.interfaces.rows import as_rows
 from hybridge.pytree import flatten
-from hybridge.qnode import QNode, Recorded
+from hybridge.qnode import QNode
+from hybridge.recorded import Recorded
 
 
 class Slots(NamedTuple):

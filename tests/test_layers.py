@@ -32,6 +32,8 @@ LAYERS = (
     ("recorded",),
     ("interfaces",),
     ("qnode",),
+    ("fidelity", "generators", "slots"),
+    ("geometry",),
     ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
     ("compare",),
     ("conformance",),

@@ -19,6 +19,7 @@ from hybridge.errors import (
     UnknownDevice,
     UnsupportedCircuit,
 )
+from hybridge.geometry import classical_fisher, metric_tensor, quantum_fisher
 from hybridge.interfaces.derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
 from hybridge.observables.cv import (
     FockStateProjector,
@@ -136,7 +137,10 @@ from hybridge.operations.qubit_states import (
 from hybridge.operations.qubit_unitaries import ControlledQubitUnitary, DiagonalQubitUnitary, QubitUnitary
 from hybridge.optimize.descent import Adagrad, Adam, GradientDescent, Momentum, NesterovMomentum, RMSProp
 from hybridge.optimize.minimize import minimize
+from hybridge.optimize.natural import QNG, MomentumQNG
+from hybridge.optimize.qnspsa import QNSPSA
 from hybridge.optimize.rotosolve import Rotosolve
+from hybridge.optimize.shot_adaptive import ShotAdaptive
 from hybridge.optimize.spsa import SPSA
 from hybridge.qnode import QNode, qnode
 from hybridge.registry import device, devices
@@ -159,6 +163,8 @@ __all__ = [
     "ECR",
     "ISWAP",
     "PSWAP",
+    "QNG",
+    "QNSPSA",
     "RX",
     "RY",
     "RZ",
@@ -224,6 +230,7 @@ __all__ = [
     "LossChannel",
     "MissingDependency",
     "Momentum",
+    "MomentumQNG",
     "MottonenStatePreparation",
     "MultiControlledX",
     "MultiRZ",
@@ -252,6 +259,7 @@ __all__ = [
     "Rotation",
     "Rotosolve",
     "S",
+    "ShotAdaptive",
     "SingleExcitation",
     "SingleExcitationMinus",
     "SingleExcitationPlus",
@@ -275,6 +283,7 @@ __all__ = [
     "about",
     "adjoint",
     "apply",
+    "classical_fisher",
     "compare",
     "counts",
     "ctrl",
@@ -289,10 +298,12 @@ __all__ = [
     "hessian",
     "jacobian",
     "jvp",
+    "metric_tensor",
     "minimize",
     "pow",
     "probs",
     "qnode",
+    "quantum_fisher",
     "sample",
     "snapshots",
     "specs",

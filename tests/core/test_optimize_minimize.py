@@ -11,7 +11,7 @@ from scipy.optimize import Bounds
 
 import hybridge as hb
 from hybridge import numpy as np
-from hybridge.optimize.methods import OPTIMIZERS, SCIPY
+from hybridge.optimize.methods import SCIPY
 
 DEVICE = hb.device("default.qubit", wires=2)
 X0 = {"a": 0.3, "b": numpy.array([0.2, 0.5])}
@@ -51,7 +51,7 @@ def test_every_method_of_scipy_finds_the_bottom_of_a_bowl(method):
     assert found.nfev > 1
 
 
-@pytest.mark.parametrize("method", OPTIMIZERS)
+@pytest.mark.parametrize("method", SETTINGS)
 def test_every_optimizer_goes_down_a_circuit(method):
     found = hb.minimize(circuit, X0, method, steps=150, options=SETTINGS[method])
     assert found.success and found.method == method and found.steps == 150

@@ -34,21 +34,27 @@ class Moments(NamedTuple):
 
 @dataclass(eq=False)
 class Descent(Optimizer):
-    """x -> x - update(gradient of x, state)."""
+    """x -> x - update(direction at x, state)."""
 
     def advance(self, problem: Problem, x: np.ndarray) -> np.ndarray:
-        gradient = problem.gradient(self.viewpoint(x))
+        gradient = self.direction(problem, x)
         with np.errstate(over="ignore"):  # a step that is not finite is an error, told by `moved`
             change, self.state = self.update(gradient, self.state)
         return x - change
 
-    def viewpoint(self, x: np.ndarray) -> np.ndarray:
-        """Where the gradient is taken."""
-        return x
+    def direction(self, problem: Problem, x: np.ndarray) -> np.ndarray:
+        """What `update` takes for the gradient."""
+        return problem.gradient(x)
 
     @abstractmethod
     def update(self, gradient: np.ndarray, state: Any) -> tuple[np.ndarray, NamedTuple | None]:
         """The change (N,) to subtract from x, and the next state; a pure function."""
+
+
+def rolling(change: np.ndarray, momentum: float, state: Velocity | None) -> tuple[np.ndarray, Velocity]:
+    """This change, and what is left of the last one."""
+    velocity = change if state is None else momentum * state.velocity + change
+    return velocity, Velocity(velocity)
 
 
 @dataclass(eq=False)
@@ -81,21 +87,24 @@ class Momentum(Descent):
     momentum: float = 0.9
 
     def update(self, gradient: np.ndarray, state: Velocity | None) -> tuple[np.ndarray, Velocity]:
-        change = self.stepsize * gradient
-        if state is not None:
-            change = change + self.momentum * state.velocity
-        return change, Velocity(change)
+        return rolling(self.stepsize * gradient, self.momentum, state)
 
 
 @dataclass(eq=False)
-class NesterovMomentum(Momentum):
+class NesterovMomentum(Descent):
     """Momentum, with the gradient where the momentum leads: at x - momentum v (Nesterov, 1983).
 
     Where the value is asked for as well, it is another call of the cost, as the gradient is taken elsewhere.
     """
 
-    def viewpoint(self, x: np.ndarray) -> np.ndarray:
-        return x if self.state is None else x - self.momentum * self.state.velocity
+    stepsize: float = 0.01
+    momentum: float = 0.9
+
+    def direction(self, problem: Problem, x: np.ndarray) -> np.ndarray:
+        return problem.gradient(x if self.state is None else x - self.momentum * self.state.velocity)
+
+    def update(self, gradient: np.ndarray, state: Velocity | None) -> tuple[np.ndarray, Velocity]:
+        return rolling(self.stepsize * gradient, self.momentum, state)
 
 
 @dataclass(eq=False)

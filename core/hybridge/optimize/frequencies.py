@@ -10,25 +10,13 @@ import numpy as np
 
 from hybridge.errors import OptimizationError
 from hybridge.gradients.choose import function_space
-from hybridge.interfaces.derivatives import jacobian
 from hybridge.operations.spectrum import Trig
 from hybridge.optimize.problem import Problem
-from hybridge.pytree import flatten
 from hybridge.qnode import QNode
+from hybridge.slots import slots_of
 
 TOO_MANY = 1000
 REMEDY = "give frequencies=, or use another optimizer"
-
-
-def slot_jacobian(problem: Problem, x: np.ndarray) -> np.ndarray:
-    """d (the numbers of the QNode's circuit) / dx at x: (P, N); OptimizationError for other costs."""
-    node = problem.cost
-    if not isinstance(node, QNode):
-        raise OptimizationError(f"the cost must be a QNode, decorated with @hb.qnode; got {node!r}")
-    numbers: Any = lambda *args, **kwargs: node.record(*args, **kwargs).numbers
-    found = jacobian(numbers, problem.argnums)(*problem.call_args(x), **problem.kwargs)
-    rows = [np.concatenate([np.ravel(leaf) for leaf in flatten(row)[0]]) for row in found]
-    return np.array(rows).reshape(len(rows), x.size)
 
 
 def qnode_frequencies(problem: Problem, x: np.ndarray) -> list[Trig]:
@@ -37,11 +25,22 @@ def qnode_frequencies(problem: Problem, x: np.ndarray) -> list[Trig]:
     Raises OptimizationError where a number enters an operation nonlinearly, or the value is not a
     trigonometric polynomial in it, and GradientError where the operation's spectrum is not known.
     """
-    slopes = slot_jacobian(problem, x)
-    elsewhere = slot_jacobian(problem, x + 0.3 + 0.1 * np.sqrt(np.arange(1, x.size + 1)))
-    circuit = problem.cost.plan(*problem.call_args(x), **problem.kwargs).named
-    if slopes.shape != elsewhere.shape or not np.allclose(slopes, elsewhere, rtol=1e-9, atol=1e-9):
+    node = problem.cost
+    if not isinstance(node, QNode):
+        raise OptimizationError(f"the cost must be a QNode, decorated with @hb.qnode; got {node!r}; {REMEDY}")
+    elsewhere = x + 0.3 + 0.1 * np.sqrt(np.arange(1, x.size + 1))
+    here, there = (
+        slots_of(node, problem.call_args(at), problem.argnums, problem.kwargs) for at in (x, elsewhere)
+    )
+    if (here.recorded.instructions, here.recorded.measurements) != (
+        there.recorded.instructions,
+        there.recorded.measurements,
+    ):
+        raise OptimizationError(f"the circuit, or what it measures, depends on the numbers; {REMEDY}")
+    slopes = here.slopes
+    if not np.allclose(slopes, there.slopes, rtol=1e-9, atol=1e-9):
         raise OptimizationError(f"a number enters an operation of the circuit nonlinearly; {REMEDY}")
+    circuit = node.plan(*problem.call_args(x), **problem.kwargs).named
     spaces: dict[int, Trig] = {}
     for slot in np.flatnonzero(np.abs(slopes).sum(axis=1) > 0).tolist():
         spectrum, degree = function_space(circuit, slot)

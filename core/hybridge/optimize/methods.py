@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from hybridge.errors import OptimizationError
 from hybridge.optimize.descent import Adagrad, Adam, GradientDescent, Momentum, NesterovMomentum, RMSProp
+from hybridge.optimize.natural import QNG, MomentumQNG
 from hybridge.optimize.optimizer import Optimizer
+from hybridge.optimize.qnspsa import QNSPSA
 from hybridge.optimize.rotosolve import Rotosolve
+from hybridge.optimize.shot_adaptive import ShotAdaptive
 from hybridge.optimize.spsa import SPSA
 
 
@@ -46,6 +49,10 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": Adam,
     "rotosolve": Rotosolve,
     "spsa": SPSA,
+    "qng": QNG,
+    "momentum-qng": MomentumQNG,
+    "qnspsa": QNSPSA,
+    "shot-adaptive": ShotAdaptive,
 }
 _NAMES = {name.lower(): name for name in (*SCIPY, *OPTIMIZERS)}
 

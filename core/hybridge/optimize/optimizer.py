@@ -32,6 +32,15 @@ SETTINGS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "A": NOT_NEGATIVE,
     "a": POSITIVE,
     "maxiter": AT_LEAST_ONE,
+    "lam": NOT_NEGATIVE,
+    "regularization": NOT_NEGATIVE,
+    "finite_diff_step": POSITIVE,
+    "resamplings": AT_LEAST_ONE,
+    "history_length": AT_LEAST_ONE,
+    "min_shots": AT_LEAST_ONE,
+    "mu": FRACTION,
+    "b": POSITIVE,
+    "lipschitz": POSITIVE,
 }
 
 

@@ -31,6 +31,7 @@ LAYERS = (
     ("execution",),
     ("recorded",),
     ("interfaces",),
+    ("static",),
     ("qnode",),
     ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
     ("compare",),

@@ -31,6 +31,7 @@ LAYERS = (
     ("execution",),
     ("recorded",),
     ("interfaces",),
+    ("static",),
     ("qnode",),
     ("fidelity", "generators", "slots"),
     ("geometry",),

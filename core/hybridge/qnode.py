@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybridge.circuit import Circuit, Instruction
@@ -17,9 +17,11 @@ from hybridge.interfaces.called import Call, Called, Model
 from hybridge.interfaces.choose import check_interface, library
 from hybridge.interfaces.gather import as_leaf
 from hybridge.interfaces.rows import plain_rows
+from hybridge.interfaces.symbols import gather_of
 from hybridge.recorded import Recorded
 from hybridge.recording import record
 from hybridge.registry import device as make_device
+from hybridge.static import Traces
 
 
 class QNode(Model):
@@ -28,7 +30,11 @@ class QNode(Model):
     Arguments: the function, which applies operations and returns measurements (any containers of them); the
     device, or its name; `diff_method` "best" (the device's own derivatives where it has them, else exact
     shift rules; never finite differences), "parameter-shift", "device", "finite-diff" or None; `interface`
-    "auto" or "autograd"; `shots` to override the device's.
+    "auto" or "autograd"; `shots` to override the device's; `static` to record the function once for each
+    structure of its arguments (containers, shapes, everything that is not a float), with symbols in place of
+    its floats: a call then costs little more than the device. The function may scale its numbers by plain
+    ones, shift and add them; anything else, and control flow that depends on them, raises CircuitError. It
+    sees other things, such as a global of its module, as they were when it was recorded.
 
     Results: expval and var a float, probs (2^k,), state (2^n,), density_matrix (2^k, 2^k), sample(wires)
     (shots, k) ints, sample(observable) (shots,) values, counts a dict; array arguments of length B put a
@@ -51,6 +57,7 @@ class QNode(Model):
         diff_method: str | None = "best",
         interface: str | None = "auto",
         shots: int | str | None = "device",
+        static: bool = False,
     ):
         if not callable(function):
             raise CircuitError(f"a QNode needs a circuit function; got {function!r}")
@@ -64,10 +71,17 @@ class QNode(Model):
         self.interface = check_interface(interface)
         self.shots = self.device.shots if shots == "device" else check_shots(shots)
         self._plans = plans_of(self.device)
+        self.static = static
         functools.update_wrapper(self, function, updated=())
+        self._traces = self._new_traces()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the circuit at these arguments. Raises the errors of hybridge.errors."""
+        if self._traces is not None:
+            trace, leaves, plain = self._traces.find(args, kwargs)
+            return self.finish(
+                Called(*trace, leaves, None if plain else self._library(leaves, trace.recorded))
+            )
         recorded = self.record(*args, **kwargs)
         rows = plain_rows(recorded.numbers)
         if rows is None:
@@ -79,17 +93,31 @@ class QNode(Model):
 
     def called(self, *args: Any, **kwargs: Any) -> Called:
         """The call at these arguments, not yet run."""
-        return self._called(self.record(*args, **kwargs))
+        if self._traces is None:
+            return self._called(self.record(*args, **kwargs))
+        trace, leaves, plain = self._traces.find(args, kwargs)
+        return Called(*trace, leaves, None if plain else self._library(leaves, trace.recorded))
 
     def _called(self, recorded: Recorded) -> Called:
         plan = self._plan(recorded)
-        traced = library(recorded.numbers) if self.interface else None
-        if traced is None:
-            leaves, gather = as_leaf(recorded.numbers)
-        else:
-            recorded.check_differentiable()
-            leaves, gather = traced.gathered(recorded.numbers)
+        traced = self._library(recorded.numbers, recorded)
+        leaves, gather = (as_leaf if traced is None else traced.gathered)(recorded.numbers)
         return Called(recorded, Call(plan, self.shots, self.diff_method, gather), leaves, traced)
+
+    def _library(self, numbers: Sequence[Any], recorded: Recorded) -> Any:
+        """The module for the library that traces these numbers, if it can; None where all are plain."""
+        traced = library(numbers) if self.interface else None
+        if traced is not None:
+            recorded.check_differentiable()
+        return traced
+
+    def _prepare(self, recorded: Recorded, shapes: Sequence[tuple[int, ...]]) -> Call:
+        """The call of a traced circuit, of leaves of these shapes."""
+        gather = gather_of(recorded.numbers, shapes)
+        return Call(self._plan(recorded), self.shots, self.diff_method, gather)
+
+    def _new_traces(self) -> Traces | None:
+        return Traces(self.record, self._prepare, self._called_name) if self.static else None
 
     def finish(self, called: Called) -> Any:
         """What the call returns, differentiable in its traced leaves."""
@@ -108,7 +136,11 @@ class QNode(Model):
     def record(self, *args: Any, **kwargs: Any) -> Recorded:
         """Run the function only: what it applies, its numbers, and what it measures."""
         tape, returned = record(self.function, *args, **kwargs)
-        return Recorded(tape, returned, getattr(self, "__name__", "the circuit function"))
+        return Recorded(tape, returned, self._called_name)
+
+    @property
+    def _called_name(self) -> str:
+        return getattr(self, "__name__", "the circuit function")
 
     def circuit(self, *args: Any, **kwargs: Any) -> Circuit:
         """The Circuit of these arguments on the user's wires: instructions, measurements, wires."""
@@ -150,12 +182,13 @@ class QNode(Model):
                 make_device(device, named, taken, seed, **options),
                 self.diff_method,
                 self.interface,
+                static=self.static,
             )
         if wires is not None or seed is not None or options:
             raise CircuitError(
                 "wires, seed and options belong to the making of a device; give its name instead"
             )
-        return QNode(self.function, device, self.diff_method, self.interface, shots)
+        return QNode(self.function, device, self.diff_method, self.interface, shots, self.static)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """By its name, as a function is, where a module has it under that name; else by its parts."""
@@ -164,11 +197,12 @@ class QNode(Model):
         return name if found is self else super().__reduce_ex__(protocol)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_plans"}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_plans", "_traces")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._plans = plans_of(self.device)
+        self._traces = self._new_traces()
 
     def __repr__(self) -> str:
         return f"<QNode {getattr(self, '__name__', '?')} on {self.device!r} diff_method={self.diff_method!r}>"
@@ -179,6 +213,7 @@ def qnode(
     diff_method: str | None = "best",
     interface: str | None = "auto",
     shots: int | str | None = "device",
+    static: bool = False,
 ) -> Callable[[Callable[..., Any]], QNode]:
     """Decorate a circuit function: `@hb.qnode(dev)`; the arguments are QNode's."""
-    return lambda function: QNode(function, device, diff_method, interface, shots)
+    return lambda function: QNode(function, device, diff_method, interface, shots, static)

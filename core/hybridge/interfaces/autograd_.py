@@ -167,16 +167,14 @@ def call_plan(call: Call, *leaves: Any) -> Any:
 
 def _call_vjp(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     call, leaves = args[0], [i - 1 for i in argnums]
-    slots = call.gather.slots(leaves)
-    gather = call.gather.columns(slots)
+    slots, gather = call.gather.part(leaves)
     vjp, _ = derivative(pack(call.gather, *args[1:]), call, slots)
     return lambda g: _unpack(gather, vjp(g if gather.batched else g[None, :]), leaves)
 
 
 def _call_jvp(argnums: Any, gs: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     call, leaves = args[0], [i - 1 for i in argnums]
-    slots = call.gather.slots(leaves)
-    gather = call.gather.columns(slots)
+    slots, gather = call.gather.part(leaves)
     _, jvp = derivative(pack(call.gather, *args[1:]), call, slots)
     tangent = jvp(_spread(gather, gs, leaves))
     return tangent if gather.batched else tangent[0]

@@ -174,8 +174,7 @@ class _Direct:
         self.sources, self.recorded, self.call = sources, called.recorded, called.call
         traced = [i for i, x in enumerate(called.leaves) if isbox(x)]
         self.rows = self.call.checked_rows([x._value if isbox(x) else x for x in called.leaves])
-        self.slots = self.call.gather.slots(traced)
-        self.gather = self.call.gather.columns(self.slots)
+        self.slots, self.gather = self.call.gather.part(traced)
         leaf_of = {id(called.leaves[i].source): i for i in traced}
         self.leaf_of = [leaf_of.get(id(source)) for source in sources]  # None: the circuit does not take it
         batch = (len(self.rows),) if self.gather.batched else ()

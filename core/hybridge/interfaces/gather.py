@@ -16,9 +16,9 @@ Shape = tuple[int, ...]
 class Gather:
     """rows[b, p] = flat[index[b, p]], where flat is the leaves one after another.
 
-    With `scale` (batch, P, K) and `offset` (batch, P), index is (batch, P, K) and
-    rows[b, p] = sum_k scale[b, p, k] * flat[index[b, p, k]] + offset[b, p]. `shapes` are the leaves';
-    `batched` tells whether results keep the batch axis. Immutable.
+    With `scale` and `offset` (batch, P): scale[b, p] times that, plus offset[b, p]. Where scale and index are
+    (batch, P, K), the sum over k of the terms, plus the offset. `shapes` are the leaves'; `batched` tells
+    whether results keep the batch axis. Immutable.
     """
 
     def __init__(
@@ -28,21 +28,25 @@ class Gather:
         batched: bool,
         scale: np.ndarray | None = None,
         offset: np.ndarray | None = None,
+        in_order: bool = False,
     ):
         self.index, self.shapes, self.batched = index, tuple(shapes), batched
         self.scale, self.offset = scale, offset
+        self.in_order = in_order  # the rows are flat, no more and no less
+        self._parts: dict[tuple[int, ...], tuple[tuple[int, ...], Gather]] = {}
         self.starts = [0]  # where each leaf begins in flat, and where the last one ends
         for shape in self.shapes:
             self.starts.append(self.starts[-1] + math.prod(shape))
 
     def __call__(self, leaves: Sequence[Any]) -> np.ndarray:
         """The rows (batch, P) of leaves of these shapes, numbers or arrays."""
-        return self._rows(self.flat(leaves), self.offset)
+        flat = self.flat(leaves)
+        return flat.reshape(self.index.shape) if self.in_order else self._rows(flat, self.offset)
 
     def flat(self, leaves: Sequence[Any]) -> np.ndarray:
-        """The leaves one after another, float64."""
+        """The leaves one after another, float64, in an array of its own."""
         if len(leaves) == 1:
-            return np.asarray(leaves[0], dtype=float).reshape(-1)
+            return np.array(leaves[0], dtype=float).reshape(-1)
         if not any(self.shapes):
             return np.array(leaves, dtype=float)
         return np.concatenate([np.asarray(x, dtype=float).reshape(-1) for x in leaves])
@@ -50,14 +54,19 @@ class Gather:
     def _rows(self, flat: np.ndarray, offset: np.ndarray | None) -> np.ndarray:
         picked = flat[self.index]
         if self.scale is not None:
-            picked = (picked * self.scale).sum(axis=-1)
+            picked = picked * self.scale
+        if picked.ndim == 3:
+            picked = picked.sum(axis=-1)
         return picked if offset is None else picked + offset
 
     def pull(self, cotangent: np.ndarray) -> np.ndarray:
         """(..., batch, P) -> (..., size of flat): the transpose of the linear part."""
         outer, size = cotangent.shape[:-2], self.starts[-1]
-        weights = cotangent if self.scale is None else cotangent[..., None] * self.scale
-        index = self.index
+        index, weights = self.index, cotangent
+        if index.ndim == 3:
+            weights = weights[..., None]
+        if self.scale is not None:
+            weights = weights * self.scale
         if not outer:
             return np.bincount(index.ravel(), weights.ravel(), size)
         count = math.prod(outer)
@@ -89,19 +98,27 @@ class Gather:
         shape = flat.shape[:-1] + self.shapes[i]
         return found.reshape(shape) if shape else found[0]
 
-    def slots(self, leaves: Sequence[int]) -> tuple[int, ...]:
-        """The columns that depend on one of these leaves."""
+    def part(self, leaves: Sequence[int]) -> tuple[tuple[int, ...], Gather]:
+        """The columns that depend on one of these leaves, and the gather of them alone."""
+        key = tuple(leaves)
+        found = self._parts.get(key)
+        if found is None:
+            slots = self._slots(key)
+            found = self._parts[key] = slots, self._columns(slots)
+        return found
+
+    def _slots(self, leaves: Sequence[int]) -> tuple[int, ...]:
         if len(leaves) == len(self.shapes) and self.scale is None:
             return tuple(range(self.index.shape[1]))
         hit = np.zeros(self.index.shape, dtype=bool)
         for i in leaves:
             hit |= (self.index >= self.starts[i]) & (self.index < self.starts[i + 1])
         if self.scale is not None:
-            hit = (hit & (self.scale != 0)).any(axis=2)
-        return tuple(np.flatnonzero(hit.any(axis=0)).tolist())
+            hit &= self.scale != 0
+        columns = hit.any(axis=(0, 2) if hit.ndim == 3 else 0)
+        return tuple(np.flatnonzero(columns).tolist())
 
-    def columns(self, slots: Sequence[int]) -> Gather:
-        """The gather of these columns alone."""
+    def _columns(self, slots: Sequence[int]) -> Gather:
         if len(slots) == self.index.shape[1]:
             return self
         at = list(slots)
@@ -117,4 +134,5 @@ class Gather:
 def as_leaf(numbers: Sequence[Any]) -> tuple[list[np.ndarray], Gather]:
     """Plain numbers as one leaf, their rows. Raises the errors of as_rows."""
     rows, batched = as_rows(numbers)
-    return [rows], Gather(np.arange(rows.size).reshape(rows.shape), (rows.shape,), batched)
+    index = np.arange(rows.size).reshape(rows.shape)
+    return [rows], Gather(index, (rows.shape,), batched, in_order=True)

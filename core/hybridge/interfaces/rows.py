@@ -57,6 +57,8 @@ def real(x: Any) -> np.ndarray:
     """x as an array of real numbers. Raises CircuitError where it is not."""
     try:
         array = np.asarray(x)
+    except CircuitError:
+        raise  # of a number that has no value to give
     except ValueError:
         raise CircuitError(f"a parameter must be a real number or an array; got the ragged {x!r}") from None
     if array.dtype.kind not in "fiub":

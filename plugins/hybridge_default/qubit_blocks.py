@@ -66,6 +66,9 @@ class Bits(NamedTuple):
     flips: int
     reads: int
 
+    def commute(self, other: Bits) -> bool:
+        return not (self.flips & (other.flips | other.reads) or self.reads & other.flips)
+
 
 def sweeps(
     gates: Sequence[Gate],
@@ -161,7 +164,7 @@ def _local_one(gate: Gate, place: _Place) -> Iterator[Gate]:
 WIDTHS = {PAIR2: 4, PAIR1: 2, DIAGONAL: 1, REAL2: 4, REAL1: 2, MOVE2: 0, MOVE1: 0}  # values of a pair
 
 
-def _pairs(record: Sequence[int]) -> tuple[list[int], list[list[int]]]:
+def pairs_of(record: Sequence[int]) -> tuple[list[int], list[list[int]]]:
     lanes, count, number = record[3:6]
     size, at = 2 + WIDTHS[record[0]] * lanes, 6 + count
     return list(record[6:at]), [list(record[at + i * size : at + (i + 1) * size]) for i in range(number)]
@@ -169,7 +172,7 @@ def _pairs(record: Sequence[int]) -> tuple[list[int], list[list[int]]]:
 
 def _bits_of_pairs(record: Sequence[int]) -> Bits:
     low, lanes = record[2:4]
-    bits, pairs = _pairs(record)
+    bits, pairs = pairs_of(record)
     flips = low
     for i, j, *_ in pairs:
         flips |= i ^ j
@@ -179,7 +182,7 @@ def _bits_of_pairs(record: Sequence[int]) -> Bits:
 
 def _local_pairs(gate: Gate, place: _Place) -> Iterator[Gate]:
     code, grad, low, lanes = gate.record[:4]
-    bits, pairs = _pairs(gate.record)
+    bits, pairs = pairs_of(gate.record)
     outer = sum(1 << b for b in bits) & ~place.mask
     inner = place.of(bits)
     chosen: dict[int, list[int]] = {}
@@ -201,12 +204,12 @@ def _bits_of_pauli(record: Sequence[int]) -> Bits:
 
 
 def _local_pauli(gate: Gate, place: _Place) -> Iterator[Gate]:
-    code, grad, high, low, high_signs, low_signs, d, e, turn = gate.record
+    code, grad, high, low, high_signs, low_signs, d, e, *kind = gate.record
     outer = high_signs & ~place.mask
     own = [place.offset(high), low, place.offset(high_signs), low_signs, d]
     for odd in (0, 1) if outer else (0,):
         value = place.negated(e) if odd else e
-        yield Gate([code, grad, *own, value, turn], gate.grad, When(0, 0, outer, odd))
+        yield Gate([code, grad, *own, value, *kind], gate.grad, When(0, 0, outer, odd))
 
 
 # ---- any matrix -----------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from hybridge_default.qubit_simd import (
     sub,
     total,
 )
-from hybridge_default.qubit_values import value
+from hybridge_default.qubit_values import pull, value
 
 
 @inlined
@@ -291,8 +291,13 @@ def gather(vals, ints, at, count, each, buf):
     """Values as vectors: number v has its real parts at buf[2 L v], imaginary ones L further."""
     L = lanes(buf)
     for v in range(count):
+        if each == 1:
+            i = 2 * ints[at + v]
+            store(buf, 2 * L * v, splat(buf, vals[i]))
+            store(buf, 2 * L * v + L, splat(buf, vals[i + 1]))
+            continue
         for lane in range(L):
-            i = 2 * ints[at + v * each + (lane if each > 1 else 0)]
+            i = 2 * ints[at + v * each + lane]
             buf[2 * L * v + lane] = vals[i]
             buf[2 * L * v + L + lane] = vals[i + 1]
 
@@ -302,16 +307,13 @@ def adjoint(buf, count, low):
     """Turn gathered values into those of the inverse gate."""
     L = lanes(buf)
     for v in range(count):
-        for lane in range(L, 2 * L):
-            buf[2 * L * v + lane] = -buf[2 * L * v + lane]
-    i, j = 2 * L, 6 * L if count == 4 else 2 * L
+        store(buf, 2 * L * v + L, sub(splat(buf, 0.0), load(buf, 2 * L * v + L)))
     if count > 1:
-        for half in (0, L):
-            for lane in range(L):
-                other = lane ^ low
-                if i != j or lane < other:
-                    a, b = i + half + lane, j + half + other
-                    buf[a], buf[b] = buf[b], buf[a]
+        i, j = 2 * L, 6 * L if count == 4 else 2 * L
+        for half in range(0, 2 * L, L):
+            x, y = flipped(load(buf, i + half), low), flipped(load(buf, j + half), low)
+            store(buf, i + half, y)
+            store(buf, j + half, x)
 
 
 @part
@@ -584,21 +586,26 @@ def scatter(ints, at, width, each, low, buf, acc, cot):
     L = lanes(buf)
     for side in range(2 if width == 4 else 1):
         own, other = 4 * L * side, 4 * L * (1 - side) if width == 4 else 0
-        for lane in range(L):
-            d = complex(acc[own + lane], acc[own + L + lane])
-            place = 2 * ints[at + 2 * side * each + (lane if each > 1 else 0)]
+        for lane in range(L if each > 1 else 1):
+            d = summed(acc, own, lane, each)
             first = complex(buf[own + lane], buf[own + L + lane]) * d
             if width > 1:
                 k = lane ^ low
-                e = complex(acc[own + 2 * L + lane], acc[own + 3 * L + lane])
+                e = summed(acc, own + 2 * L, lane, each)
                 first += complex(buf[own + 2 * L + lane], buf[own + 3 * L + lane]) * e
                 second = complex(buf[other + k], buf[other + L + k]) * e
                 second += complex(buf[other + 2 * L + k], buf[other + 3 * L + k]) * d
-                there = 2 * ints[at + (2 * side + 1) * each + (lane if each > 1 else 0)]
-                cot[there] += 2 * second.real
-                cot[there + 1] -= 2 * second.imag
-            cot[place] += 2 * first.real
-            cot[place + 1] -= 2 * first.imag
+                pull(cot, ints[at + (2 * side + 1) * each + lane], second)
+            pull(cot, ints[at + 2 * side * each + lane], first)
+
+
+@inlined
+def summed(acc, at, lane, each):
+    """One lane of complex sums, or all of them where they have one value."""
+    L = lanes(acc)
+    if each > 1:
+        return complex(acc[at + lane], acc[at + L + lane])
+    return complex(total(load(acc, at)), total(load(acc, at + L)))
 
 
 # ---- Pauli rotations of any weight, Pauli words ---------------------------------------------------------
@@ -614,19 +621,21 @@ def signs(low, buf):
 
 
 @part
-def pauli(re, im, high, low, sign_high, sign_low, d, e, buf):
-    """out_i = d x_i + e s_i x_(i ^ flip)"""
+def pauli(re, im, ar, ai, high, low, sign_high, lane_signs, d, c, back):
+    """x_i <- d x_i + c s_i a_(i ^ flip) for both parts, `back` times c for the second.
+
+    The factors i of a Pauli word make its exponential's off-diagonal c real, where `a` is x itself, or
+    imaginary, where the parts of `a` are those of x exchanged and `back` is -1.
+    """
     L = lanes(re)
-    lane_signs = signs(sign_low, buf)
-    dr, di = splat(re, d.real), splat(re, d.imag)
-    er, ei = mul(splat(re, e.real), lane_signs), mul(splat(re, e.imag), lane_signs)
+    dd, cr, ci = splat(re, d), mul(splat(re, c), lane_signs), mul(splat(re, c * back), lane_signs)
     if high == 0:
         for i in range(0, re.shape[0], L):
             s = splat(re, 1.0 - 2.0 * parity(i & sign_high))
+            u, v = mul(s, flipped(load(ar, i), low)), mul(s, flipped(load(ai, i), low))
             x, y = load(re, i), load(im, i)
-            u, v = mul(s, flipped(x, low)), mul(s, flipped(y, low))
-            store(re, i, fnma(ei, v, fma(er, u, fnma(di, y, mul(dr, x)))))
-            store(im, i, fma(ei, u, fma(er, v, fma(di, x, mul(dr, y)))))
+            store(re, i, fma(cr, u, mul(dd, x)))
+            store(im, i, fma(ci, v, mul(dd, y)))
         return
     top = L
     while 2 * top <= high:
@@ -638,12 +647,12 @@ def pauli(re, im, high, low, sign_high, sign_low, d, e, buf):
             sign = 1.0 - 2.0 * parity(i & sign_high)
             s, t = splat(re, sign), splat(re, sign * turn)
             x, y, u, v = load(re, i), load(im, i), load(re, j), load(im, j)
-            p, q = mul(s, flipped(u, low)), mul(s, flipped(v, low))
-            store(re, i, fnma(ei, q, fma(er, p, fnma(di, y, mul(dr, x)))))
-            store(im, i, fma(ei, p, fma(er, q, fma(di, x, mul(dr, y)))))
-            p, q = mul(t, flipped(x, low)), mul(t, flipped(y, low))
-            store(re, j, fnma(ei, q, fma(er, p, fnma(di, v, mul(dr, u)))))
-            store(im, j, fma(ei, p, fma(er, q, fma(di, u, mul(dr, v)))))
+            p, q = mul(s, flipped(load(ar, j), low)), mul(s, flipped(load(ai, j), low))
+            m, n = mul(t, flipped(load(ar, i), low)), mul(t, flipped(load(ai, i), low))
+            store(re, i, fma(cr, p, mul(dd, x)))
+            store(im, i, fma(ci, q, mul(dd, y)))
+            store(re, j, fma(cr, m, mul(dd, u)))
+            store(im, j, fma(ci, n, mul(dd, v)))
 
 
 @part
@@ -666,20 +675,22 @@ def pauli_dot(lr, li, pr, pi, high, low, sign_high, sign_low, buf):
 def rotation(re, im, ints, at, vals, buf, inverse):
     d, e = value(vals, ints[at + 6]), value(vals, ints[at + 7])
     if inverse:
-        d, e = d.conjugate(), e.conjugate() * (1 - 2 * ints[at + 8])
-    pauli(re, im, ints[at + 2], ints[at + 3], ints[at + 4], ints[at + 5], d, e, buf)
+        e = e.conjugate() * (1 - 2 * ints[at + 8])
+    high, low, sign_high, lane_signs = ints[at + 2], ints[at + 3], ints[at + 4], signs(ints[at + 5], buf)
+    if ints[at + 9]:
+        pauli(re, im, im, re, high, low, sign_high, lane_signs, d.real, -e.imag, -1.0)
+    else:
+        pauli(re, im, re, im, high, low, sign_high, lane_signs, d.real, e.real, 1.0)
 
 
 @part
 def rotation_back(lr, li, pr, pi, ints, at, vals, cot, buf):
+    """Of the sums over both states only that of l and the word times p has to do with the angle."""
+    d, e = value(vals, ints[at + 6]), value(vals, ints[at + 7])
+    dot = pauli_dot(lr, li, pr, pi, ints[at + 2], ints[at + 3], ints[at + 4], ints[at + 5], buf)
+    pull(cot, ints[at + 6], e.conjugate() * (1 - 2 * ints[at + 8]) * dot)
+    pull(cot, ints[at + 7], d * dot)
     rotation(pr, pi, ints, at, vals, buf, True)
-    i, j = 2 * ints[at + 6], 2 * ints[at + 7]
-    d = pauli_dot(lr, li, pr, pi, 0, 0, 0, 0, buf)
-    e = pauli_dot(lr, li, pr, pi, ints[at + 2], ints[at + 3], ints[at + 4], ints[at + 5], buf)
-    cot[i] += 2 * d.real
-    cot[i + 1] -= 2 * d.imag
-    cot[j] += 2 * e.real
-    cot[j + 1] -= 2 * e.imag
     rotation(lr, li, ints, at, vals, buf, True)
 
 

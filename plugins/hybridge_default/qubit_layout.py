@@ -17,10 +17,20 @@ PAIR2, PAIR1, DIAGONAL  grad, low flip, values per row, number of bits, of pairs
     block; DIAGONAL: only D_i.
 REAL2, REAL1  the same as PAIR2, PAIR1, all values real
 MOVE2, MOVE1  the same without values: D is 0 and E is 1
-PAULI     grad, high flip, low flip, high signs, low signs, value D, value E, parity of flip & signs
+PAULI     grad, high flip, low flip, high signs, low signs, value D, value E, parity of flip & signs,
+          1 where E is imaginary, 0 where it is real
     out_i = D x_i + E s_i x_(i ^ flip), s_i the parity of i & signs as a sign
 DENSE     grad, values per row, number of bits, of flips, bits..., offsets of blocks..., flips..., values...
     a flip is (block number xor, low flip): out_a = sum over flips of C_flip[a] x_(a ^ flip)
+
+and of runs of gates:
+
+PERMUTATION  0, lanes, then twice, for the gate and its inverse: sources of vectors..., of lanes...
+    lane i comes from the source of its vector, xor that of the lane; lanes are PLAIN where none changes its
+    place, IN_ORDER where a source of the vector alone changes it by an xor, or MIXED
+PHASES    grad, number of bits of the table, for each of these: number of gates on it, of gates on it and a
+    lower bit, 1 where they do nothing if it is 0, (mask, wanted, D_0, D_1)..., (lower bit, mask, wanted,
+    D_00, D_01, D_10, D_11)...; a gate acts on the blocks whose beginning & mask is as wanted
 
 Gates run in sweeps over blocks of the state (qubit_blocks.py); the bits of their records are those of a
 block. A sweep is the entries of SWEEP, then its outer bits, ascending, by which the blocks are numbered, the
@@ -47,10 +57,11 @@ NUM_COLUMNS, COLUMNS_AT, NUM_TABLE = range(20, 23)
 NUM_GATES, NUM_KEPT, IDLE, RUN, NUM_RUNS, NUM_OUTER = range(6)  # of a sweep
 PER_GATE = 5  # ints of a gate of a sweep
 
+PAIR2, PAIR1, DIAGONAL, REAL2, REAL1, MOVE2, MOVE1, PAULI, DENSE = range(9)  # gates
+ONE, REAL_ONE, PERMUTATION, PHASES = range(9, 13)
 UNIT, ZERO = 0, 1  # the first two values
-
-PAIR2, PAIR1, DIAGONAL, REAL2, REAL1, MOVE2, MOVE1, PAULI, DENSE, ONE, REAL_ONE = range(11)  # gates
 TURN_X, TURN_Y, TURN_Z, BY_VALUES = range(4)  # factors of a product
 FACTOR = 5
+PLAIN, IN_ORDER, MIXED = range(3)  # lanes of a permutation
 WEIGHTS, WORD, SPARSE = range(3)  # terms of observables
 EXPVAL, VAR, PROBS, STATE = range(4)  # columns

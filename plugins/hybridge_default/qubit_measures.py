@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridge_default.qubit_compiling import inlined, part
+from hybridge_default.qubit_compiling import inlined, owner, part
 from hybridge_default.qubit_gates import flipped, pauli_dot, signs
 from hybridge_default.qubit_layout import (
     COLUMNS_AT,
@@ -165,7 +165,7 @@ def outcome(index, ints, bits, count):
     return number
 
 
-@part
+@owner
 def halves(ints, bits, count):
     """Outcomes of indices by halves: that of i is low[i & (len(low) - 1)] + high[i // len(low)]."""
     size = 1
@@ -177,6 +177,27 @@ def halves(ints, bits, count):
     for i in range(high.shape[0]):
         high[i] = outcome(i * size, ints, bits, count)
     return low, high
+
+
+@owner
+def probabilities(ints, column, re, im, out, place, stride):
+    low, high = halves(ints, column + 3, ints[column + 2])
+    for h in range(high.shape[0]):
+        base = h * low.shape[0]
+        for k in range(low.shape[0]):
+            x, y = re[base + k], im[base + k]
+            out[place + stride * (high[h] + low[k])] += x * x + y * y
+
+
+@owner
+def pull_probabilities(ints, column, cot, place, re, im, lr, li):
+    low, high = halves(ints, column + 3, ints[column + 2])
+    for h in range(high.shape[0]):
+        base = h * low.shape[0]
+        for k in range(low.shape[0]):
+            g = cot[place + high[h] + low[k]]
+            lr[base + k] += g * re[base + k]
+            li[base + k] += g * im[base + k]
 
 
 @part
@@ -197,12 +218,7 @@ def measure(ints, floats, re, im, tr, ti, out, buf):
             shifted(tr, ti, -overlap(re, im, tr, ti), re, im)
             out[place] = overlap(tr, ti, tr, ti)
         elif code == PROBS:
-            low, high = halves(ints, column + 3, ints[column + 2])
-            for h in range(high.shape[0]):
-                base = h * low.shape[0]
-                for k in range(low.shape[0]):
-                    x, y = re[base + k], im[base + k]
-                    out[place + stride * (high[h] + low[k])] += x * x + y * y
+            probabilities(ints, column, re, im, out, place, stride)
         else:
             for i in range(ints[USED]):
                 out[place + 2 * i] = re[i]
@@ -227,10 +243,4 @@ def pull_measure(ints, floats, cot, re, im, lr, li, tr, ti, buf):
             for k in range(ints[column + 2]):
                 add_term(ints, floats, ints[column + 3 + k], cot[place], tr, ti, lr, li, buf)
         elif code == PROBS:
-            low, high = halves(ints, column + 3, ints[column + 2])
-            for h in range(high.shape[0]):
-                base = h * low.shape[0]
-                for k in range(low.shape[0]):
-                    g = cot[place + high[h] + low[k]]
-                    lr[base + k] += g * re[base + k]
-                    li[base + k] += g * im[base + k]
+            pull_probabilities(ints, column, cot, place, re, im, lr, li)

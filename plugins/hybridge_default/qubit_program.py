@@ -10,6 +10,7 @@ import numpy as np
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Measurement, Operation, Sentence
 from hybridge_default.qubit_blocks import BLOCK_BITS, SHARED_BITS, WHOLE_BITS, Gate, Sweep, sweeps
 from hybridge_default.qubit_forms import Form, form
+from hybridge_default.qubit_fusion import fused
 from hybridge_default.qubit_layout import (
     BY_VALUES,
     DENSE,
@@ -40,6 +41,7 @@ from hybridge_default.qubit_layout import (
 )
 
 PRECISIONS = {"complex128": np.float64, "complex64": np.float32}  # of real and imaginary parts
+FUSED_BITS = 14  # of a block whose runs of gates are fused: their tables are as large
 WEIGHT_WIRES = 24  # up to here the diagonal words of a sentence become one vector of weights
 
 # the Pauli word a row is a rotation about
@@ -224,6 +226,11 @@ class _Builder:
             assert found is not None
             self._wait(bit, _Factor(found, number, s))
             return
+        if [s for _, s in active] == ["Z", "Z"]:
+            found = form(ROWS["IsingZZ"])
+            assert found is not None
+            self._apply(found, tuple(bit for bit, _ in active), (number,))
+            return
         flip = sum(1 << bit for bit, s in active if s in "XY")
         sign = sum(1 << bit for bit, s in active if s in "YZ")
         e = -1j * 1j ** sum(s == "Y" for _, s in active)
@@ -234,7 +241,18 @@ class _Builder:
         self._term(d, trig, 1.0, 0.0)
         self._term(e_value, trig, 0.0, e * (-1) ** turn)
         low = (1 << self.lane_bits) - 1
-        record = [PAULI, 1, flip & ~low, flip & low, sign & ~low, sign & low, d, e_value, turn]
+        record = [
+            PAULI,
+            1,
+            flip & ~low,
+            flip & low,
+            sign & ~low,
+            sign & low,
+            d,
+            e_value,
+            turn,
+            int(e.real == 0),
+        ]
         self.gates.append(Gate(record, True))
 
     def _apply(self, found: Form | None, bits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
@@ -433,6 +451,7 @@ class _Builder:
         self._flush(sorted(self.waiting))
         prepared = sum(1 << bit for _, bits in self.preparations for bit in bits)
         found = sweeps(self.gates, self.n, prepared, self._negated, block_bits, whole_bits)
+        found = [self._fused(sweep) for sweep in found]
         kept, before = [], True  # the gates of each sweep before the first that has a derivative
         for sweep in found:
             grads = [i for i, gate in enumerate(sweep.gates) if gate.grad]
@@ -481,6 +500,15 @@ class _Builder:
         spare = any(m.kind == "var" for m in measurements)
         shared, like = n >= shared_bits, np.zeros(0, self.real)
         return Program(ints, floats, width, state, externals, header["num_external"], like, shared, spare)
+
+    def _fused(self, sweep: Sweep) -> Sweep:
+        """With fewer records where blocks are small enough: tables of runs are as large as a block."""
+        bits = len(sweep.bits)
+        if bits > FUSED_BITS:
+            return sweep
+        size = max(2**bits, 2**self.lane_bits)
+        self.num_table = max(self.num_table, 2 * size, bits * (bits + 1))
+        return sweep._replace(gates=fused(sweep.gates, bits, self.lane_bits))
 
     def _swept(self, arrays: _Arrays, sweep: Sweep, kept: int) -> int:
         own = [b for i, b in enumerate(sweep.bits) if b != i]  # the bits whose place in a block is another

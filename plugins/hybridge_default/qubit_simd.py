@@ -110,6 +110,27 @@ def store(typing, array, index, vector):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def got(typing, array, index):  # type: ignore[no-untyped-def]
+    """array[index], where no index counts from the end: asking that takes longer than the load."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = context.make_array(array)(context, builder, args[0]).data
+        return builder.load(builder.gep(data, [args[1]]))
+
+    return array.dtype(array, types.intp), emit
+
+
+@intrinsic
+def put(typing, array, index, number):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = context.make_array(array)(context, builder, args[0]).data
+        builder.store(args[2], builder.gep(data, [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), emit
+
+
+@intrinsic
 def splat(typing, source, number):  # type: ignore[no-untyped-def]
     """The number, a double, in every lane of a vector like the source's."""
 

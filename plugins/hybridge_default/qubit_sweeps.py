@@ -25,10 +25,14 @@ from hybridge_default.qubit_layout import (
     ONE,
     PAULI,
     PER_GATE,
+    PERMUTATION,
+    PHASES,
     RUN,
     START,
     SWEEP,
 )
+from hybridge_default.qubit_permutations import permutation
+from hybridge_default.qubit_phases import phases, phases_back
 from hybridge_default.qubit_simd import lanes, load, parity, store
 
 
@@ -48,6 +52,10 @@ def apply(ints, at, count, base, vals, re, im, buf, table, rows):
         code = ints[gate]
         if code <= MOVE1:
             pairs(re, im, ints, gate, vals, buf, False)
+        elif code == PERMUTATION:
+            permutation(re, im, ints, gate, False, table)
+        elif code == PHASES:
+            phases(re, im, ints, gate, base, vals, False, table, rows)
         elif code >= ONE:
             ones(re, im, ints, gate, vals, False)
         elif code == PAULI:
@@ -73,6 +81,14 @@ def unapply(ints, at, count, base, vals, cot, lr, li, pr, pi, buf, acc, table, r
             else:
                 rotation(pr, pi, ints, gate, vals, buf, True)
                 rotation(lr, li, ints, gate, vals, buf, True)
+        elif code == PERMUTATION:
+            permutation(pr, pi, ints, gate, True, table)
+            permutation(lr, li, ints, gate, True, table)
+        elif code == PHASES and ints[gate + 1]:
+            phases_back(lr, li, pr, pi, ints, gate, base, vals, cot, table, rows, sums)
+        elif code == PHASES:
+            phases(pr, pi, ints, gate, base, vals, True, table, rows)
+            phases(lr, li, ints, gate, base, vals, True, table, rows)
         elif code >= ONE and ints[gate + 1]:
             ones_back(lr, li, pr, pi, ints, gate, vals, cot)
         elif code >= ONE:

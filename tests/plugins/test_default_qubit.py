@@ -20,7 +20,18 @@ from hybridge.plugin import FAMILIES, ROWS, Circuit, Instruction, Measurement, T
 from hybridge_default import QUBIT
 from hybridge_default.qubit import DefaultQubit
 from hybridge_default.qubit_forms import form
+from hybridge_default.qubit_layout import (
+    NUM_GATES,
+    NUM_OUTER,
+    NUM_RUNS,
+    PER_GATE,
+    PERMUTATION,
+    PHASES,
+    SWEEP,
+    SWEEPS_AT,
+)
 from hybridge_default.qubit_numpy import PlainQubit
+from hybridge_default.qubit_program import compiled
 
 WIRES = (1, 2, 3, 4, 5, 6, 8, 10, 12)
 
@@ -203,26 +214,60 @@ def test_measurements_side_by_side_and_twice():
         assert np.abs(a - b).max() < 1e-10
 
 
+def check_derivatives(instructions, n, rng):
+    """Of two expectation values by every parameter, for two sets of them, against the shift rules."""
+    observables = [hb.Z(0) + 0.5 * hb.X(n - 1), hb.Y(n // 2).as_observable()]
+    c = circuit(instructions, n, *(Measurement("expval", o) for o in observables))
+    if not c.num_slots:
+        return
+    plan = hb.execution.Plan(c, c, FAST, False)
+    params = rng.normal(size=(2, c.num_slots))
+    cotangent = rng.normal(size=(2, 2))
+    rule = plan.rule(tuple(range(c.num_slots)), "best", None)
+    shifted = (params[:, None, :] + rule.shifts).reshape(-1, c.num_slots)
+    values = np.stack(plan.run(shifted, None), axis=1).reshape(2, len(rule.shifts), 2)
+    expected = np.einsum("rp,brc,bc->bp", rule.weights, values, cotangent)
+    assert np.abs(plan.vjp(params, cotangent) - expected).max() < 1e-10
+
+
 @pytest.mark.parametrize("n", (1, 2, 3, 4, 6, 8))
 def test_derivatives_of_random_circuits_agree_with_the_shift_rules(n):
     """Where every parameter has a rule: exponentials without one are in the next test."""
     rng = np.random.default_rng(10 + n)
     rows = [r for r in SMOOTH if all(s is not None for s in r.spectrum)]
-    observables = [hb.Z(0) + 0.5 * hb.X(n - 1), hb.Y(n // 2).as_observable()]
     for _ in range(6):
-        instructions = drawn(rows, n, 8, rng)
-        measurements = tuple(Measurement("expval", o) for o in observables)
-        c = circuit(instructions, n, *measurements)
-        if not c.num_slots:
-            continue
-        plan = hb.execution.Plan(c, c, FAST, False)
-        params = rng.normal(size=(2, c.num_slots))
-        cotangent = rng.normal(size=(2, 2))
-        rule = plan.rule(tuple(range(c.num_slots)), "best", None)
-        shifted = (params[:, None, :] + rule.shifts).reshape(-1, c.num_slots)
-        values = np.stack(plan.run(shifted, None), axis=1).reshape(2, len(rule.shifts), 2)
-        expected = np.einsum("rp,brc,bc->bp", rule.weights, values, cotangent)
-        assert np.abs(plan.vjp(params, cotangent) - expected).max() < 1e-10
+        check_derivatives(drawn(rows, n, 8, rng), n, rng)
+
+
+RUNS = {  # rows that fuse, and the record they become
+    "moves": (("CNOT", "X", "SWAP"), PERMUTATION),
+    "moves and what is in their way": (("CNOT", "SWAP", "Toffoli", "RX", "CZ", "CSWAP"), None),
+    "diagonals of one bit": (("RZ", "PhaseShift", "S", "T", "Z"), PHASES),
+    "diagonals": (("RZ", "CZ", "ControlledPhaseShift", "IsingZZ", "PhaseShift", "CRZ", "T"), PHASES),
+    "diagonals and what is in their way": (("RZ", "CZ", "IsingZZ", "RY", "CRX", "CCZ", "CRZ"), None),
+    "all of them": (("RY", "RZ", "RX", "H", "CNOT", "IsingZZ", "SWAP", "CRY", "X", "IsingXX"), None),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("n", (2, 3, 4, 5, 7, 10))
+def test_fused_runs_agree_with_numpy_and_the_shift_rules(name, n):
+    names, code = RUNS[name]
+    rng = np.random.default_rng(20 + n)
+    turn = [Instruction(ROWS[axis], (w,)) for w in range(n) for axis in ("RX", "RY")]
+    turn += [Instruction(ROWS["CNOT"], (w, (w + 1) % n)) for w in range(n)]  # what comes has its own records
+    for depth in (3, 40):
+        instructions = [*turn, *drawn([ROWS[r] for r in names], n, depth, rng)]
+        params = rng.normal(size=(2, circuit(instructions, n).num_slots))
+        off = np.abs(states(FAST, instructions, n, params) - states(PLAIN, instructions, n, params)).max()
+        assert off < 1e-13, (name, n, depth)
+        if n < 10:
+            check_derivatives(instructions, n, rng)
+    if code is not None:
+        ints = compiled(circuit(instructions, n)).ints
+        sweep = ints[ints[SWEEPS_AT]]
+        at = sweep + len(SWEEP) + ints[sweep + NUM_OUTER] + ints[sweep + NUM_RUNS]
+        assert code in [ints[ints[at + PER_GATE * g]] for g in range(ints[sweep + NUM_GATES])]
 
 
 def test_an_evolution_without_a_shift_rule_has_derivatives():

@@ -239,6 +239,33 @@ def test_derivatives_of_random_circuits_agree_with_the_shift_rules(n):
         check_derivatives(drawn(rows, n, 8, rng), n, rng)
 
 
+SINGLE = DefaultQubit(dtype="complex64")
+
+
+@pytest.mark.parametrize("n", (1, 3, 4, 5, 8, 11, 15))
+def test_single_precision_agrees_with_double(n):
+    rng = np.random.default_rng(30 + n)
+    rows = [r for r in SMOOTH if r.num_wires <= 5]
+    for _ in range(4):
+        instructions = drawn(rows, n, 30, rng)
+        observables = [hb.Z(0) + 0.5 * hb.X(n - 1) + 0.3 * hb.Z(n - 1), hb.Y(n // 2).as_observable()]
+        measurements = [*(Measurement("expval", o) for o in observables), Measurement("var", observables[0])]
+        c = circuit(instructions, n, *measurements, hb.probs(wires=[0]))
+        params = rng.normal(size=(2, c.num_slots))
+        values, single = (run(device, c, params) for device in (FAST, SINGLE))
+        assert np.abs(values - single).max() < 1e-5
+        cotangent = rng.normal(size=values.shape)
+        double, half = (device.vjp(Task(device.compile(c), params), cotangent) for device in (FAST, SINGLE))
+        assert np.abs(double - half).max(initial=0) < 1e-5
+        off = states(FAST, instructions, n, params) - states(SINGLE, instructions, n, params)
+        assert np.abs(off).max() < 1e-5
+
+
+def test_a_precision_that_is_none_is_refused_with_those_that_are():
+    with pytest.raises(hb.DeviceError, match=r"complex128 or complex64; got 'float16'"):
+        hb.device("default.qubit", wires=1, dtype="float16")
+
+
 RUNS = {  # rows that fuse, and the record they become
     "moves": (("CNOT", "X", "SWAP"), PERMUTATION),
     "moves and what is in their way": (("CNOT", "SWAP", "Toffoli", "RX", "CZ", "CSWAP"), None),

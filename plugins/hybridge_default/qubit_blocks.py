@@ -26,10 +26,23 @@ from hybridge_default.qubit_layout import (
     ZERO,
 )
 
-BLOCK_BITS = 12  # both states of a gradient, 128 KiB: they stay in any L2
-WHOLE_BITS = 14  # up to here a state is one block
-SHARED_BITS = 18  # from here on threads share a state: a sweep takes long against waking them
-RUN_BITS = 6  # of a block lie side by side: eight cache lines
+RUN_BITS = 5  # of a block lie side by side: four cache lines
+
+
+class Cut(NamedTuple):
+    """How states are cut: 2^block amplitudes are a block, where there are more than `whole` wires.
+
+    From `shared` wires on threads share a state. A sweep whose gates change fewer amplitudes than `light`
+    times all is not worth the copying.
+    """
+
+    block: int = 11  # 32 KiB, both states of a gradient 64: they stay in L2, nearly in L1
+    whole: int = 14
+    shared: int = 18  # here a sweep takes long against waking the threads
+    light: float = 2.0
+
+
+CUT = Cut()
 
 
 class When(NamedTuple):
@@ -61,31 +74,30 @@ class Sweep(NamedTuple):
 
 
 class Bits(NamedTuple):
-    """What a record does to the bits of the state, as masks: it flips some, and reads others alone."""
+    """What a record does to the bits of the state, as masks: it flips some, and reads others alone.
+
+    `share`: of the amplitudes, those it changes.
+    """
 
     flips: int
     reads: int
+    share: float = 1.0
 
     def commute(self, other: Bits) -> bool:
         return not (self.flips & (other.flips | other.reads) or self.reads & other.flips)
 
 
 def sweeps(
-    gates: Sequence[Gate],
-    n: int,
-    prepared: int,
-    negated: Callable[[int], int],
-    block_bits: int = BLOCK_BITS,
-    whole_bits: int = WHOLE_BITS,
+    gates: Sequence[Gate], n: int, prepared: int, negated: Callable[[int], int], cut: Cut = CUT
 ) -> list[Sweep]:
     """The gates, on all n bits, in sweeps and on the bits of these.
 
     `prepared`: the bits in which the first state is no basis state; `negated`: the value that is minus one.
     """
-    if n <= whole_bits:
+    if n <= cut.whole:
         return [Sweep(tuple(range(n)), list(gates), 0)]
     found, spread = [], prepared
-    for local, taken in _grouped([(g, CODES[g.record[0]].bits(g.record)) for g in gates], n, block_bits):
+    for local, taken in _grouped([(g, CODES[g.record[0]].bits(g.record)) for g in gates], n, cut):
         for _, bits in taken:
             spread |= bits.flips
         place = _Place(tuple(b for b in range(n) if local >> b & 1), local, negated)
@@ -98,20 +110,28 @@ def sweeps(
 Noted = tuple[Gate, Bits]
 
 
-def _grouped(waiting: list[Noted], n: int, block_bits: int) -> Iterator[tuple[int, list[Noted]]]:
+def _grouped(waiting: list[Noted], n: int, cut: Cut) -> Iterator[tuple[int, list[Noted]]]:
     """Local bits, and the gates that may run on them now: each time as many as come first."""
     everything = (1 << n) - 1
+    passes: list[Noted] = []  # over the whole state, one after the other
     while waiting:
-        local, taken, rest = _fitting(waiting, (1 << min(RUN_BITS, block_bits)) - 1, block_bits)
-        if not taken:  # it flips more bits than a block has: a pass over the whole state
-            yield everything, waiting[:1]
-            waiting = waiting[1:]
+        local, taken, rest = _fitting(waiting, (1 << min(RUN_BITS, cut.block)) - 1, cut.block)
+        wide = not taken  # the first gate flips more bits than a block has
+        if wide:
+            taken, rest = waiting[:1], waiting[1:]
+        waiting = rest
+        if wide or sum(bits.share for _, bits in taken) < cut.light:
+            passes += taken
             continue
+        if passes:
+            yield everything, passes
+            passes = []
         for b in range(n):
-            if local.bit_count() < block_bits:
+            if local.bit_count() < cut.block:
                 local |= 1 << b
         yield local, taken
-        waiting = rest
+    if passes:
+        yield everything, passes
 
 
 def _fitting(waiting: Iterable[Noted], local: int, block_bits: int) -> tuple[int, list[Noted], list[Noted]]:
@@ -161,6 +181,7 @@ def _local_one(gate: Gate, place: _Place) -> Iterator[Gate]:
 
 # ---- records of pairs -----------------------------------------------------------------------------------
 
+BETWEEN = (PAIR2, REAL2, MOVE2)  # records whose pairs are two places
 WIDTHS = {PAIR2: 4, PAIR1: 2, DIAGONAL: 1, REAL2: 4, REAL1: 2, MOVE2: 0, MOVE1: 0}  # values of a pair
 
 
@@ -177,7 +198,8 @@ def _bits_of_pairs(record: Sequence[int]) -> Bits:
     for i, j, *_ in pairs:
         flips |= i ^ j
     reads = sum(1 << b for b in bits) | (lanes - 1)
-    return Bits(flips, reads & ~flips)
+    share = len(pairs) * (2 if record[0] in BETWEEN else 1) / 2 ** len(bits)
+    return Bits(flips, reads & ~flips, share)
 
 
 def _local_pairs(gate: Gate, place: _Place) -> Iterator[Gate]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Measurement, Operation, Sentence
-from hybridge_default.qubit_blocks import BLOCK_BITS, SHARED_BITS, WHOLE_BITS, Gate, Sweep, sweeps
+from hybridge_default.qubit_blocks import CUT, Cut, Gate, Sweep, sweeps
 from hybridge_default.qubit_forms import Form, form
 from hybridge_default.qubit_fusion import fused
 from hybridge_default.qubit_layout import (
@@ -101,25 +101,15 @@ class Program(NamedTuple):
         return out.view(np.float64)
 
 
-def compiled(
-    circuit: Circuit,
-    dtype: str = "complex128",
-    block_bits: int = BLOCK_BITS,
-    whole_bits: int = WHOLE_BITS,
-    shared_bits: int = SHARED_BITS,
-) -> Program:
-    """The program of a lowered circuit; `dtype` is the precision of its states.
-
-    A state of more than `whole_bits` wires is run in blocks of 2^block_bits amplitudes; from `shared_bits`
-    wires on threads may share one row of a batch.
-    """
+def compiled(circuit: Circuit, dtype: str = "complex128", cut: Cut = CUT) -> Program:
+    """The program of a lowered circuit; `dtype` is the precision of its states, which are cut into blocks."""
     builder = _Builder(len(circuit.wires), PRECISIONS[dtype])
     column = 0
     for operation, wires in circuit.instructions:
         numbers = tuple(Number(column + i) for i in range(len(operation.params)))
         builder.add(operation, wires, numbers)
         column += len(numbers)
-    return builder.build(circuit.measurements, block_bits, whole_bits, shared_bits)
+    return builder.build(circuit.measurements, cut)
 
 
 class _Factor(NamedTuple):
@@ -445,12 +435,10 @@ class _Builder:
 
     # ---- measurements -----------------------------------------------------------------------------------
 
-    def build(
-        self, measurements: Sequence[Measurement], block_bits: int, whole_bits: int, shared_bits: int
-    ) -> Program:
+    def build(self, measurements: Sequence[Measurement], cut: Cut) -> Program:
         self._flush(sorted(self.waiting))
         prepared = sum(1 << bit for _, bits in self.preparations for bit in bits)
-        found = sweeps(self.gates, self.n, prepared, self._negated, block_bits, whole_bits)
+        found = sweeps(self.gates, self.n, prepared, self._negated, cut)
         found = [self._fused(sweep) for sweep in found]
         kept, before = [], True  # the gates of each sweep before the first that has a derivative
         for sweep in found:
@@ -498,7 +486,7 @@ class _Builder:
         ints, floats = arrays.joined([header[name] for name in HEADER])
         externals = tuple(e for e, _ in self.externals)
         spare = any(m.kind == "var" for m in measurements)
-        shared, like = n >= shared_bits, np.zeros(0, self.real)
+        shared, like = n >= cut.shared, np.zeros(0, self.real)
         return Program(ints, floats, width, state, externals, header["num_external"], like, shared, spare)
 
     def _fused(self, sweep: Sweep) -> Sweep:

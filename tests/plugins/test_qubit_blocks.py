@@ -9,7 +9,7 @@ import hybridge as hb
 from hybridge.operations.derived import adjoint_row, controlled, power
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Instruction, Measurement, Task
 from hybridge_default.qubit import DefaultQubit
-from hybridge_default.qubit_blocks import ALWAYS, RUN_BITS, Gate, sweeps
+from hybridge_default.qubit_blocks import ALWAYS, RUN_BITS, Cut, Gate, sweeps
 from hybridge_default.qubit_layout import BLOCK, DIAGONAL, MOVE2, NUM_SWEEPS, PAULI, REAL2
 from hybridge_default.qubit_numpy import PlainQubit
 from hybridge_default.qubit_program import compiled
@@ -64,7 +64,7 @@ def test_random_circuits_in_blocks_agree_with_numpy(n, bits):
     for _ in range(8):
         c = circuit(drawn(TABLE, n, 25, rng), n)
         params = rng.normal(size=(2, c.num_slots)) * 2
-        program = compiled(c, block_bits=bits, whole_bits=bits)
+        program = compiled(c, cut=Cut(bits, 3, light=0))
         assert program.ints[NUM_SWEEPS] > 1
         assert np.abs(states(program, params) - plain(c, params)).max() < 1e-12
 
@@ -76,7 +76,7 @@ def test_the_blocks_in_use_agree_with_numpy(n):
     params = rng.normal(size=(1, c.num_slots))
     expected = plain(c, params)
     for bits in (7, 9, 11, 12):
-        program = compiled(c, block_bits=bits, whole_bits=bits)
+        program = compiled(c, cut=Cut(bits, 3, light=0))
         assert program.ints[BLOCK] == 2**bits
         assert np.abs(states(program, params) - expected).max() < 1e-12
     assert np.abs(states(compiled(c), params) - expected).max() < 1e-12
@@ -92,7 +92,7 @@ def test_every_row_across_every_boundary_of_a_block_agrees_with_numpy():
             wires = tuple((shift + 3 * i) % n for i in range(row.num_wires))
             c = circuit([*turn, Instruction(row, wires)], n)
             params = rng.normal(size=(1, c.num_slots))
-            found = states(compiled(c, block_bits=5, whole_bits=3), params)
+            found = states(compiled(c, cut=Cut(5, 3, light=0)), params)
             assert np.abs(found - plain(c, params)).max() < 1e-13, (row, wires)
 
 
@@ -106,10 +106,7 @@ def test_pauli_rotations_of_any_weight_in_blocks(letters):
     c = circuit([*turn, Instruction(FAMILIES["PauliRot"].of(8, letters), tuple(range(8))), *after], 8)
     params = rng.normal(size=(2, c.num_slots))
     for bits in (3, 5, 6, 7):
-        assert (
-            np.abs(states(compiled(c, block_bits=bits, whole_bits=bits), params) - plain(c, params)).max()
-            < 1e-13
-        )
+        assert np.abs(states(compiled(c, cut=Cut(bits, 3, light=0)), params) - plain(c, params)).max() < 1e-13
 
 
 def test_prepared_states_in_blocks():
@@ -127,7 +124,7 @@ def test_prepared_states_in_blocks():
         params = rng.normal(size=(1, c.num_slots))
         for bits in (4, 5, 7):
             assert (
-                np.abs(states(compiled(c, block_bits=bits, whole_bits=bits), params) - plain(c, params)).max()
+                np.abs(states(compiled(c, cut=Cut(bits, 3, light=0)), params) - plain(c, params)).max()
                 < 1e-14
             )
 
@@ -154,7 +151,7 @@ def test_derivatives_in_blocks_agree_with_those_of_one_block(n, bits):
             circuit([*fixed, *instructions], n, *measurements),
         ):
             params, cotangent = rng.normal(size=(2, c.num_slots)), rng.normal(size=(2, 7))
-            whole, blocks = compiled(c, whole_bits=n), compiled(c, block_bits=bits, whole_bits=bits)
+            whole, blocks = compiled(c, cut=Cut(whole=n)), compiled(c, cut=Cut(bits, 3, light=0))
             expected = FAST.vjp(Task(whole, params), cotangent)
             assert np.abs(FAST.vjp(Task(blocks, params), cotangent) - expected).max() < 1e-12
 
@@ -168,7 +165,7 @@ def test_derivatives_in_blocks_agree_with_differences_of_the_numpy_engine():
     energies = np.abs(plain(c, params + steps)) ** 2 @ z
     expected = (energies[: c.num_slots] - energies[c.num_slots :]) / (2 * step)
     measured = c._replace(measurements=(hb.expval(hb.Z(0)),))
-    found = FAST.vjp(Task(compiled(measured, block_bits=5, whole_bits=5), params), np.ones((1, 1)))[0]
+    found = FAST.vjp(Task(compiled(measured, cut=Cut(5, 3, light=0)), params), np.ones((1, 1)))[0]
     assert np.abs(found - expected).max() < 1e-8
 
 
@@ -185,7 +182,7 @@ def turned(bit):
 
 
 def split(gates, n, bits):
-    return sweeps(gates, n, 0, lambda value: value + 100, bits, bits)
+    return sweeps(gates, n, 0, lambda value: value + 100, Cut(bits, bits, light=0))
 
 
 def test_a_circuit_that_fits_is_one_sweep_of_its_own_records():
@@ -225,6 +222,19 @@ def test_a_gate_that_no_block_holds_passes_over_the_whole_state():
     assert found[1].gates == [wide]
 
 
+def test_gates_that_change_few_amplitudes_pass_over_the_whole_state():
+    controls = 7 << 8
+    few = [
+        Gate([REAL2, 1, 0, 1, 4, 1, b, 8, 9, 10, controls, controls | 1 << b, 2, 3, 3, 2], True)
+        for b in (3, 4, 5)
+    ]
+    many = [turned(b) for b in range(3, 8)]
+    (alone,) = sweeps(few, 12, 0, lambda value: value, Cut(8, 8))
+    assert len(alone.bits) == 12 and alone.gates == few
+    (together,) = sweeps([*few, *many], 12, 0, lambda value: value, Cut(8, 8))
+    assert len(together.bits) == 8 and [g.when.mask for g in together.gates] == [controls] * 3 + [0] * 5
+
+
 def test_gates_wait_only_for_those_they_do_not_commute_with():
     layer = [turned(b) for b in range(3, 13)]
     ladder = [move(b, b + 1) for b in range(3, 12)]
@@ -239,7 +249,7 @@ def test_blocks_that_are_still_zero_are_passed_over():
     first, *_, last = split([turned(b) for b in range(3, 16)], 16, 8)
     assert first.idle == (1 << 16) - (1 << 8)
     assert last.idle == 0
-    prepared = sweeps([turned(3)], 12, 1 << 11, lambda value: value, 8, 8)
+    prepared = sweeps([turned(3)], 12, 1 << 11, lambda value: value, Cut(8, 8, light=0))
     assert prepared[0].idle == 0b111 << 8
 
 

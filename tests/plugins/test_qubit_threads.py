@@ -14,6 +14,7 @@ import pytest
 import hybridge as hb
 from hybridge.plugin import ROWS, Circuit, DeviceError, Instruction, Task
 from hybridge_default.qubit import DefaultQubit
+from hybridge_default.qubit_blocks import Cut
 from hybridge_default.qubit_numpy import PlainQubit
 from hybridge_default.qubit_program import compiled
 from hybridge_default.qubit_threads import VARIABLE, default_threads, share
@@ -63,7 +64,7 @@ def test_rows_shared_by_threads_are_the_same_bit_by_bit(rows):
 @pytest.mark.parametrize(("n", "bits"), [(7, 7), (8, 5), (9, 6), (11, 8), (13, 7)])
 def test_one_row_shared_by_threads_is_the_same_bit_by_bit(n, bits, rows):
     c = circuit(n, *MEASURED)
-    program = compiled(c, block_bits=bits, whole_bits=bits, shared_bits=n)
+    program = compiled(c, cut=Cut(bits, bits, n, light=0))
     assert program.shared and not compiled(c).shared
     expected = results(c, program, rows, 1)
     for threads in THREADS[1:]:
@@ -74,7 +75,7 @@ def test_one_row_shared_by_threads_is_the_same_bit_by_bit(n, bits, rows):
 
 def test_states_in_steps_agree_with_numpy():
     c, plain = circuit(8, hb.state()), PlainQubit()
-    program = compiled(c, block_bits=5, whole_bits=5, shared_bits=8)
+    program = compiled(c, cut=Cut(5, 5, 8, light=0))
     params = np.random.default_rng(1).normal(size=(3, c.num_slots))
     expected = plain.run([Task(plain.compile(c), params)])[0]
     for threads in THREADS:
@@ -84,7 +85,7 @@ def test_states_in_steps_agree_with_numpy():
 
 def test_a_circuit_without_parameters_in_steps():
     c = Circuit((Instruction(ROWS["H"], (0,)),), (hb.probs(wires=[0]),), tuple(range(6)))
-    task = Task(compiled(c, block_bits=4, whole_bits=4, shared_bits=6), np.zeros((2, 0)))
+    task = Task(compiled(c, cut=Cut(4, 4, 6, light=0)), np.zeros((2, 0)))
     device = DefaultQubit(threads=2)
     assert np.allclose(device.run([task])[0], 0.5) and device.vjp(task, np.ones((2, 2))).shape == (2, 0)
 
@@ -173,7 +174,7 @@ def test_an_error_in_a_part_is_the_callers_and_the_pool_lives_on():
 
 def test_two_callers_at_once_get_the_same_numbers_as_one():
     c = circuit(9, *MEASURED)
-    program = compiled(c, block_bits=6, whole_bits=6, shared_bits=9)
+    program = compiled(c, cut=Cut(6, 6, 9, light=0))
     expected, found = results(c, program, 1, 1), {}
 
     def call(k):

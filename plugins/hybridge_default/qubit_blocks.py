@@ -36,8 +36,8 @@ class Cut(NamedTuple):
     times all is not worth the copying.
     """
 
-    block: int = 11  # 32 KiB, both states of a gradient 64: they stay in L2, nearly in L1
-    whole: int = 14
+    block: int = 11  # 32 KiB: nearly in L1; 2^12 take a fifth longer
+    whole: int = 11
     shared: int = 18  # here a sweep takes long against waking the threads
     light: float = 2.0
 

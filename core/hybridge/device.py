@@ -107,8 +107,13 @@ class Device(ABC):
         return True
 
     def memory(self, num_wires: int) -> int:
-        """Bytes one row of a batch needs at its peak for so many wires; 0 where that is not the limit."""
+        """Bytes one row of a batch needs at its peak for so many wires, beside what `run` returns; 0 where
+        that is not the limit."""
         return 0
+
+    def vjp_memory(self, num_wires: int) -> int:
+        """Bytes one row of a batch needs in `vjp`."""
+        return self.memory(num_wires)
 
     def next_seed(self) -> int:
         """A fresh seed; the sequence is fixed by the device's own `seed`."""

@@ -62,7 +62,7 @@ class Plan:
         widest = max((self._width(c, None) for c in self.lowered), default=0)
         results = sum(math.prod(shape) for shape in self.shapes(None))
         # of one row, in bytes
-        self._memory = max(device.memory(len(circuit.wires)), 16 * widest, 16 * results)
+        self._memory = device.memory(len(circuit.wires)) + 16 * max(widest, results)
         self._demand(f"{len(circuit.wires)} wires", self._memory, memory.available())
         self.programs: tuple[Any, ...] = tuple(device.compile(c) for c in self.lowered)
         self._compiled = tuple(zip(self.programs, self.affine, strict=True))
@@ -228,6 +228,11 @@ class Plan:
 
     def vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
         """cotangent (B, columns) -> (B, P) by the device's own derivatives."""
+        chunks = self._chunks(rows, None, derivatives=True)
+        if len(chunks) > 1:
+            starts = np.cumsum([len(c) for c in chunks])[:-1]
+            pairs = zip(chunks, np.split(cotangent, starts), strict=True)
+            return np.concatenate([self.vjp(*pair) for pair in pairs])
         affine = self.affine[0]
         assert self._own_columns is not None  # direct_vjp has asked
         task = Task(self.programs[0], rows if affine is None else affine(rows))
@@ -242,14 +247,18 @@ class Plan:
             raise PluginError(self.device.name, f"vjp returned {fault}; expected {task.params.shape}")
         return found if affine is None else affine.pullback(found, self.num_slots)
 
-    def _chunks(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
+    def _chunks(self, rows: np.ndarray, shots: int | None, derivatives: bool = False) -> list[np.ndarray]:
         """The rows in pieces that fit into memory; nearly always one. UnsupportedCircuit if not one fits."""
         needed = self._memory + self._shot_bytes * shots if shots else self._memory
+        if derivatives:
+            needed = max(needed, self.device.vjp_memory(len(self.circuit.wires)))
         if needed * len(rows) < SMALL:
             return [rows]
         free = memory.available()
         if shots:
             self._demand(f"{shots} shots", needed, free)
+        if derivatives:
+            self._demand(f"derivatives on {len(self.circuit.wires)} wires", needed, free)
         fits = max(1, free // (2 * needed))
         return [rows[i : i + fits] for i in range(0, len(rows), fits)]
 

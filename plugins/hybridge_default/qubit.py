@@ -133,6 +133,7 @@ class DefaultQubit(Device):
         return not program.externals  # fractional powers of gates that are no exponentials
 
     def memory(self, num_wires: int) -> int:
-        return (
-            3 * np.dtype(self.dtype).itemsize * 2**num_wires
-        )  # of a gradient: the state, what it is observed to be, and a spare one
+        return np.dtype(self.dtype).itemsize * 2**num_wires  # the state; a variance takes another
+
+    def vjp_memory(self, num_wires: int) -> int:
+        return 3 * self.memory(num_wires)  # the state, what pulls on it, and for a variance another

@@ -126,7 +126,7 @@ def test_a_circuit_the_device_cannot_run_names_one_that_can(circuit, message):
 
 
 def test_forty_qubits_are_refused_with_the_memory_they_need():
-    with pytest.raises(hb.UnsupportedCircuit, match=r"40 wires: they need 48 TiB of memory, .* is available"):
+    with pytest.raises(hb.UnsupportedCircuit, match=r"40 wires: they need 16 TiB of memory, .* is available"):
         qubit(then(rx(0.1)), wires=40)()
 
 

@@ -167,7 +167,7 @@ def test_a_batch_is_split_only_where_memory_asks_for_it(monkeypatch):
 
     xs = np.linspace(0, 1, 50)
     whole = f(xs)
-    device.memory = lambda wires: 2**22
+    device.memory = lambda wires: 2**22 - 16 * 3  # beside three numbers
     monkeypatch.setattr(memory, "available", lambda: 2**27)
     device._plans = None
     split = hb.QNode(f.function, device)

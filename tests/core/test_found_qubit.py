@@ -203,7 +203,7 @@ TOO_LARGE = {
     "100 billion samples": (hb.sample, 2, 10**11, "of memory"),
     "more shots than an index": (hb.counts, 2, 10**30, "of memory"),
     "the density matrix of 20 wires": (lambda: hb.density_matrix(range(20)), 20, None, "they need 16 TiB"),
-    "2000 wires": (lambda: hb.expval(hb.Z(0)), 2000, None, "they need 2^2005 B"),
+    "2000 wires": (lambda: hb.expval(hb.Z(0)), 2000, None, "they need 2^2004 B"),
 }
 
 

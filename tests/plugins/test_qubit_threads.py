@@ -7,11 +7,13 @@ import pickle
 import subprocess
 import sys
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import hybridge as hb
+from hybridge import memory
 from hybridge.plugin import ROWS, Circuit, DeviceError, Instruction, Task
 from hybridge_default.qubit import DefaultQubit
 from hybridge_default.qubit_blocks import Cut
@@ -102,6 +104,67 @@ def test_from_eighteen_wires_on_threads_share_a_state(monkeypatch):
         found[threads] = results(c, program, 1, None)
     assert same(found["1"], found["2"])
     assert same(results(c, program, 1, 3), found["1"])
+
+
+# ---- memory --------------------------------------------------------------------------------------------
+
+
+def energy(n, measure=lambda: hb.expval(hb.Z(0))):
+    def f(x):
+        for w in range(n):
+            hb.RY(x, wires=w)
+        return measure()
+
+    return hb.QNode(f, DefaultQubit(wires=n))
+
+
+def test_what_the_machine_does_not_have_is_refused_with_the_figure(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 100 * 2**30)
+    with pytest.raises(hb.UnsupportedCircuit, match="34 wires: they need 256 GiB of memory, 100 GiB is"):
+        energy(34)(0.3)
+    with pytest.raises(hb.UnsupportedCircuit, match="34 wires: they need 256 GiB of memory, 100 GiB is"):
+        energy(34)(np.zeros(5))  # a batch is run row by row where need be: it is one row that is too large
+    with pytest.raises(hb.UnsupportedCircuit, match="they need 64 GiB of memory"):
+        monkeypatch.setattr(memory, "available", lambda: 20 * 2**30)
+        energy(31, hb.state)(0.3)  # the state, and what is returned
+
+
+def test_derivatives_that_do_not_fit_are_refused_where_values_are_not(monkeypatch):
+    n = 21  # 32 MiB a state
+    f = energy(n)
+    monkeypatch.setattr(memory, "available", lambda: 80 * 2**20)
+    assert f(0.3) == pytest.approx(np.cos(0.3))
+    with pytest.raises(
+        hb.UnsupportedCircuit, match="derivatives on 21 wires: they need 96 MiB of memory, 80 MiB"
+    ):
+        hb.grad(f)(0.3)
+
+
+def test_a_batch_of_derivatives_is_run_in_pieces_that_fit(monkeypatch):
+    f, x, pieces = energy(20), np.linspace(0, 1, 3), []
+    vjp = DefaultQubit.vjp
+    monkeypatch.setattr(DefaultQubit, "vjp", lambda *a: pieces.append(len(a[1].params)) or vjp(*a))
+    monkeypatch.setattr(memory, "available", lambda: 2 * 2 * 48 * 2**20)  # half of it is taken: two rows
+    found = hb.grad(lambda x: hb.numpy.sum(f(x)))(x)
+    assert pieces == [2, 1] and np.abs(found + np.sin(x)).max() < 1e-12
+
+
+def test_what_a_state_takes_is_what_a_device_says():
+    n = 18
+    c = circuit(n, hb.expval(hb.Z(0)), hb.expval(hb.X(3)))
+    device = DefaultQubit(threads=2)
+    task, cotangent = Task(device.compile(c), np.zeros((1, c.num_slots))), np.ones((1, 2))
+    device.vjp(task, cotangent)  # numba's own memory is not the question
+    works = (
+        (device.memory(n), lambda: device.run([task])),
+        (device.vjp_memory(n), lambda: device.vjp(task, cotangent)),
+    )
+    for said, work in works:
+        tracemalloc.start()
+        work()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert 0.6 * said < peak < 1.2 * said
 
 
 # ---- how many ------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from autograd.util import toposort
 
 from hybridge.errors import GradientError
 from hybridge.interfaces import autograd_
-from hybridge.interfaces.autograd_ import derivative, full_jacobian, split_flat
+from hybridge.interfaces.autograd_ import full_jacobian, split_flat, value_and_vjp
 from hybridge.interfaces.called import Called, Model
 from hybridge.interfaces.entries import Entry, Source
 from hybridge.pytree import flatten
@@ -102,7 +102,7 @@ def _argnums(argnums: Any) -> tuple[list[int], bool]:
 
 
 def _float(x: Any, argnum: int) -> Any:
-    if isbox(x):
+    if isbox(x) or type(x) is float:
         return x
     array = np.asarray(x)
     if array.dtype.kind not in "fiub":
@@ -170,15 +170,23 @@ class _Reverse:
 class _Direct:
     """A circuit whose numbers stand in the leaves as they are: its derivatives need no graph."""
 
-    def __init__(self, sources: Sequence[Source], called: Called):
-        self.sources, self.recorded, self.call = sources, called.recorded, called.call
-        traced = [i for i, x in enumerate(called.leaves) if isbox(x)]
-        self.rows = self.call.checked_rows([x._value if isbox(x) else x for x in called.leaves])
+    def __init__(self, boxes: Sequence[Any], called: Called, traced: Sequence[int]):
+        self.recorded, self.call = called.recorded, called.call
+        self.sources = [box.source for box in boxes]
+        values, leaf_of = list(called.leaves), {}
+        for i in traced:  # the leaves that are sources
+            source = values[i].source
+            values[i], leaf_of[id(source)] = source.value, i
+        self.rows = self.call.checked_rows(values)
         self.slots, self.gather = self.call.gather.part(traced)
-        leaf_of = {id(called.leaves[i].source): i for i in traced}
-        self.leaf_of = [leaf_of.get(id(source)) for source in sources]  # None: the circuit does not take it
+        # None: the circuit does not take it
+        self.leaf_of = [leaf_of.get(id(source)) for source in self.sources]
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the values."""
         batch = (len(self.rows),) if self.gather.batched else ()
-        self.shapes = [(*batch, *shape) for shape in self.call.plan.shapes(self.call.shots)]
+        return [(*batch, *shape) for shape in self.call.plan.shapes(self.call.shots)]
 
     def gradient(self) -> tuple[Any, list[Any]]:
         """The one value, and its derivative in each source."""
@@ -191,9 +199,8 @@ class _Direct:
             cotangent = cotangents[0].reshape(batch, -1)
         else:
             cotangent = np.concatenate([np.reshape(g, (batch, -1)) for g in cotangents], axis=1)
-        flat = self.call.plan.run_flat(self.rows, self.call.shots)
-        pull, _ = derivative(self.rows, self.call, self.slots)
-        pulled = self.gather.pull(pull(cotangent))
+        flat, found = value_and_vjp(self.rows, self.call, self.slots, cotangent)
+        pulled = self.gather.pull(found)
         values = split_flat(self.call.plan, self.call.shots, flat if self.gather.batched else flat[0])
         return self.recorded.results(self.call.plan, values, self.gather.batched), [
             np.zeros(source.shape) if i is None else self.gather.leaf(i, pulled)
@@ -220,32 +227,35 @@ class _Direct:
 
 def _traced(arguments: _Arguments, direct: bool = True) -> _Reverse | _Direct:
     """The function called at its arguments: without a graph where it is a circuit and nothing else."""
-    leaves, f = arguments.leaves, arguments.f
+    f = arguments.f
     with _Trace() as number:
-        roots = [VJPNode.new_root() for _ in leaves]
         boxes = [
-            new_box(x, number, root) if isbox(x) else Source(x, number, root).box
-            for x, root in zip(leaves, roots, strict=True)
+            new_box(x, number, VJPNode.new_root()) if isbox(x) else Source(x, number).box
+            for x in arguments.leaves
         ]
         args, kwargs = arguments.placed(boxes)
         if isinstance(f, Model):
             called = f.called(*args, **kwargs)
-            if direct and _stands_alone(called, number):
-                return _Direct([box.source for box in boxes], called)
+            traced = _sources(called, number) if direct else None
+            if traced is not None:
+                return _Direct(boxes, called, traced)
             result = f.finish(called)
         else:
             result = f(*args, **kwargs)
-    return _Reverse(leaves, roots, number, result)
+    return _Reverse(arguments.leaves, [box._node for box in boxes], number, result)
 
 
-def _stands_alone(called: Called, number: float) -> bool:
-    """Whether the numbers and results of this call are the circuit's alone, traced by this trace alone."""
+def _sources(called: Called, number: float) -> list[int] | None:
+    """Which leaves of a call are sources; None where other leaves, or its results, are traced too."""
     if called.library is not autograd_ or called.recorded.combined:
-        return False
-    return all(
-        not isbox(x) or (type(x) is Entry and x.places is None and x.source.trace == number)
-        for x in called.leaves
-    )
+        return None
+    found = []
+    for i, x in enumerate(called.leaves):
+        if type(x) is Entry and x.places is None and x.source.trace == number:
+            found.append(i)
+        elif isbox(x):
+            return None
+    return found
 
 
 def _check_one_number(shapes: Sequence[tuple[int, ...]]) -> None:

@@ -262,8 +262,7 @@ class Plan:
             raise JobFailed(self.device.name, f"{type(error).__name__}: {error}") from error
         self._check([task], [values])
         notify(self.device, [task], [values])
-        values = values if self._in_order else values[:, self._own_columns]
-        return values, self._pulled(task, found)
+        return values if self._in_order else values[:, self._own_columns], self._pulled(task, found)
 
     def vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
         """cotangent (B, columns) -> (B, P) by the device's own derivatives."""
@@ -289,7 +288,8 @@ class Plan:
     def _pulled(self, task: Task, found: Any) -> np.ndarray:
         """What a device gives as the derivatives (B, lowered P), checked, as (B, P)."""
         notify(self.device, [task], [found])
-        fault = _fault(found, *task.params.shape)
+        batch, width = task.params.shape
+        fault = _fault(found, batch, width)
         if fault:
             raise PluginError(self.device.name, f"vjp returned {fault}; expected {task.params.shape}")
         affine = self.affine[0]

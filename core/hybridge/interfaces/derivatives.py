@@ -22,6 +22,7 @@ from hybridge.interfaces.entries import Entry, Source
 from hybridge.pytree import flatten
 
 Argnums = int | Sequence[int]
+ATOMS = frozenset({float, np.ndarray})  # of which it is certain that they are no containers
 
 
 class _Depth(threading.local):
@@ -61,18 +62,18 @@ class _Arguments:
                     f"the function was called with {len(args)} arguments",
                     "choose other argnums",
                 )
-            if [j % len(args) for j in self.argnums].count(i % len(args)) > 1:
+            if not self.single and [j % len(args) for j in self.argnums].count(i % len(args)) > 1:
                 raise GradientError(f"argument {i}", "argnums names it twice", "name it once")
-            leaves, build = flatten(args[i])
+            leaves, build = ([args[i]], _only) if type(args[i]) in ATOMS else flatten(args[i])
             self.leaves += [_float(x, i) for x in leaves]
             self.builds.append((len(leaves), build))
 
-    def placed(self, leaves: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments, positional and named, with these leaves."""
+    def placed(self, leaves: Sequence[Any]) -> list[Any]:
+        """The positional arguments with these leaves."""
         args = list(self.args)
         for i, tree in zip(self.argnums, self._trees(leaves), strict=True):
             args[i] = tree
-        return args, self.kwargs
+        return args
 
     def _trees(self, leaves: Sequence[Any]) -> list[Any]:
         trees, start = [], 0
@@ -85,6 +86,10 @@ class _Arguments:
         """Leaves in the shape of the arguments: one tree for a single argnum, else a tuple of them."""
         trees = self._trees(leaves)
         return trees[0] if self.single else tuple(trees)
+
+
+def _only(leaves: Sequence[Any]) -> Any:
+    return leaves[0]
 
 
 def _argnums(argnums: Any) -> tuple[list[int], bool]:
@@ -190,20 +195,27 @@ class _Direct:
 
     def gradient(self) -> tuple[Any, list[Any]]:
         """The one value, and its derivative in each source."""
-        return self.vjp([np.array(((1.0,),))])
+        flat, found = value_and_vjp(self.rows, self.call, self.slots, np.array(((1.0,),)))
+        if self.call.plan.one and self.recorded.build is None:
+            return flat[0] if self.gather.batched else flat[0, 0], self._pulled(found)
+        return self._results(flat), self._pulled(found)
 
     def vjp(self, cotangents: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The values in their containers, and the cotangents, one per measurement, pulled to each source."""
         batch = len(self.rows)
-        if len(cotangents) == 1:
-            cotangent = cotangents[0].reshape(batch, -1)
-        else:
-            cotangent = np.concatenate([np.reshape(g, (batch, -1)) for g in cotangents], axis=1)
+        cotangent = np.concatenate([np.reshape(g, (batch, -1)) for g in cotangents], axis=1)
         flat, found = value_and_vjp(self.rows, self.call, self.slots, cotangent)
-        pulled = self.gather.pull(found)
-        values = split_flat(self.call.plan, self.call.shots, flat if self.gather.batched else flat[0])
-        return self.recorded.results(self.call.plan, values, self.gather.batched), [
-            np.zeros(source.shape) if i is None else self.gather.leaf(i, pulled)
+        return self._results(flat), self._pulled(found)
+
+    def _results(self, flat: np.ndarray) -> Any:
+        batched = self.gather.batched
+        values = split_flat(self.call.plan, self.call.shots, flat if batched else flat[0])
+        return self.recorded.results(self.call.plan, values, batched)
+
+    def _pulled(self, found: np.ndarray) -> list[Any]:
+        flat = self.gather.pull(found)
+        return [
+            np.zeros(source.shape) if i is None else self.gather.leaf(i, flat)
             for i, source in zip(self.leaf_of, self.sources, strict=True)
         ]
 
@@ -233,7 +245,7 @@ def _traced(arguments: _Arguments, direct: bool = True) -> _Reverse | _Direct:
             new_box(x, number, VJPNode.new_root()) if isbox(x) else Source(x, number).box
             for x in arguments.leaves
         ]
-        args, kwargs = arguments.placed(boxes)
+        args, kwargs = arguments.placed(boxes), arguments.kwargs
         if isinstance(f, Model):
             called = f.called(*args, **kwargs)
             traced = _sources(called, number) if direct else None
@@ -259,7 +271,7 @@ def _sources(called: Called, number: float) -> list[int] | None:
 
 
 def _check_one_number(shapes: Sequence[tuple[int, ...]]) -> None:
-    if len(shapes) != 1 or math.prod(shapes[0]) != 1:
+    if len(shapes) != 1 or (shapes[0] and math.prod(shapes[0]) != 1):
         raise GradientError(
             "the output",
             f"grad needs a function with one number as value; this one has shapes {list(shapes)}",
@@ -333,8 +345,7 @@ def jvp(f: Callable[..., Any], params: Sequence[Any], tangents: Sequence[Any]) -
     with _Trace() as number:
         roots = [JVPNode.new_root(t) for t in directions]
         boxes = [new_box(x, number, r) for x, r in zip(arguments.leaves, roots, strict=True)]
-        args, kwargs = arguments.placed(boxes)
-        outputs, build = flatten(f(*args, **kwargs))
+        outputs, build = flatten(f(*arguments.placed(boxes)))
         ours = [isbox(x) and x._trace == number for x in outputs]
     values = [x._value if own else x for x, own in zip(outputs, ours, strict=True)]
     moved = [x._node.g if own else np.zeros(anp.shape(x)) for x, own in zip(outputs, ours, strict=True)]

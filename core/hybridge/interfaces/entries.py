@@ -66,6 +66,26 @@ class Entry(ArrayBox):
             return self.ordinary[at]  # autograd's error: a number has no entries
         return Entry(source, places[at])
 
+    def reshape(self, *shape: Any) -> Any:
+        places = self._places
+        return self.ordinary.reshape(*shape) if places is None else Entry(self.source, places.reshape(*shape))
+
+    def ravel(self) -> Any:
+        return self.reshape(-1)
+
+    flatten = ravel
+
+    @property
+    def T(self) -> Any:
+        places = self._places
+        return self.ordinary.T if places is None else Entry(self.source, places.T)
+
+    @property
+    def _places(self) -> np.ndarray | None:
+        """Its places as an array; None where it is a number."""
+        places = self.source.index if self.places is None else self.places
+        return places if np.ndim(places) else None
+
     @property
     def ordinary(self) -> Any:
         """The same as autograd would have it."""

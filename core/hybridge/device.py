@@ -102,6 +102,10 @@ class Device(ABC):
         """cotangent (batch, columns) -> (batch, P): only where capabilities.vjp."""
         raise DeviceError(f"device {self.name!r} has no derivatives of its own")
 
+    def value_and_vjp(self, task: Task, cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `run` gives of the task, and `vjp`: for a device that has both from one pass to say so."""
+        return self.run([task])[0], self.vjp(task, cotangent)
+
     def differentiates(self, program: Any) -> bool:
         """Whether `vjp` gives the derivatives of this program, where capabilities.vjp; the core's if not."""
         return True

@@ -21,7 +21,7 @@ from hybridge.interfaces.symbols import gather_of
 from hybridge.recorded import Recorded
 from hybridge.recording import record
 from hybridge.registry import device as make_device
-from hybridge.static import Traces
+from hybridge.static import Trace, Traces
 
 
 class QNode(Model):
@@ -79,9 +79,9 @@ class QNode(Model):
         """Run the circuit at these arguments. Raises the errors of hybridge.errors."""
         if self._traces is not None:
             trace, leaves, plain = self._traces.find(args, kwargs)
-            return self.finish(
-                Called(*trace, leaves, None if plain else self._library(leaves, trace.recorded))
-            )
+            if plain and trace.one:
+                return trace.call.plan.number(trace.call.checked_rows(leaves))
+            return self.finish(self._of_trace(trace, leaves, plain))
         recorded = self.record(*args, **kwargs)
         rows = plain_rows(recorded.numbers)
         if rows is None:
@@ -89,14 +89,19 @@ class QNode(Model):
         plan = self._plan(recorded)
         if plan.bounds:
             plan.check(rows)
+        if plan.one and recorded.build is None:
+            return plan.number(rows)
         return recorded.results(plan, [v[0] for v in plan.run(rows, self.shots)], False)
 
     def called(self, *args: Any, **kwargs: Any) -> Called:
         """The call at these arguments, not yet run."""
         if self._traces is None:
             return self._called(self.record(*args, **kwargs))
-        trace, leaves, plain = self._traces.find(args, kwargs)
-        return Called(*trace, leaves, None if plain else self._library(leaves, trace.recorded))
+        return self._of_trace(*self._traces.find(args, kwargs))
+
+    def _of_trace(self, trace: Trace, leaves: list[Any], plain: bool) -> Called:
+        traced = None if plain else self._library(leaves, trace.recorded)
+        return Called(trace.recorded, trace.call, leaves, traced)
 
     def _called(self, recorded: Recorded) -> Called:
         plan = self._plan(recorded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from hybridge.circuit import Combination, Measurement
@@ -22,7 +23,7 @@ class Recorded:
 
     def __init__(self, tape: Sequence[Applied], returned: Any, name: str):
         self.instructions = tuple([(a.operation, a.wires) for a in tape])
-        self.numbers = [p for a in tape for p in a.params]
+        self.numbers = list(chain.from_iterable([a.params for a in tape]))
         if type(returned) is Measurement:  # the usual case, 3 us sooner
             self.leaves, self.build = [returned], None
             self.measurements: tuple[Measurement, ...] = (returned,)

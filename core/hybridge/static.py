@@ -25,6 +25,7 @@ class Trace(NamedTuple):
 
     recorded: Recorded
     call: Call
+    one: bool  # whether its value is one number, of a plan that has `number`
 
 
 class Traces:
@@ -112,7 +113,8 @@ class Traces:
                 f"the static circuit {self._name} has one of its numbers as a coefficient of an observable; "
                 "return the expval of each term and combine them after the call, or use static=False"
             )
-        return Trace(recorded, self._prepare(recorded, shapes))
+        call = self._prepare(recorded, shapes)
+        return Trace(recorded, call, call.plan.one and recorded.build is None and not call.gather.batched)
 
 
 def _symbolic(x: Any) -> str:

@@ -26,6 +26,7 @@ class Tracker:
     `totals`, `history` (a list each) and `latest` have the keys jobs (calls of the device), executions
     (parameter rows times settings) and shots (over all executions). `latest` has results too: the arrays
     that the device returned in its latest job; those of earlier jobs are not kept, as they may be states.
+    A value and the device's own derivatives are a job each, even where it gives both at once.
     After each job `callback(totals, history, latest)` is called, by the thread that made the job. With
     `persistent` the totals go on in the next block. Trackers nest, and count the same jobs. Raises
     DeviceError unless given a device, and where a tracker is entered that is counting already.

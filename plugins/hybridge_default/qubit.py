@@ -102,15 +102,19 @@ class DefaultQubit(Device):
         return out
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
+        return self.value_and_vjp(task, cotangent)[1]
+
+    def value_and_vjp(self, task: Task, cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         program = task.program
         params, cotangent = np.ascontiguousarray(task.params), np.ascontiguousarray(cotangent)
         pulled, external = np.zeros(params.shape), np.empty((len(params), 0))
-        arrays = params, external, cotangent, pulled
+        values = np.zeros((len(params), program.width))
+        arrays = params, external, cotangent, pulled, values
         if program.shared or self._threads > 1:
             self._share("backward", program, *arrays)
         else:
             _kernels().backward(program.ints, program.floats, program.like, *arrays)
-        return pulled
+        return values, pulled
 
     def _share(self, name: str, program: Program, *arrays: np.ndarray) -> None:
         """A kernel on the rows of these arrays; threads share the rows, or each row where these are few."""

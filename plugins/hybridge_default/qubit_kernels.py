@@ -106,8 +106,8 @@ def entry_points(digest):
             measure(ints, floats, re, im, tr, ti, out[b], buf)
 
     @kept
-    def backward(ints, floats, like, params, external, cotangent, pulled):
-        """cotangent (B, columns) -> pulled (B, P), zeros before."""
+    def backward(ints, floats, like, params, external, cotangent, pulled, out):
+        """cotangent (B, columns) -> pulled (B, P), and the values out (B, columns); both zeros before."""
         digest  # noqa: B018
         size, table_size, room = ints[SIZE], ints[NUM_TABLE], trig_room(ints[NUM_TRIGS])
         copied, third = 4 * ints[BLOCK], size if spare(ints) else 0
@@ -131,6 +131,7 @@ def entry_points(digest):
                 sweep = ints[ints[SWEEPS_AT] + s]
                 last = 1 << ints[sweep + NUM_OUTER]
                 forwards(ints, sweep, 0, last, vals, re, im, local, buf, table, rows)
+            measure(ints, floats, re, im, tr, ti, out[b], buf)
             pull_measure(ints, floats, cotangent[b], re, im, lr, li, tr, ti, buf)
             for i in range(count):
                 cot[i] = 0.0

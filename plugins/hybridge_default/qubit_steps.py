@@ -131,10 +131,12 @@ def backward(
     external: np.ndarray,
     cotangent: np.ndarray,
     pulled: np.ndarray,
+    out: np.ndarray,
     threads: int,
 ) -> None:
-    """row (P,), external (2 X,), cotangent (columns,) -> pulled (P,), zeros before."""
+    """row (P,), external (2 X,), cotangent (columns,) -> pulled (P,), values out (columns,); zeros before."""
     run = _applied(program, row, external, threads, 2)
+    run.step(MEASURE, out=out)
     run.step(PULL, cotangent=cotangent)
     for at in reversed(run.sweeps):
         if program.ints[at + NUM_KEPT] == program.ints[at + NUM_GATES]:

@@ -283,6 +283,86 @@ def test_cotangents_are_differentiated_too():
     assert hb.grad(pulled)(1.3) == pytest.approx(by_y, abs=1e-13)
 
 
+def test_what_is_only_picked_out_or_put_in_order_needs_no_graph():
+    circuits = {name: node(function) for name, (function, _) in ONE_NUMBER.items()}
+    touched = []
+
+    def ordinary_of(self):
+        touched.append(self)
+        return original(self)
+
+    original = Entry.ordinary.fget
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Entry, "ordinary", property(ordinary_of))
+        for name in ("entries", "unpacked", "layered", "shaped", "containers"):
+            args = ONE_NUMBER[name][1]
+            hb.grad(circuits[name], argnums=tuple(range(len(args))))(*args)
+            assert not touched, name
+        hb.grad(circuits["calculated"])(X)
+        assert touched
+
+
+def test_values_and_derivatives_come_from_the_device_at_once():
+    class Both(hb.Device):
+        """cos(x) of <Z>, and what it was asked."""
+
+        from hybridge.plugin import Capabilities as _C
+
+        capabilities = _C("qubit", frozenset({"RX"}), frozenset({"expval"}), frozenset({"pauli"}), vjp=True)
+        asked = ()
+
+        def run(self, tasks):
+            type(self).asked += ("run",)
+            return [np.cos(t.params) for t in tasks]
+
+        def value_and_vjp(self, task, cotangent):
+            type(self).asked += ("both",)
+            return np.cos(task.params), -np.sin(task.params) * cotangent
+
+    circuit = hb.QNode(no_more, Both(wires=1))
+    assert hb.value_and_grad(circuit)(0.3) == (np.cos(0.3), -np.sin(0.3)) and Both.asked == ("both",)
+
+    class Wrong(Both):
+        def value_and_vjp(self, task, cotangent):
+            return np.cos(task.params), np.full(task.params.shape, np.nan)
+
+    with pytest.raises(hb.HybridgeError, match="vjp returned NaN"):
+        hb.grad(hb.QNode(no_more, Wrong(wires=1)))(0.3)
+
+    class Wronger(Both):
+        def value_and_vjp(self, task, cotangent):
+            return np.cos(task.params)[0], -np.sin(task.params)
+
+    with pytest.raises(hb.HybridgeError, match="run returned shape"):
+        hb.grad(hb.QNode(no_more, Wronger(wires=1)))(0.3)
+
+    class Dead(Both):
+        def value_and_vjp(self, task, cotangent):
+            raise OSError("the line is dead")
+
+    with pytest.raises(hb.JobFailed, match="the line is dead"):
+        hb.grad(hb.QNode(no_more, Dead(wires=1)))(0.3)
+
+
+def no_more(x):
+    hb.RX(x, wires=0)
+    return hb.expval(hb.Z(0))
+
+
+@pytest.mark.parametrize("wires", [3, 10])
+def test_the_values_beside_the_derivatives_are_those_of_a_run(wires):
+    def f(x):
+        for w in range(wires):
+            hb.RY(x[w % 6], wires=w)
+            hb.CNOT([w, (w + 1) % wires])
+        z = hb.expval(hb.Z(1))
+        return hb.var(hb.X(0) + hb.Z(2)), z, hb.probs(wires=[2, 0]), z
+
+    circuit = hb.QNode(f, hb.device("default.qubit", wires=wires))
+    values, _ = hb.vjp(circuit, (X,), [1.0, 1.0, np.ones(4), 1.0])
+    same(values, circuit(X))
+
+
 def test_a_jacobian_is_one_pull_of_all_columns_and_a_gradient_one_of_one():
     device = hb.device("default.qubit", wires=3)
     circuit = hb.QNode(several, device)

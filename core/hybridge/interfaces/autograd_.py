@@ -121,6 +121,17 @@ def full_jacobian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.nd
     return np.swapaxes(found.reshape(columns, len(rows), len(slots)), 0, 1)
 
 
+def value_and_vjp(
+    rows: np.ndarray, call: Call, slots: tuple[int, ...], cotangent: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values of plain rows (B, columns), and cotangent (B, columns) -> (B, len(slots))."""
+    if call.method in ("best", "device") and call.plan.direct_vjp:
+        flat, found = call.plan.value_and_vjp(rows, cotangent)
+        return flat, found if len(slots) == found.shape[1] else found[:, list(slots)]
+    flat = call.plan.run_flat(rows, call.shots)
+    return flat, derivative(rows, call, slots)[0](cotangent)
+
+
 def derivative(
     rows: Any, call: Call, slots: tuple[int, ...]
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:

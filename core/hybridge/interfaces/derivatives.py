@@ -16,12 +16,13 @@ from autograd.util import toposort
 
 from hybridge.errors import GradientError
 from hybridge.interfaces import autograd_
-from hybridge.interfaces.autograd_ import derivative, full_jacobian, split_flat
+from hybridge.interfaces.autograd_ import full_jacobian, split_flat, value_and_vjp
 from hybridge.interfaces.called import Called, Model
 from hybridge.interfaces.entries import Entry, Source
 from hybridge.pytree import flatten
 
 Argnums = int | Sequence[int]
+ATOMS = frozenset({float, np.ndarray})  # of which it is certain that they are no containers
 
 
 class _Depth(threading.local):
@@ -61,18 +62,18 @@ class _Arguments:
                     f"the function was called with {len(args)} arguments",
                     "choose other argnums",
                 )
-            if [j % len(args) for j in self.argnums].count(i % len(args)) > 1:
+            if not self.single and [j % len(args) for j in self.argnums].count(i % len(args)) > 1:
                 raise GradientError(f"argument {i}", "argnums names it twice", "name it once")
-            leaves, build = flatten(args[i])
+            leaves, build = ([args[i]], _only) if type(args[i]) in ATOMS else flatten(args[i])
             self.leaves += [_float(x, i) for x in leaves]
             self.builds.append((len(leaves), build))
 
-    def placed(self, leaves: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments, positional and named, with these leaves."""
+    def placed(self, leaves: Sequence[Any]) -> list[Any]:
+        """The positional arguments with these leaves."""
         args = list(self.args)
         for i, tree in zip(self.argnums, self._trees(leaves), strict=True):
             args[i] = tree
-        return args, self.kwargs
+        return args
 
     def _trees(self, leaves: Sequence[Any]) -> list[Any]:
         trees, start = [], 0
@@ -85,6 +86,10 @@ class _Arguments:
         """Leaves in the shape of the arguments: one tree for a single argnum, else a tuple of them."""
         trees = self._trees(leaves)
         return trees[0] if self.single else tuple(trees)
+
+
+def _only(leaves: Sequence[Any]) -> Any:
+    return leaves[0]
 
 
 def _argnums(argnums: Any) -> tuple[list[int], bool]:
@@ -102,7 +107,7 @@ def _argnums(argnums: Any) -> tuple[list[int], bool]:
 
 
 def _float(x: Any, argnum: int) -> Any:
-    if isbox(x):
+    if isbox(x) or type(x) is float:
         return x
     array = np.asarray(x)
     if array.dtype.kind not in "fiub":
@@ -170,33 +175,47 @@ class _Reverse:
 class _Direct:
     """A circuit whose numbers stand in the leaves as they are: its derivatives need no graph."""
 
-    def __init__(self, sources: Sequence[Source], called: Called):
-        self.sources, self.recorded, self.call = sources, called.recorded, called.call
-        traced = [i for i, x in enumerate(called.leaves) if isbox(x)]
-        self.rows = self.call.checked_rows([x._value if isbox(x) else x for x in called.leaves])
+    def __init__(self, boxes: Sequence[Any], called: Called, traced: Sequence[int]):
+        self.recorded, self.call = called.recorded, called.call
+        self.sources = [box.source for box in boxes]
+        values, leaf_of = list(called.leaves), {}
+        for i in traced:  # the leaves that are sources
+            source = values[i].source
+            values[i], leaf_of[id(source)] = source.value, i
+        self.rows = self.call.checked_rows(values)
         self.slots, self.gather = self.call.gather.part(traced)
-        leaf_of = {id(called.leaves[i].source): i for i in traced}
-        self.leaf_of = [leaf_of.get(id(source)) for source in sources]  # None: the circuit does not take it
+        # None: the circuit does not take it
+        self.leaf_of = [leaf_of.get(id(source)) for source in self.sources]
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the values."""
         batch = (len(self.rows),) if self.gather.batched else ()
-        self.shapes = [(*batch, *shape) for shape in self.call.plan.shapes(self.call.shots)]
+        return [(*batch, *shape) for shape in self.call.plan.shapes(self.call.shots)]
 
     def gradient(self) -> tuple[Any, list[Any]]:
         """The one value, and its derivative in each source."""
-        return self.vjp([np.array(((1.0,),))])
+        flat, found = value_and_vjp(self.rows, self.call, self.slots, np.array(((1.0,),)))
+        if self.call.plan.one and self.recorded.build is None:
+            return flat[0] if self.gather.batched else flat[0, 0], self._pulled(found)
+        return self._results(flat), self._pulled(found)
 
     def vjp(self, cotangents: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The values in their containers, and the cotangents, one per measurement, pulled to each source."""
         batch = len(self.rows)
-        if len(cotangents) == 1:
-            cotangent = cotangents[0].reshape(batch, -1)
-        else:
-            cotangent = np.concatenate([np.reshape(g, (batch, -1)) for g in cotangents], axis=1)
-        flat = self.call.plan.run_flat(self.rows, self.call.shots)
-        pull, _ = derivative(self.rows, self.call, self.slots)
-        pulled = self.gather.pull(pull(cotangent))
-        values = split_flat(self.call.plan, self.call.shots, flat if self.gather.batched else flat[0])
-        return self.recorded.results(self.call.plan, values, self.gather.batched), [
-            np.zeros(source.shape) if i is None else self.gather.leaf(i, pulled)
+        cotangent = np.concatenate([np.reshape(g, (batch, -1)) for g in cotangents], axis=1)
+        flat, found = value_and_vjp(self.rows, self.call, self.slots, cotangent)
+        return self._results(flat), self._pulled(found)
+
+    def _results(self, flat: np.ndarray) -> Any:
+        batched = self.gather.batched
+        values = split_flat(self.call.plan, self.call.shots, flat if batched else flat[0])
+        return self.recorded.results(self.call.plan, values, batched)
+
+    def _pulled(self, found: np.ndarray) -> list[Any]:
+        flat = self.gather.pull(found)
+        return [
+            np.zeros(source.shape) if i is None else self.gather.leaf(i, flat)
             for i, source in zip(self.leaf_of, self.sources, strict=True)
         ]
 
@@ -220,36 +239,39 @@ class _Direct:
 
 def _traced(arguments: _Arguments, direct: bool = True) -> _Reverse | _Direct:
     """The function called at its arguments: without a graph where it is a circuit and nothing else."""
-    leaves, f = arguments.leaves, arguments.f
+    f = arguments.f
     with _Trace() as number:
-        roots = [VJPNode.new_root() for _ in leaves]
         boxes = [
-            new_box(x, number, root) if isbox(x) else Source(x, number, root).box
-            for x, root in zip(leaves, roots, strict=True)
+            new_box(x, number, VJPNode.new_root()) if isbox(x) else Source(x, number).box
+            for x in arguments.leaves
         ]
-        args, kwargs = arguments.placed(boxes)
+        args, kwargs = arguments.placed(boxes), arguments.kwargs
         if isinstance(f, Model):
             called = f.called(*args, **kwargs)
-            if direct and _stands_alone(called, number):
-                return _Direct([box.source for box in boxes], called)
+            traced = _sources(called, number) if direct else None
+            if traced is not None:
+                return _Direct(boxes, called, traced)
             result = f.finish(called)
         else:
             result = f(*args, **kwargs)
-    return _Reverse(leaves, roots, number, result)
+    return _Reverse(arguments.leaves, [box._node for box in boxes], number, result)
 
 
-def _stands_alone(called: Called, number: float) -> bool:
-    """Whether the numbers and results of this call are the circuit's alone, traced by this trace alone."""
+def _sources(called: Called, number: float) -> list[int] | None:
+    """Which leaves of a call are sources; None where other leaves, or its results, are traced too."""
     if called.library is not autograd_ or called.recorded.combined:
-        return False
-    return all(
-        not isbox(x) or (type(x) is Entry and x.places is None and x.source.trace == number)
-        for x in called.leaves
-    )
+        return None
+    found = []
+    for i, x in enumerate(called.leaves):
+        if type(x) is Entry and x.places is None and x.source.trace == number:
+            found.append(i)
+        elif isbox(x):
+            return None
+    return found
 
 
 def _check_one_number(shapes: Sequence[tuple[int, ...]]) -> None:
-    if len(shapes) != 1 or math.prod(shapes[0]) != 1:
+    if len(shapes) != 1 or (shapes[0] and math.prod(shapes[0]) != 1):
         raise GradientError(
             "the output",
             f"grad needs a function with one number as value; this one has shapes {list(shapes)}",
@@ -323,8 +345,7 @@ def jvp(f: Callable[..., Any], params: Sequence[Any], tangents: Sequence[Any]) -
     with _Trace() as number:
         roots = [JVPNode.new_root(t) for t in directions]
         boxes = [new_box(x, number, r) for x, r in zip(arguments.leaves, roots, strict=True)]
-        args, kwargs = arguments.placed(boxes)
-        outputs, build = flatten(f(*args, **kwargs))
+        outputs, build = flatten(f(*arguments.placed(boxes)))
         ours = [isbox(x) and x._trace == number for x in outputs]
     values = [x._value if own else x for x, own in zip(outputs, ours, strict=True)]
     moved = [x._node.g if own else np.zeros(anp.shape(x)) for x, own in zip(outputs, ours, strict=True)]

@@ -40,6 +40,8 @@ class Gather:
 
     def __call__(self, leaves: Sequence[Any]) -> np.ndarray:
         """The rows (batch, P) of leaves of these shapes, numbers or arrays."""
+        if self.in_order and len(leaves) == 1:
+            return np.array(leaves[0], dtype=float).reshape(self.index.shape)
         flat = self.flat(leaves)
         return flat.reshape(self.index.shape) if self.in_order else self._rows(flat, self.offset)
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from hybridge.errors import CircuitError
-from hybridge.numbers import all_finite
 
 PLAIN = frozenset({float, int, np.float64, np.int64, np.float32, np.int32})
 
@@ -69,7 +68,7 @@ def real(x: Any) -> np.ndarray:
 
 def check_finite(rows: np.ndarray) -> None:
     """Raise CircuitError if a number is NaN or infinite."""
-    if not all_finite(rows):
+    if not np.isfinite(rows).all():
         batch, slot = np.argwhere(~np.isfinite(rows))[0]
         raise CircuitError(
             f"parameter {slot} of the circuit is {rows[batch, slot]}; parameters must be finite numbers"

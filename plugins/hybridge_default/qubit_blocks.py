@@ -7,7 +7,7 @@ it has another form for each value, chosen by where the block begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from hybridge_default.qubit_layout import (
@@ -112,10 +112,12 @@ Noted = tuple[Gate, Bits]
 
 def _grouped(waiting: list[Noted], n: int, cut: Cut) -> Iterator[tuple[int, list[Noted]]]:
     """Local bits, and the gates that may run on them now: each time as many as come first."""
-    everything = (1 << n) - 1
+    everything, all_flips = (1 << n) - 1, 0
+    for _, bits in waiting:
+        all_flips |= bits.flips
     passes: list[Noted] = []  # over the whole state, one after the other
     while waiting:
-        local, taken, rest = _fitting(waiting, (1 << min(RUN_BITS, cut.block)) - 1, cut.block)
+        local, taken, rest = _fitting(waiting, (1 << min(RUN_BITS, cut.block)) - 1, cut.block, all_flips)
         wide = not taken  # the first gate flips more bits than a block has
         if wide:
             taken, rest = waiting[:1], waiting[1:]
@@ -134,20 +136,24 @@ def _grouped(waiting: list[Noted], n: int, cut: Cut) -> Iterator[tuple[int, list
         yield everything, passes
 
 
-def _fitting(waiting: Iterable[Noted], local: int, block_bits: int) -> tuple[int, list[Noted], list[Noted]]:
+def _fitting(
+    waiting: list[Noted], local: int, block_bits: int, all_flips: int
+) -> tuple[int, list[Noted], list[Noted]]:
     """Take the gates that nothing left behind hinders, as long as there is room for the bits they flip."""
     taken, rest = [], []
     touched = flipped = 0  # by gates left behind
-    for item in waiting:
+    for i, item in enumerate(waiting):
         bits = item[1]
         free = not (bits.flips & touched or bits.reads & flipped)
         if free and (local | bits.flips).bit_count() <= block_bits:
             local |= bits.flips
             taken.append(item)
-        else:
-            rest.append(item)
-            touched |= bits.flips | bits.reads
-            flipped |= bits.flips
+            continue
+        rest.append(item)
+        touched |= bits.flips | bits.reads
+        flipped |= bits.flips
+        if flipped == all_flips:  # every gate from here on is hindered, and there may be very many
+            return local, taken, rest + waiting[i + 1 :]
     return local, taken, rest
 
 

@@ -9,7 +9,7 @@ import hybridge as hb
 from hybridge.operations.derived import adjoint_row, controlled, power
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Instruction, Measurement, Task
 from hybridge_default.qubit import DefaultQubit
-from hybridge_default.qubit_blocks import ALWAYS, RUN_BITS, Cut, Gate, sweeps
+from hybridge_default.qubit_blocks import ALWAYS, CODES, RUN_BITS, Cut, Gate, sweeps
 from hybridge_default.qubit_layout import BLOCK, DIAGONAL, MOVE2, NUM_SWEEPS, PAULI, REAL2
 from hybridge_default.qubit_numpy import PlainQubit
 from hybridge_default.qubit_program import compiled
@@ -80,6 +80,16 @@ def test_the_blocks_in_use_agree_with_numpy(n):
         assert program.ints[BLOCK] == 2**bits
         assert np.abs(states(program, params) - expected).max() < 1e-12
     assert np.abs(states(compiled(c), params) - expected).max() < 1e-12
+
+
+@pytest.mark.parametrize("bits", (5, 6, 8))
+def test_single_precision_in_blocks(bits):
+    n, rng = 9, np.random.default_rng(bits)
+    c = circuit(drawn(TABLE, n, 25, rng), n)
+    params = rng.normal(size=(2, c.num_slots))
+    for shared in (n, n + 1):
+        program = compiled(c, "complex64", Cut(bits, 3, shared, light=0))
+        assert np.abs(states(program, params) - plain(c, params)).max() < 1e-5
 
 
 def test_every_row_across_every_boundary_of_a_block_agrees_with_numpy():
@@ -243,6 +253,25 @@ def test_gates_wait_only_for_those_they_do_not_commute_with():
     assert len(order) == len(layer) + len(ladder) and len(found) <= 3
     for sweep in found:
         assert len(sweep.bits) == 11 and set(range(RUN_BITS)) <= set(sweep.bits)
+
+
+def test_every_gate_is_in_some_sweep_and_follows_those_it_depends_on():
+    rng, n = np.random.default_rng(7), 14
+    gates = []
+    for i in range(600):
+        target, control = (int(b) for b in rng.permutation(np.arange(3, n))[:2])
+        gates.append([turned(target), move(target, control)][i % 2])
+        gates[-1].record[1] = i  # told apart by what is of no account here
+    for cut in (Cut(6, 6), Cut(8, 8, light=0), Cut(11, 11)):
+        order = [g.record[1] for s in sweeps(gates, n, 0, lambda value: value, cut) for g in s.gates]
+        assert sorted(set(order)) == list(range(600))
+        place = {i: at for at, i in enumerate(order)}
+        bits = [CODES[g.record[0]].bits(g.record) for g in gates]
+        for i in range(600):
+            for j in range(i + 1, min(i + 40, 600)):
+                a, b = bits[i], bits[j]
+                if a.flips & (b.flips | b.reads) or a.reads & b.flips:
+                    assert place[i] < place[j]
 
 
 def test_blocks_that_are_still_zero_are_passed_over():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import fuzz_engine
 import numpy as np
 import pytest
 from engine_circuits import (
@@ -54,6 +55,23 @@ def test_random_circuits_agree_in_values_and_derivatives(seed):
     assert values_disagree(drawn(choose, choose.randint(1, 5), 15, TABLE, EVERY)) < VALUES
     ruled, other = slopes_disagree(drawn(choose, choose.randint(1, 7), 12, SMOOTH, SLOPED))
     assert ruled < SLOPES and other < DIFFERENCES
+
+
+def test_a_short_fuzz_finds_nothing(capsys):
+    assert fuzz_engine.main(["--seed", "0", "--cases", "20"]) == 0
+    assert capsys.readouterr().out == "20 seeds from 0 on agree, 4 cases each\n"
+
+
+def test_a_fuzz_says_which_seed_fails(monkeypatch, capsys):
+    def fails(choose):
+        assert choose.random() < 0.9, "found"
+
+    monkeypatch.setattr(fuzz_engine, "CHECKS", (fails,))
+    with pytest.raises(AssertionError, match="found"):
+        fuzz_engine.main(["--seed", "0", "--cases", "200"])
+    seed = capsys.readouterr().err.split()[-1]
+    with pytest.raises(AssertionError, match="found"):
+        fuzz_engine.main(["--seed", seed, "--cases", "1"])
 
 
 @pytest.mark.parametrize("n", range(6, 15))

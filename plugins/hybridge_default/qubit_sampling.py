@@ -13,7 +13,8 @@ import numpy as np
 from hybridge_default.qubit_compiling import kept, part, sources
 
 _TOGETHER = 64  # shots whose loads from the tables, which miss the cache, are under way at once
-_MULTINOMIAL = 8  # shots per outcome from which a binomial for each outcome is sooner drawn than the shots
+# from so many shots, in all and per outcome, a binomial for each outcome is sooner drawn than every shot
+_MANY, _MANY_EACH = 4096, 20
 
 
 def checked(probs: np.ndarray) -> np.ndarray:
@@ -40,7 +41,7 @@ def count(probs: np.ndarray, wires: int, shots: int, seed: int | None) -> np.nda
     """probs (B, 2^k) -> (B, 2 m), m = min(shots, 2^k): outcomes, then the times of each; 0 where to spare."""
     rng, (rows, outcomes) = np.random.default_rng(seed), checked(probs).shape
     found = np.zeros((rows, 2, min(shots, outcomes)), np.int64)
-    if shots >= _MULTINOMIAL * outcomes:
+    if shots >= max(_MANY, _MANY_EACH * outcomes):
         found[:, 0] = np.arange(outcomes)
         found[:, 1] = multinomial(probs, shots, rng)
     else:

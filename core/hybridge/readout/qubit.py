@@ -211,8 +211,9 @@ class QubitReadout:
                 bits = answers.get(at, request)
                 return Shots(bits.reshape(answers.batch, answers.shots, len(wires)), wires)
             if request.kind == "counts":
-                outcomes, times = np.split(answers.get(at, request), 2, axis=1)
-                counts = Counts(outcomes, times, wires, answers.shots)
+                found = answers.get(at, request)
+                half = found.shape[1] // 2  # outcomes, then their times
+                counts = Counts(found[:, :half], found[:, half:], wires, answers.shots)
                 return counts.shuffled(answers.rng(i)) if i in self.ordered else counts
             exact = (
                 answers.get(at, request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -90,8 +91,11 @@ class Counts(Drawn):
         self._outcomes, self.times, self._wires, self.shots = outcomes, times, tuple(wires), shots
 
     def bits(self, wires: Sequence[int]) -> np.ndarray:
-        bits = bits_of(self._outcomes, len(self._wires))
-        return bits if tuple(wires) == self._wires else bits[..., [self._wires.index(w) for w in wires]]
+        return self._bits[..., [self._wires.index(w) for w in wires]]
+
+    @cached_property
+    def _bits(self) -> np.ndarray:
+        return bits_of(self._outcomes, len(self._wires))
 
     def numbers(self, wires: Sequence[int]) -> np.ndarray:
         if tuple(wires) == self._wires:

@@ -183,11 +183,12 @@ class QubitReadout:
                 error=lambda answers: frequency_error(self._drawn(i, answers).probs(reading), answers.shots),
             )
         if m.kind == "sample":
+            again = i in self.ordered  # nobody gets what another has too
             self.ordered.add(i)
             dtype, width = (int, (k,)) if value is None else (float, ())
             return Reader(
                 lambda shots: (int(shots or 0), *width),
-                lambda answers: self._drawn(i, answers).values(reading).astype(dtype, copy=False),
+                lambda answers: self._drawn(i, answers).values(reading).astype(dtype, copy=again),
             )
         if value is None:
             tallied: Callable[[np.ndarray], dict[Any, int]] = partial(

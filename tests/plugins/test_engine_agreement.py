@@ -81,6 +81,15 @@ def test_two_engines_agree_on_wider_circuits(n):
         assert values_disagree(drawn(choose, n, 12, TABLE, EVERY)) < VALUES
 
 
+@pytest.mark.parametrize("n", [16, 18, 19])
+def test_two_engines_agree_where_states_are_cut_into_blocks_and_shared(n):
+    choose = Random(n)
+    assert values_disagree(drawn(choose, n, 14, TABLE, EVERY)) < VALUES
+    case = drawn(choose, n, 5, SMOOTH, ("expval", "var"))
+    ruled, other = slopes_disagree(case._replace(params=case.params[:1]))
+    assert ruled < SLOPES and other < DIFFERENCES
+
+
 def turns(n):
     """A state without symmetry, real and imaginary parts in every entry."""
     return [Instruction(ROWS[name], (w,)) for w in range(n) for name in ("RY", "RZ")]

@@ -11,6 +11,7 @@ BENCH_INSTALLED := .venv-bench/.installed
 RUN := .venv/bin/python
 WORKERS ?= 2
 TESTS ?=
+SECONDS ?= 60
 ROWS ?=
 PEERS := pennylane pennylane-lightning qulacs tensorcircuit-ng jax piquasso
 
@@ -18,7 +19,7 @@ PEERS := pennylane pennylane-lightning qulacs tensorcircuit-ng jax piquasso
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: help install demo test lint bench docs clean
+.PHONY: help install demo test fuzz lint bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,9 @@ demo: $(INSTALLED) ## run the quickstart, one model on three devices, and a hybr
 
 test: $(INSTALLED) ## run the tests (TESTS=tests/core for a part, WORKERS=4 for more processes)
 	@$(RUN) -m pytest -n $(WORKERS) $(TESTS)
+
+fuzz: $(INSTALLED) ## hold the engines of default.qubit against one another (SECONDS=600 for longer)
+	@$(RUN) tests/plugins/fuzz_engine.py --seconds $(SECONDS)
 
 lint: $(INSTALLED) ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check .

@@ -6,12 +6,15 @@ probability 0 is never drawn.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from hybridge_default.qubit_compiling import kept, part
+from hybridge_default.qubit_compiling import kept, part, sources
 
 _TOGETHER = 64  # shots whose loads from the tables, which miss the cache, are under way at once
-_MULTINOMIAL = 8  # shots per outcome from which a binomial for each outcome is sooner drawn than the shots
+# from so many shots, in all and per outcome, a binomial for each outcome is sooner drawn than every shot
+_MANY, _MANY_EACH = 4096, 20
 
 
 def checked(probs: np.ndarray) -> np.ndarray:
@@ -38,7 +41,7 @@ def count(probs: np.ndarray, wires: int, shots: int, seed: int | None) -> np.nda
     """probs (B, 2^k) -> (B, 2 m), m = min(shots, 2^k): outcomes, then the times of each; 0 where to spare."""
     rng, (rows, outcomes) = np.random.default_rng(seed), checked(probs).shape
     found = np.zeros((rows, 2, min(shots, outcomes)), np.int64)
-    if shots >= _MULTINOMIAL * outcomes:
+    if shots >= max(_MANY, _MANY_EACH * outcomes):
         found[:, 0] = np.arange(outcomes)
         found[:, 1] = multinomial(probs, shots, rng)
     else:
@@ -83,8 +86,8 @@ def guide(sums, scale, table):
         table[b] = most
 
 
-@kept
-def pick(probs, uniform, table, bits):
+@part
+def picked(probs, uniform, table, bits):
     """The outcome of each shot: the first whose running sum is above its uniform number times the sum."""
     shots, wires = bits.shape[1], bits.shape[2]
     outcomes = np.empty(shots, np.int64)
@@ -115,8 +118,8 @@ def pick(probs, uniform, table, bits):
                 bits[row, s, q] = (outcomes[s] >> (wires - 1 - q)) & 1
 
 
-@kept
-def merge(probs, gaps, found):
+@part
+def merged(probs, gaps, found):
     """How often each outcome came: uniform numbers in ascending order, merged with the running sums.
 
     The running sums of exponential gaps, divided by the last of them, are sorted uniform numbers (Devroye,
@@ -152,3 +155,22 @@ def merge(probs, gaps, found):
             entry += 1
         outcomes[entry:] = 0
         times[entry:] = 0
+
+
+def entry_points(digest: str) -> tuple[Any, Any]:
+    """The kernels to call; `digest` belongs to what they are kept under."""
+
+    @kept
+    def pick(probs, uniform, table, bits):
+        digest  # noqa: B018 - only what a function names belongs to its closure
+        picked(probs, uniform, table, bits)
+
+    @kept
+    def merge(probs, gaps, found):
+        digest  # noqa: B018
+        merged(probs, gaps, found)
+
+    return pick, merge
+
+
+pick, merge = entry_points(sources())

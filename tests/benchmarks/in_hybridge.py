@@ -107,7 +107,9 @@ def _counts(ready: Ready) -> Callable[[], Any]:
 
 
 def _drawn(ready: Ready, measured: Callable[[], Any]) -> Callable[[], Any]:
-    @hb.qnode(hb.device("default.qubit", wires=ready.wires, shots=ready.shots, seed=1))
+    device = hb.device("default.qubit", wires=ready.wires, shots=ready.shots, seed=1)
+
+    @hb.qnode(device, static=True)  # the state is ready: it is copied and checked once
     def circuit() -> Any:
         hb.StatePrep(ready.state, wires=range(ready.wires))
         return measured()

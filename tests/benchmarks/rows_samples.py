@@ -29,7 +29,7 @@ def ready(wires: int = 20, shots: int = SHOTS) -> Ready:
 
 
 def moments(result: Any) -> tuple[float, float, int]:
-    """Mean and deviation of the outcomes as numbers, and how many: bits (shots, n), numbers, or their counts."""
+    """Mean and deviation of the outcomes as numbers, and how many: of bits (shots, n), numbers, counts."""
     if isinstance(result, Mapping):
         outcomes = np.array([int(k, 2) if isinstance(k, str) else k for k in result], float)
         outcomes = np.repeat(outcomes, list(result.values()))

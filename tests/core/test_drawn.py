@@ -10,7 +10,7 @@ import pytest
 import hybridge as hb
 from hybridge.device import Capabilities
 from hybridge.readout import tally
-from hybridge.readout.drawn import Counts, Shots
+from hybridge.readout.drawn import Counts, Distribution, Shots, bits_of
 from hybridge.readout.settings import read_observable, read_wires
 from hybridge.tracker import Tracker
 
@@ -61,10 +61,26 @@ def test_shuffled_counts_are_the_same_shots_in_any_order():
     assert all(abs(n - 4000 / 6) < 4.9 * np.sqrt(4000 * 5 / 36) for n in orders.values())  # 6e-6 wrong
 
 
+class Extreme:
+    """A generator whose numbers are the least and the greatest there are."""
+
+    def random(self, shape):
+        return np.resize([0.0, np.nextafter(1.0, 0.0)], shape)
+
+
+@pytest.mark.parametrize("p", [[0.0, 0.1, 0.2, 0.0], [0.0, 0.7, 0.3, 0.0], [0.0, 0.0, 1e-300, 0.0]])
+def test_the_core_never_draws_an_outcome_of_probability_0(p):
+    found = Distribution(np.array([p, p]), (0, 1)).draw(10, Extreme()).numbers((0, 1))
+    possible = np.nonzero(p)[0]
+    assert np.array_equal(found, [[possible[0], possible[-1]] * 5] * 2)
+
+
 @pytest.mark.parametrize("width", [1, 7, 10, 11, 20, 33, 62])
 def test_bit_strings_of_many_are_those_of_each(width):
     numbers = np.random.default_rng(3).integers(0, 2**width, size=500)
-    assert tally.bit_strings(numbers, width) == [format(i, f"0{width}b") for i in numbers.tolist()]
+    strings = [format(i, f"0{width}b") for i in numbers.tolist()]
+    assert tally.bit_strings(numbers, width) == strings
+    assert ["".join(map(str, bits)) for bits in bits_of(numbers, width)] == strings
 
 
 class Tossing(hb.Device):

@@ -114,14 +114,22 @@ class Case(NamedTuple):
     params: np.ndarray
 
 
+def prepared(n: int, choose: Random) -> list[Instruction]:
+    """Mostly kets on all wires, up to four at a time, so that every entry counts; else a few bits."""
+    if choose.random() < 0.2:
+        on = wires(choose.randint(1, n), n, choose)
+        return [Instruction(FAMILIES["BasisState"].of(len(on), choose.choices((0, 1), k=len(on))), on)]
+    left, found = wires(n, n, choose), []
+    while left:
+        k = choose.randint(1, min(4, len(left)))
+        found.append(Instruction(FAMILIES["StatePrep"].of(k, unitary(2**k, choose)[0]), left[:k]))
+        left = left[k:]
+    return found
+
+
 def drawn(choose: Random, n: int, depth: int, rows: list[Operation], kinds: tuple[str, ...]) -> Case:
     """Preparations, gates in any order and one to three measurements of these kinds."""
-    instructions = []
-    if choose.random() < 0.3:
-        k = choose.randint(1, min(n, 3))
-        ket = FAMILIES["StatePrep"].of(k, unitary(2**k, choose)[0])
-        basis = FAMILIES["BasisState"].of(k, choose.choices((0, 1), k=k))
-        instructions.append(Instruction(choose.choice((ket, basis)), wires(k, n, choose)))
+    instructions = prepared(n, choose)
     fit = [row for row in rows if row.num_wires <= n]
     for _ in range(depth):
         if choose.random() < 0.2:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
-import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
 import hybridge as hb
-from hybridge import plugin
 from hybridge.operations.derived import adjoint_row, controlled, power
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Instruction, Measurement, Task
 from hybridge_default import QUBIT
@@ -341,43 +336,11 @@ def test_a_mixed_state_is_refused_whatever_is_measured():
             hb.QNode(f, hb.device("default.qubit", wires=1))()
 
 
-def gradient_of(node, x, found, key):
-    found[key] = [np.asarray(hb.grad(node)(x)) for _ in range(20)]
-
-
-def test_two_threads_at_once_give_the_same_numbers_as_one():
-    fast, _ = nodes(SINGLE_COLUMNS["sentence"])
-    alone, found = hb.grad(fast)(X), {}
-    threads = [threading.Thread(target=gradient_of, args=(fast, X, found, k)) for k in range(2)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert all(np.array_equal(g, alone) for k in range(2) for g in found[k])
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_process_forked_after_use_simulates_too():
-    fast, _ = nodes(SINGLE_COLUMNS["word"])
-    expected = float(fast(X))
-    script = (
-        "import os, hybridge as hb\n"
-        "dev = hb.device('default.qubit', wires=1)\n"
-        "f = hb.QNode(lambda x: (hb.RX(x, wires=0), hb.expval(hb.Z(0)))[1], dev)\n"
-        "a = hb.grad(f)(0.3)\n"
-        "pid = os.fork()\n"
-        "if pid == 0: os._exit(0 if hb.grad(f)(0.3) == a else 1)\n"
-        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
-    )
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
-    assert float(fast(X)) == expected
-
-
 def test_the_listing_says_which_engine_it_is():
     assert QUBIT.vjp and "numpy" in PlainQubit.capabilities.conventions
 
 
-def test_without_numba_default_qubit_is_the_plain_engine(tmp_path):
+def test_without_numba_default_qubit_is_the_plain_engine():
     script = (
         "import importlib.util as u, sys\n"
         "find = u.find_spec\n"
@@ -391,23 +354,3 @@ def test_without_numba_default_qubit_is_the_plain_engine(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "PlainQubit"
-
-
-def test_a_read_only_installation_compiles_without_keeping(tmp_path):
-    source = Path(plugin.__file__).parents[2] / "plugins" / "hybridge_default"
-    copied = tmp_path / "hybridge_default"
-    shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    script = (
-        "import numba.core.caching as c\n"
-        "c.CacheImpl._locator_classes = []\n"  # as where no directory can be written
-        "from hybridge_default import qubit_kernels as k\n"
-        "assert not k.forward.stats.cache_path\n"
-    )
-    path = os.pathsep.join([str(tmp_path), *sys.path])
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", script],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-    assert done.returncode == 0, done.stderr

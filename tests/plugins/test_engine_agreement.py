@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import fuzz_engine
 import numpy as np
 import pytest
 from engine_circuits import (
@@ -56,11 +57,37 @@ def test_random_circuits_agree_in_values_and_derivatives(seed):
     assert ruled < SLOPES and other < DIFFERENCES
 
 
+def test_a_short_fuzz_finds_nothing(capsys):
+    assert fuzz_engine.main(["--seed", "0", "--cases", "20"]) == 0
+    assert capsys.readouterr().out == "20 seeds from 0 on agree, 4 cases each\n"
+
+
+def test_a_fuzz_says_which_seed_fails(monkeypatch, capsys):
+    def fails(choose):
+        assert choose.random() < 0.9, "found"
+
+    monkeypatch.setattr(fuzz_engine, "CHECKS", (fails,))
+    with pytest.raises(AssertionError, match="found"):
+        fuzz_engine.main(["--seed", "0", "--cases", "200"])
+    seed = capsys.readouterr().err.split()[-1]
+    with pytest.raises(AssertionError, match="found"):
+        fuzz_engine.main(["--seed", seed, "--cases", "1"])
+
+
 @pytest.mark.parametrize("n", range(6, 15))
 def test_two_engines_agree_on_wider_circuits(n):
     choose = Random(n)
     for _ in range(4 if n > 10 else 12):
         assert values_disagree(drawn(choose, n, 12, TABLE, EVERY)) < VALUES
+
+
+@pytest.mark.parametrize("n", [16, 18, 19])
+def test_two_engines_agree_where_states_are_cut_into_blocks_and_shared(n):
+    choose = Random(n)
+    assert values_disagree(drawn(choose, n, 14, TABLE, EVERY)) < VALUES
+    case = drawn(choose, n, 5, SMOOTH, ("expval", "var"))
+    ruled, other = slopes_disagree(case._replace(params=case.params[:1]))
+    assert ruled < SLOPES and other < DIFFERENCES
 
 
 def turns(n):

@@ -83,7 +83,7 @@ def test_outcomes_come_as_often_as_their_probability_says(name, kind, d, shots):
 
 
 @pytest.mark.parametrize(
-    ("kind", "shots"), [("sample", 30), ("merged counts", 30), ("multinomial counts", 100)]
+    ("kind", "shots"), [("sample", 30), ("merged counts", 30), ("multinomial counts", 4096)]
 )
 def test_counts_vary_and_covary_as_independent_shots_do(kind, shots):
     p, runs = np.array([0.05, 0.3, 0.0, 0.65, 0.0, 0.0, 0.0, 0.0]), 40_000

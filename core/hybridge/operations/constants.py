@@ -25,7 +25,7 @@ def array(
         found = np.array(value)
         if found.dtype.kind not in kinds:
             raise TypeError(f"it holds {found.dtype}")
-        found = found.astype(dtype)
+        found = found.astype(dtype, copy=False)
     except (TypeError, ValueError, RuntimeError) as reason:
         raise CircuitError(
             f"{subject} needs an array {argument} of {what}; it is part of the circuit's structure, not a "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -90,9 +91,11 @@ class Counts(Drawn):
         self._outcomes, self.times, self._wires, self.shots = outcomes, times, tuple(wires), shots
 
     def bits(self, wires: Sequence[int]) -> np.ndarray:
-        octets = self._outcomes.astype(">i8")[..., None].view(np.uint8)
-        every = np.unpackbits(octets, axis=-1)  # 64 bits, 6x faster than shifting
-        return every[..., [64 - len(self._wires) + self._wires.index(w) for w in wires]]
+        return self._bits[..., [self._wires.index(w) for w in wires]]
+
+    @cached_property
+    def _bits(self) -> np.ndarray:
+        return bits_of(self._outcomes, len(self._wires))
 
     def numbers(self, wires: Sequence[int]) -> np.ndarray:
         if tuple(wires) == self._wires:
@@ -102,8 +105,7 @@ class Counts(Drawn):
     def shuffled(self, rng: np.random.Generator) -> Shots:
         """The shots in an order of their own: no order of independent shots is likelier than another."""
         rows = [np.repeat(o, t) for o, t in zip(self._outcomes, self.times, strict=True)]
-        outcomes = rng.permuted(np.array(rows), axis=1)
-        return Shots(Counts(outcomes, outcomes, self._wires, self.shots).bits(self._wires), self._wires)
+        return Shots(bits_of(rng.permuted(np.array(rows), axis=1), len(self._wires)), self._wires)
 
 
 class Distribution:
@@ -132,15 +134,20 @@ class Distribution:
 
     def draw(self, shots: int, rng: np.random.Generator) -> Shots:
         """Independent samples: (B, shots, k) bits."""
-        k = len(self._wires)
         cumulative = np.cumsum(self.probabilities, axis=1)
         u = rng.random((len(cumulative), shots)) * cumulative[:, -1:]
         # rounding may bring u to the sum itself: nothing is beyond the last outcome that is possible
         last = [np.searchsorted(c, c[-1], side="left") for c in cumulative]
         rows = zip(cumulative, u, last, strict=True)
         index = np.array([np.minimum(np.searchsorted(c, row, side="right"), i) for c, row, i in rows])
-        bits = (index[..., None] >> np.arange(k)[::-1]) & 1
-        return Shots(bits.astype(np.uint8), self._wires)
+        return Shots(bits_of(index, len(self._wires)), self._wires)
+
+
+def bits_of(numbers: np.ndarray, k: int) -> np.ndarray:
+    """(..., k) uint8: the last k bits of each number, most significant first."""
+    size = next(size for size in (1, 2, 4, 8) if k <= 8 * size)  # in bytes
+    octets = numbers.astype(f">u{size}")[..., None].view(np.uint8)
+    return np.unpackbits(octets, axis=-1)[..., 8 * size - k :]  # 6x faster than shifting
 
 
 def all_bits(k: int) -> np.ndarray:

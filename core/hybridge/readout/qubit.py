@@ -183,11 +183,12 @@ class QubitReadout:
                 error=lambda answers: frequency_error(self._drawn(i, answers).probs(reading), answers.shots),
             )
         if m.kind == "sample":
+            again = i in self.ordered  # nobody gets what another has too
             self.ordered.add(i)
             dtype, width = (int, (k,)) if value is None else (float, ())
             return Reader(
                 lambda shots: (int(shots or 0), *width),
-                lambda answers: self._drawn(i, answers).values(reading).astype(dtype, copy=False),
+                lambda answers: self._drawn(i, answers).values(reading).astype(dtype, copy=again),
             )
         if value is None:
             tallied: Callable[[np.ndarray], dict[Any, int]] = partial(
@@ -211,8 +212,9 @@ class QubitReadout:
                 bits = answers.get(at, request)
                 return Shots(bits.reshape(answers.batch, answers.shots, len(wires)), wires)
             if request.kind == "counts":
-                outcomes, times = np.split(answers.get(at, request), 2, axis=1)
-                counts = Counts(outcomes, times, wires, answers.shots)
+                found = answers.get(at, request)
+                half = found.shape[1] // 2  # outcomes, then their times
+                counts = Counts(found[:, :half], found[:, half:], wires, answers.shots)
                 return counts.shuffled(answers.rng(i)) if i in self.ordered else counts
             exact = (
                 answers.get(at, request)

@@ -208,7 +208,7 @@ def gathered(numbers: Sequence[Any]) -> tuple[list[Any], Gather]:
             return [source.box], Gather(np.array((at,)), (source.shape,), False)
     leaves: list[Any] = []
     shapes: list[tuple[int, ...]] = []
-    starts: dict[int, int] = {}  # where the leaf of a source begins
+    starts: dict[int, tuple[int, tuple[int, ...]]] = {}  # of a leaf in flat, and its shape
     end = 0
     constants: list[Any] = []
     found: list[Any] = []  # for each number its place, or places; None: the next constant
@@ -221,15 +221,15 @@ def gathered(numbers: Sequence[Any]) -> tuple[list[Any], Gather]:
             constants.append(x)
             found.append(None)
             continue
-        shape = real(getval(whole)).shape
         if key not in starts:
             leaves.append(whole)
-            shapes.append(shape)
-            starts[key] = end
-            end += math.prod(shape)
+            shapes.append(real(getval(whole)).shape)
+            starts[key] = (end, shapes[-1])
+            end += math.prod(shapes[-1])
+        start, shape = starts[key]
         if places is None:
             places = np.arange(math.prod(shape)).reshape(shape)
-        found.append(places + starts[key])
+        found.append(places + start if start else places)
     lengths = {np.shape(p) for p in found if p is not None} - {()}
     rest = iter(range(end, end + len(constants)))
     try:

@@ -16,7 +16,7 @@ from hybridge.gradients.choose import check_method
 from hybridge.interfaces.called import Call, Called, Model
 from hybridge.interfaces.choose import check_interface, library
 from hybridge.interfaces.gather import as_leaf
-from hybridge.interfaces.rows import as_rows, plain_rows
+from hybridge.interfaces.rows import as_rows, plain_rows, real
 from hybridge.interfaces.symbols import gather_of
 from hybridge.recorded import Recorded
 from hybridge.recording import record
@@ -105,6 +105,9 @@ class QNode(Model):
 
     def _of_trace(self, trace: Trace, leaves: list[Any], plain: bool) -> Called:
         traced = None if plain else self._library(leaves, trace.recorded)
+        if traced is None and not plain:
+            for x in leaves:
+                real(x)  # raises: with interface=None numbers are plain
         return Called(trace.recorded, trace.call, leaves, traced)
 
     def _called(self, recorded: Recorded, plan: Plan) -> Called:

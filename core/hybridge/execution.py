@@ -73,8 +73,9 @@ class Plan:
         self._places = self._own_places()
         own = self._own_columns  # of an answer that is the user's measurements, no more and in their order
         self._in_order = own is not None and own.tolist() == list(range(widest))
-        # whether `number` gives the one value of one row
-        self.one = self._places == [0] and widest == 1 and self._memory < SMALL
+        # whether the user's and the device's one column is an expectation value or a variance
+        self.scalar = self._places == [0] and widest == 1
+        self.one = self.scalar and self._memory < SMALL  # whether `number` gives its value at one row
 
     @property
     def num_slots(self) -> int:

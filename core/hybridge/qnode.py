@@ -16,7 +16,7 @@ from hybridge.gradients.choose import check_method
 from hybridge.interfaces.called import Call, Called, Model
 from hybridge.interfaces.choose import check_interface, library
 from hybridge.interfaces.gather import as_leaf
-from hybridge.interfaces.rows import plain_rows
+from hybridge.interfaces.rows import as_rows, plain_rows, real
 from hybridge.interfaces.symbols import gather_of
 from hybridge.recorded import Recorded
 from hybridge.recording import record
@@ -84,27 +84,33 @@ class QNode(Model):
             return self.finish(self._of_trace(trace, leaves, plain))
         recorded = self.record(*args, **kwargs)
         rows = plain_rows(recorded.numbers)
+        plan, batched = self._plan(recorded), False
         if rows is None:
-            return self.finish(self._called(recorded))
-        plan = self._plan(recorded)
+            if self._library(recorded.numbers, recorded) is not None:
+                return self.finish(self._called(recorded, plan))
+            rows, batched = as_rows(recorded.numbers)
         if plan.bounds:
             plan.check(rows)
-        if plan.one and recorded.build is None:
+        if plan.one and recorded.build is None and not batched:
             return plan.number(rows)
-        return recorded.results(plan, [v[0] for v in plan.run(rows, self.shots)], False)
+        values = plan.run(rows, self.shots)
+        return recorded.results(plan, values if batched else [v[0] for v in values], batched)
 
     def called(self, *args: Any, **kwargs: Any) -> Called:
         """The call at these arguments, not yet run."""
         if self._traces is None:
-            return self._called(self.record(*args, **kwargs))
+            recorded = self.record(*args, **kwargs)
+            return self._called(recorded, self._plan(recorded))
         return self._of_trace(*self._traces.find(args, kwargs))
 
     def _of_trace(self, trace: Trace, leaves: list[Any], plain: bool) -> Called:
         traced = None if plain else self._library(leaves, trace.recorded)
+        if traced is None and not plain:
+            for x in leaves:
+                real(x)  # raises: with interface=None numbers are plain
         return Called(trace.recorded, trace.call, leaves, traced)
 
-    def _called(self, recorded: Recorded) -> Called:
-        plan = self._plan(recorded)
+    def _called(self, recorded: Recorded, plan: Plan) -> Called:
         traced = self._library(recorded.numbers, recorded)
         leaves, gather = (as_leaf if traced is None else traced.gathered)(recorded.numbers)
         return Called(recorded, Call(plan, self.shots, self.diff_method, gather), leaves, traced)

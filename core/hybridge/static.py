@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -38,6 +39,7 @@ class Traces:
     def __init__(self, record: Callable[..., Recorded], prepare: Callable[[Recorded, Any], Call], name: str):
         self._record, self._prepare, self._name = record, prepare, name
         self._traces: dict[Hashable, Trace] = {}
+        self._lock = threading.Lock()
 
     def find(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Trace, list[Any], bool]:
         """The trace of these arguments, their numbers as its leaves, and whether all are plain."""
@@ -64,9 +66,10 @@ class Traces:
             raise self._unhashable(key) from None
         if found is None:
             found = self._trace(args, kwargs, [np.shape(x) for x in leaves])
-            if len(self._traces) >= MAX_TRACES:
-                self._traces.pop(next(iter(self._traces)), None)
-            self._traces[structure] = found
+            with self._lock:
+                if len(self._traces) >= MAX_TRACES:
+                    del self._traces[next(iter(self._traces))]
+                self._traces[structure] = found
         return found, leaves, plain
 
     def _add(self, x: Any, key: list[Hashable], leaves: list[Any]) -> bool:

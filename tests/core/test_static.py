@@ -329,6 +329,15 @@ def test_arguments_are_checked_at_each_call(call, message):
         call(circuit)
 
 
+def test_without_an_interface_it_takes_plain_numbers_only():
+    for static in (True, False):
+        circuit = hb.QNode(array, hb.device("default.qubit", wires=3), interface=None, static=static)
+        same(circuit(X), pair(array)[1](X))
+        for derivative in (hb.jacobian(circuit), autograd.jacobian(lambda x, c=circuit: c(x)[1])):
+            with pytest.raises(hb.CircuitError, match="must be a real number"):
+                derivative(X)
+
+
 def test_bounds_and_light():
     def lossy(r, T):
         hb.Squeezing(r, 0.0, wires=0)

@@ -23,6 +23,7 @@ class Call(NamedTuple):
     shots: int | None
     method: str | None
     gather: Gather
+    ahead: list[np.ndarray] | None = None  # for the derivatives that come with the values, d value / d rows
 
     def checked_rows(self, leaves: Sequence[Any]) -> np.ndarray:
         """The rows of plain leaves. Raises CircuitError for what is not finite or out of a row's bounds."""

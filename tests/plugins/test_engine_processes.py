@@ -229,7 +229,7 @@ def test_the_peak_of_memory_is_that_of_the_states(work):
         "        hb.IsingXY(x, wires=[0, n - 1])\n"
         f"        return {measure}\n"
         "    return hb.QNode(of, hb.device('default.qubit', wires=n))\n"
-        f"{name} = node(6)\n"
+        f"{name} = node(18)\n"  # the kernels of large states
         f"{work}\n"
         f"{name}, before = node(21), peak()\n"
         f"{work}\n"

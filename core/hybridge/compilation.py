@@ -11,6 +11,7 @@ import numpy as np
 from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
 from hybridge.device import Capabilities, Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
+from hybridge.operations.derived import uncontrolled
 from hybridge.operations.table import Affine, Operation, Wires
 from hybridge.registry import registry
 
@@ -64,13 +65,19 @@ def runs(capabilities: Capabilities, operation: Operation) -> bool:
         return False
     widest = capabilities.max_gate_wires
     wide = widest is not None and operation.num_wires > widest
-    if wide and operation.kind == "gate" and not operation.dense:
+    if wide and operation.kind == "gate" and not operation.dense and not _runs_wide(capabilities, operation):
         return False
     if capabilities.operations is not None:
         return operation.name in capabilities.operations
     if operation.definition is not None:
         return True
     return operation.fock is not None and "gaussian" not in capabilities.measurements
+
+
+def _runs_wide(capabilities: Capabilities, operation: Operation) -> bool:
+    core, values = uncontrolled(operation)
+    named = "controlled" if values and core.num_wires == 1 else operation.name
+    return named in capabilities.wide_gates
 
 
 def reaches(capabilities: Capabilities, operation: Operation, wires: Wires) -> bool:

@@ -33,6 +33,8 @@ class Capabilities:
     vjp           whether Device.vjp gives the derivatives of expval, var and probs where it claims them
     max_wires     most wires, None: no limit of its own
     max_gate_wires  gates on more wires are decomposed even if claimed, unless their constants are the matrix
+    wide_gates      names of gates that run on any number of wires all the same; "controlled" stands for every
+                    gate on one wire under any number of controls
     truncated     a Fock space cut at cutoff_dim: norm may leak
     conventions   the vendor's differences that translate.py settles, in words
     """
@@ -46,6 +48,7 @@ class Capabilities:
     vjp: bool = False
     max_wires: int | None = None
     max_gate_wires: int | None = None
+    wide_gates: frozenset[str] = frozenset()
     truncated: bool = False
     conventions: str = ""
 

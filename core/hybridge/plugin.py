@@ -13,6 +13,7 @@ from hybridge.errors import (
 from hybridge.gradients.definition import definition_slope
 from hybridge.hookspecs import hookimpl
 from hybridge.memory import available, human
+from hybridge.operations.derived import uncontrolled
 from hybridge.operations.pauli import Sentence
 from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
@@ -79,5 +80,6 @@ __all__ = [
     "hookimpl",
     "human",
     "moment",
+    "uncontrolled",
     "warn_of_leak",
 ]

@@ -84,7 +84,7 @@ def _affine(record: Sequence[int], n: int, lane_bits: int) -> Affine | None:
 
 def _phase(record: Sequence[int], lane_bits: int) -> Phase | None:
     """The record as a diagonal gate on at most two bits; None where it is none."""
-    if record[0] != DIAGONAL:
+    if record[0] != DIAGONAL or record[4] > 2:
         return None
     each, (bits, pairs) = record[3], pairs_of(record)
     low = list(range(lane_bits)) if each > 1 else []

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import FAMILIES, ROWS, Circuit, Measurement, Operation, Sentence
+from hybridge.plugin import FAMILIES, ROWS, Circuit, Measurement, Operation, Sentence, uncontrolled
 from hybridge_default.qubit_blocks import CUT, Cut, Gate, Sweep, sweeps
-from hybridge_default.qubit_forms import Form, form
+from hybridge_default.qubit_forms import Form, Wave, form
 from hybridge_default.qubit_fusion import fused
 from hybridge_default.qubit_layout import (
     BY_VALUES,
@@ -51,6 +51,18 @@ WORDS: dict[str, Callable[[Operation], str]] = {
     "MultiRZ": lambda row: "Z" * row.num_wires,
     "PauliRot": lambda row: row.constants[0],  # type: ignore[dict-item,return-value]
 }
+
+
+def _signed_phases(row: Operation) -> Form:
+    signs = np.where(np.arange(2**row.num_wires) < row.constants[0], 1.0, -1.0)
+    return Form(0 * signs, (Wave(1.0, np.ones(len(signs), complex), 1j * signs),))
+
+
+# rows whose diagonal is known without a matrix of their size
+DIAGONALS: dict[str, Callable[[Operation], Form]] = {
+    "DiagonalQubitUnitary": lambda row: Form(row.constants[0].array.astype(complex)),  # type: ignore[attr-defined]
+    "PCPhase": _signed_phases,
+}
 # rows of several parameters as products of rows of one; others are decomposed
 PRODUCTS: dict[str, tuple[tuple[str, str], ...]] = {
     "CRot": (("CRZ", "phi"), ("CRY", "theta"), ("CRZ", "omega")),
@@ -58,6 +70,9 @@ PRODUCTS: dict[str, tuple[tuple[str, str], ...]] = {
 AXES = {"X": TURN_X, "Y": TURN_Y, "Z": TURN_Z}
 # what is drawn is drawn from probabilities
 KINDS = {"expval": EXPVAL, "var": VAR, "probs": PROBS, "state": STATE, "sample": PROBS, "counts": PROBS}
+
+
+Controls = tuple[tuple[int, int], ...]  # bits and the values they must have
 
 
 class Number(NamedTuple):
@@ -179,9 +194,20 @@ class _Builder:
     def _other(
         self, operation: Operation, wires: Any, bits: tuple[int, ...], numbers: tuple[Number, ...]
     ) -> None:
-        steps = operation.decomposition(*wires) if operation.decomposition is not None else None
-        turned = steps is not None and len(steps) == 1 and operation.exponent  # an inverse, a power
+        if operation.name in DIAGONALS:
+            self._diagonal(DIAGONALS[operation.name](operation), bits, numbers)
+            return
+        core, controls = uncontrolled(operation)
+        found = form(core) if controls and core.num_wires == 1 and len(core.params) <= 1 else None
+        if found is not None:
+            self._apply(found, bits[len(controls) :], numbers, tuple(zip(bits, controls, strict=False)))
+            return
         several = len(operation.params) > 1 or operation.definition is None
+        split = (
+            several or operation.exponent
+        ) and operation.decomposition is not None  # of a wide matrix: long
+        steps = operation.decomposition(*wires) if split else None  # type: ignore[misc]
+        turned = steps is not None and len(steps) == 1 and operation.exponent  # an inverse, a power
         if steps is not None and (turned or several):
             for part in steps:
                 self.add(
@@ -245,13 +271,23 @@ class _Builder:
         ]
         self.gates.append(Gate(record, True))
 
-    def _apply(self, found: Form | None, bits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
+    def _diagonal(self, entries: Form, bits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
+        """A diagonal gate, of whose matrix the form has the diagonal alone."""
+        values = self._values(entries, numbers[:1])
+        self._flush(bits)
+        place = _Places(self.lane_bits, bits)
+        self._record(self._pair_record(DIAGONAL, place, 0, [values]), bool(entries.waves))
+
+    def _apply(
+        self, found: Form | None, bits: tuple[int, ...], numbers: tuple[Number, ...], controls: Controls = ()
+    ) -> None:
+        """A gate on these bits, where each bit of the controls has its value."""
         assert found is not None
-        if len(bits) == 1:
+        if len(bits) == 1 and not controls:
             self._wait(bits[0], _Factor(found, numbers[0] if found.waves else None))
         else:
-            self._flush(bits)
-            self._emit(self._values(found, numbers[:1]), bits, bool(found.waves))
+            self._flush((*bits, *(bit for bit, _ in controls)))
+            self._emit(self._values(found, numbers[:1]), bits, bool(found.waves), controls)
 
     def _external(self, operation: Operation, bits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
         assert operation.definition is not None
@@ -302,28 +338,34 @@ class _Builder:
 
     def _values(self, found: Form, numbers: Sequence[Number]) -> np.ndarray:
         """(d, d): the value of each entry of a matrix."""
+        if not found.waves:  # nothing to look for, in what may be large
+            out = np.where(found.constant == 0, ZERO, UNIT)
+            other = (found.constant != 0) & (found.constant != 1)
+            out[other] = len(self.constants) + np.arange(other.sum())
+            self.constants += found.constant[other].tolist()
+            self.imaginary.update(out[other & (found.constant.imag != 0)].tolist())
+            return out
         waves = {self._trig(numbers[0], w.frequency): (w.cosine, w.sine) for w in found.waves}
         return self._entries(found.constant, waves)
 
     def _entries(self, constant: np.ndarray, waves: dict[int, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """The value of each entry of constant + waves; equal entries are one value."""
-        size = len(constant)
-        out = np.empty((size, size), int)
+        out = np.empty(constant.shape, int)
         known: dict[Any, int] = {}
-        for a, b in np.ndindex(size, size):
+        for at in np.ndindex(*constant.shape):
             parts = tuple(
-                (t, complex(c[a, b]), complex(s[a, b])) for t, (c, s) in waves.items() if c[a, b] or s[a, b]
+                (t, complex(c[at]), complex(s[at])) for t, (c, s) in waves.items() if c[at] or s[at]
             )
-            fixed = complex(constant[a, b])
+            fixed = complex(constant[at])
             key = (fixed, parts)
             if not parts:
-                out[a, b] = self._constant(fixed)
+                out[at] = self._constant(fixed)
                 continue
             if key not in known:
                 known[key] = self._value(fixed)
                 for t, c, s in parts:
                     self._term(known[key], t, c, s)
-            out[a, b] = known[key]
+            out[at] = known[key]
         return out
 
     # ---- gates on one wire ------------------------------------------------------------------------------
@@ -369,14 +411,12 @@ class _Builder:
 
     # ---- records ----------------------------------------------------------------------------------------
 
-    def _emit(self, values: np.ndarray, bits: tuple[int, ...], grad: bool) -> None:
+    def _emit(self, values: np.ndarray, bits: tuple[int, ...], grad: bool, controls: Controls = ()) -> None:
         """The record of a matrix of values (d, d) on these bits, the first most significant."""
-        k = len(bits)
-        indices = np.arange(2**k)
+        indices = np.arange(2 ** len(bits))
         rows, columns = np.nonzero(values != ZERO)
         flips = sorted({int(f) for f in rows ^ columns} | {0})
-        order = sorted(range(k), key=lambda i: bits[i])
-        place = _Places(self.lane_bits, [bits[i] for i in order], [k - 1 - i for i in order])
+        place = _Places(self.lane_bits, bits, controls)
         if flips == [0]:
             diagonal = values[indices, indices]
             record = self._pair_record(DIAGONAL, place, 0, [diagonal])
@@ -386,6 +426,9 @@ class _Builder:
             record = self._pair_record(PAIR2 if place.high_flip(flip) else PAIR1, place, flip, columns_of)
         else:
             record = self._dense_record(place, flips, [values[indices, indices ^ f] for f in flips])
+        self._record(record, grad)
+
+    def _record(self, record: list[int] | None, grad: bool) -> None:
         if record is not None:
             record[1] = int(grad)
             self.gates.append(Gate(record, grad))
@@ -395,14 +438,18 @@ class _Builder:
     ) -> list[int] | None:
         """`columns`: the values of D, and of E, by local index."""
         cross, low = place.high_flip(flip), place.low_flip(flip)
-        lanes = 2**self.lane_bits if place.low else 1
+        lanes = 2**self.lane_bits if place.in_lanes else 1
         pairs: list[list[int]] = []
-        for i in range(2 ** len(place.high)):
+        for i in range(place.blocks):
             j = i ^ cross
             if j < i:
                 continue
             sides = (i, j) if code == PAIR2 else (i,)
-            found = [[int(c[place.index(b, lane)]) for lane in range(lanes)] for b in sides for c in columns]
+            found = [
+                np.where(place.acting, c[place.local[b]], same).tolist()
+                for b in sides
+                for c, same in zip(columns, (UNIT, ZERO), strict=False)
+            ]
             same = [UNIT if m % len(columns) == 0 else ZERO for m in range(len(found))]
             if all(v == same[m] for m, row in enumerate(found) for v in row):
                 continue  # these entries stay as they are
@@ -424,10 +471,8 @@ class _Builder:
         return [code, 0, low, lanes, len(place.high), len(pairs), *place.high, *(x for p in pairs for x in p)]
 
     def _dense_record(self, place: _Places, flips: list[int], columns: list[np.ndarray]) -> list[int]:
-        lanes, blocks = 2**self.lane_bits if place.low else 1, 2 ** len(place.high)
-        found = [
-            int(c[place.index(b, lane)]) for c in columns for b in range(blocks) for lane in range(lanes)
-        ]
+        lanes, blocks = 2**self.lane_bits if place.in_lanes else 1, place.blocks
+        found = [x for c in columns for x in c[place.local].reshape(-1).tolist()]
         self.num_table = max(self.num_table, 2 ** (self.lane_bits + 1) * blocks * max(len(flips), 1))
         crossings = [x for f in flips for x in (place.high_flip(f), place.low_flip(f))]
         head = [DENSE, 0, lanes, len(place.high), len(flips)]
@@ -588,21 +633,31 @@ def _masks(word: Any, n: int) -> tuple[int, int, int]:
 
 
 class _Places:
-    """Where the entries of a matrix on some bits act: blocks by the high bits, lanes by the low ones."""
+    """Where the entries of a matrix on some bits, the first most significant, act: blocks by the high bits,
+    lanes by the low ones; and only where the bits of the controls have their values."""
 
-    def __init__(self, lane_bits: int, bits: Sequence[int], local: Sequence[int]):
-        pairs = list(zip(bits, local, strict=True))  # ascending bits, and their places in a local index
-        self.low = [(b, i) for b, i in pairs if b < lane_bits]
+    def __init__(self, lane_bits: int, bits: Sequence[int], controls: Controls = ()):
+        pairs = sorted(zip(bits, range(len(bits) - 1, -1, -1), strict=True))  # and places in a local index
+        self._low = [(b, i) for b, i in pairs if b < lane_bits]
         self._high = [(b, i) for b, i in pairs if b >= lane_bits]
-        self.high = [b for b, _ in self._high]
-
-    def index(self, block: int, lane: int) -> int:
-        """The local index of a lane of a block."""
-        high = sum(1 << i for q, (_, i) in enumerate(self._high) if block >> q & 1)
-        return high + sum(1 << i for b, i in self.low if lane >> b & 1)
+        self._lane_mask = sum(1 << b for b, _ in controls if b < lane_bits)
+        self._wanted = sum(value << b for b, value in controls)
+        self.high = sorted(b for b, _ in (*self._high, *controls) if b >= lane_bits)
+        self.in_lanes = bool(self._low or self._lane_mask)
+        self.blocks = 2 ** len(self._high)
+        lane, block = np.arange(2**lane_bits if self.in_lanes else 1), np.arange(self.blocks)
+        self.acting = (
+            (lane ^ self._wanted) & self._lane_mask
+        ) == 0  # by lane: whether controls are as wanted
+        self.local = np.zeros((len(block), len(lane)), int)  # the local index of a lane of a block
+        for q, (_, i) in enumerate(self._high):
+            self.local += ((block >> q & 1) << i)[:, None]
+        for b, i in self._low:
+            self.local += (lane >> b & 1) << i
 
     def offset(self, block: int) -> int:
-        return sum(1 << b for q, b in enumerate(self.high) if block >> q & 1)
+        own = sum(1 << b for q, (b, _) in enumerate(self._high) if block >> q & 1)
+        return own + (self._wanted & ~self._lane_mask)
 
     def high_flip(self, flip: int) -> int:
         """A flip of local indices as one of blocks."""
@@ -610,7 +665,7 @@ class _Places:
 
     def low_flip(self, flip: int) -> int:
         """A flip of local indices as one of lanes."""
-        return sum(1 << b for b, i in self.low if flip >> i & 1)
+        return sum(1 << b for b, i in self._low if flip >> i & 1)
 
 
 class _Arrays:

@@ -234,6 +234,63 @@ def test_derivatives_of_random_circuits_agree_with_the_shift_rules(n):
         check_derivatives(drawn(rows, n, 8, rng), n, rng)
 
 
+def wide(n):
+    """Gates on all of n wires, and what each does to a state (batch, 2^n)."""
+    values = tuple(i % 3 != 1 for i in range(n - 1))
+    index = int("".join(str(int(v)) for v in values) + "0", 2)
+    phases = np.exp(1j * np.cos(np.arange(2.0**n) ** 2))
+    letters = "XYZ" * n
+    paulis = {"X": [[0, 1], [1, 0]], "Y": [[0, -1j], [1j, 0]], "Z": [[1, 0], [0, -1]]}
+
+    def under_control(states, matrix):
+        out = states.copy()
+        out[:, index : index + 2] = np.einsum("...ij,bj->bi", matrix, states[:, index : index + 2])
+        return out
+
+    def word(states, phi):
+        found = states.reshape(-1, *(2,) * n)
+        for axis, s in enumerate(letters[:n]):
+            found = np.moveaxis(np.tensordot(paulis[s], found, axes=(1, axis + 1)), 0, axis + 1)
+        return np.cos(phi / 2) * states - 1j * np.sin(phi / 2) * found.reshape(states.shape)
+
+    rx, shift = ROWS["RX"], ROWS["PhaseShift"]
+    pc = FAMILIES["PCPhase"].of(n, 2**n * 2 // 3)
+    signs = np.where(np.arange(2**n) < 2**n * 2 // 3, 1, -1)
+    return [
+        (FAMILIES["MultiControlledX"].of(n, values), lambda s, _: under_control(s, np.eye(2)[::-1])),
+        (controlled(rx, values), lambda s, phi: under_control(s, rx.definition(phi[0]))),
+        (controlled(shift, values), lambda s, phi: under_control(s, shift.definition(phi[0]))),
+        (FAMILIES["DiagonalQubitUnitary"].of(n, phases), lambda s, _: s * phases),
+        (pc, lambda s, phi: s * np.exp(1j * phi[0] * signs)),
+        (FAMILIES["PauliRot"].of(n, letters[:n]), lambda s, phi: word(s, phi[0])),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("n", (1, 2, 3, 5, 8, 12, 18))
+def test_gates_on_any_number_of_wires_are_one_pass(n):
+    rng = np.random.default_rng(40 + n)
+    turn = [Instruction(ROWS[axis], (w,)) for w in range(n) for axis in ("RX", "RY")]
+    device = hb.device("default.qubit", wires=n)
+    params = rng.normal(size=(1, 2 * n + 1))
+    turned = states(FAST, turn, n, params[:, :-1])
+    for row, acts in wide(n):
+        own = params[:, : 2 * n + len(row.params)]
+        c = circuit([*turn, Instruction(row, tuple(range(n)))], n)
+        assert hb.compilation.runs(device.capabilities, row), row
+        assert np.abs(run(device, c, own) - acts(turned, own[0, 2 * n :])).max() < 1e-13, row
+
+
+def test_a_unitary_of_ten_wires_given_as_a_matrix():
+    rng = np.random.default_rng(41)
+    matrix = np.linalg.qr(rng.normal(size=(1024, 1024)) + 1j * rng.normal(size=(1024, 1024)))[0]
+    turn = [Instruction(ROWS["RY"], (w,)) for w in range(11)]
+    wires = tuple(int(w) for w in rng.permutation(11)[:10])
+    instructions = [*turn, Instruction(FAMILIES["QubitUnitary"].of(10, matrix), wires)]
+    params = rng.normal(size=(1, 11))
+    off = states(FAST, instructions, 11, params) - states(PLAIN, instructions, 11, params)
+    assert np.abs(off).max() < 1e-13
+
+
 SINGLE = DefaultQubit(dtype="complex64")
 
 

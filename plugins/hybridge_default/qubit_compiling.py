@@ -18,10 +18,10 @@ part = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTION
 inlined = njit(inline="always", **OPTIONS)
 
 
-def sources() -> str:
+def sources(folder: Path = Path(__file__).parent) -> str:
     """A digest of the engine's files. numba knows a kernel by the date of its own file and by its closure:
     an entry point that closes over this is compiled anew after a change of any of them."""
-    files = sorted(Path(__file__).parent.glob("qubit_*.py"))
+    files = sorted(folder.glob("qubit_*.py"))
     return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 

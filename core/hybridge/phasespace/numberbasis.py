@@ -26,6 +26,13 @@ def ket(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:
     return amplitudes(A[:, :k, :k], b[:, :k], np.sqrt(c), cutoff)
 
 
+def ket_function(means: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A (k, k) and b (S, k) of the generating functions of kets: pure states of one covariance, moved."""
+    k = means.shape[-1] // 2
+    A, b, _ = _husimi(means, cov[None])
+    return A[0, :k, :k], b[:, :k]
+
+
 def density(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:
     """The density matrix of any state: (B,) + (cutoff,)*2k, ket axes first."""
     return amplitudes(*_husimi(mean, cov), cutoff)

@@ -300,6 +300,22 @@ def backward(ints, floats, params, cotangent, pulled):
 
 
 @part
+def multiply_wide(out, to, vals, x, m, source, width):
+    """out[to:] (width) = sum over a of vals[x + a] * source[a width:]: one pass for one or two modes."""
+    if m == 2:
+        s, t = vals[x], vals[x + 1]
+        for q in range(width):
+            out[to + q] = s * source[q] + t * source[width + q]
+    elif m == 4:
+        s, t, u, v = vals[x], vals[x + 1], vals[x + 2], vals[x + 3]
+        for q in range(width):
+            first = s * source[q] + t * source[width + q]
+            out[to + q] = first + (u * source[2 * width + q] + v * source[3 * width + q])
+    else:
+        multiply(out, to, vals, x, m, 0, 1, source, 0, width)
+
+
+@part
 def evolve(ints, vals, rows, mean, V):
     """mean (2n,) and V (2n * 2n,) at the end: rows and columns of each use's quadratures, no more."""
     size = ints[NUM_QUADRATURES]
@@ -326,7 +342,7 @@ def evolve(ints, vals, rows, mean, V):
                 else:
                     for b in range(m):
                         mean[to] += vals[x + a * m + b] * moved[b]
-                    multiply(V, to * size, vals, x, m, a * m, 1, rows, 0, size)
+                    multiply_wide(V, to * size, vals, x + a * m, m, rows, size)
             for a in range(m):  # the block where both are moved, once more from the right
                 for b in range(m):
                     total = 0.0

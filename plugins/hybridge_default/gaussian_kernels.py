@@ -62,6 +62,8 @@ def compiled(function):
 
 part = njit(**_OPTIONS)
 
+PADDING = 8  # of a row of a covariance: else the columns of 128 modes share two sets of the cache
+
 
 # ---- values -------------------------------------------------------------------------------------------
 
@@ -316,12 +318,12 @@ def multiply_wide(out, to, vals, x, m, source, width):
 
 
 @part
-def evolve(ints, vals, rows, mean, V):
-    """mean (2n,) and V (2n * 2n,) at the end: rows and columns of each use's quadratures, no more."""
+def evolve(ints, vals, rows, V, stride, mean):
+    """mean (2n,) and V (2n rows of `stride`) at the end; each use changes its rows and columns alone."""
     size = ints[NUM_QUADRATURES]
     V[:], mean[:] = 0.0, 0.0
     for i in range(size):
-        V[i * size + i] = 1.0
+        V[i * stride + i] = 1.0
     moved = rows[rows.shape[0] // 2 :]
     for use in range(ints[NUM_USES]):
         at = ints[ints[USES_AT] + use]
@@ -332,37 +334,39 @@ def evolve(ints, vals, rows, mean, V):
                 source = ints[at + a]
                 moved[a] = mean[source]
                 for k in range(size):
-                    rows[a * size + k] = V[source * size + k]
+                    rows[a * size + k] = V[source * stride + k]
             for a in range(m):
                 to = ints[at + a]
                 mean[to] = 0.0
                 if x == NONE:
                     for k in range(size):
-                        V[to * size + k] = 0.0
+                        V[to * stride + k] = 0.0
                 else:
                     for b in range(m):
                         mean[to] += vals[x + a * m + b] * moved[b]
-                    multiply_wide(V, to * size, vals, x + a * m, m, rows, size)
+                    multiply_wide(V, to * stride, vals, x + a * m, m, rows, size)
             for a in range(m):  # the block where both are moved, once more from the right
                 for b in range(m):
                     total = 0.0
                     if x >= 0:
                         for c in range(m):
-                            total += V[ints[at + a] * size + ints[at + c]] * vals[x + b * m + c]
+                            total += V[ints[at + a] * stride + ints[at + c]] * vals[x + b * m + c]
                     moved[a * m + b] = total
             for a in range(m):
                 for b in range(m):
-                    V[ints[at + a] * size + ints[at + b]] = moved[a * m + b]
-            for k in range(size):
-                for a in range(m):
-                    V[k * size + ints[at + a]] = V[ints[at + a] * size + k]
+                    V[ints[at + a] * stride + ints[at + b]] = moved[a * m + b]
+            for a in range(0, m, 2):  # neighbours of x or of p are often in the same line of the cache
+                i, j = ints[at + a], ints[at + a + 1]
+                for k in range(size):
+                    V[k * stride + i] = V[i * stride + k]
+                    V[k * stride + j] = V[j * stride + k]
         if d != NONE:
             for a in range(m):
                 mean[ints[at + a]] += vals[d + a]
         if y != NONE:
             for a in range(m):
                 for b in range(m):
-                    V[ints[at + a] * size + ints[at + b]] += vals[y + a * m + b]
+                    V[ints[at + a] * stride + ints[at + b]] += vals[y + a * m + b]
 
 
 @compiled
@@ -371,6 +375,11 @@ def states(ints, floats, params, out):
     size = ints[NUM_QUADRATURES]
     vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
     rows = np.empty(2 * ints[WIDEST] * size)
+    stride = size + PADDING
+    V = np.empty(size * stride)
     for b in range(params.shape[0]):
         fill(ints, floats, params[b], vals, funcs)
-        evolve(ints, vals, rows, out[b, :size], out[b, size:])
+        evolve(ints, vals, rows, V, stride, out[b, :size])
+        for i in range(size):
+            for k in range(size):
+                out[b, size + i * size + k] = V[i * stride + k]

@@ -2,7 +2,7 @@
 
 gaussian_layout.py describes the arrays. The quadratures that are read are taken back through the circuit, or
 the covariance forward; derivatives take one sweep each way. numba keeps what it compiled by the date of this
-file alone: touch it after a change of gaussian_layout.py.
+file alone: touch it after a change of gaussian_layout.py or gaussian_forms.py.
 """
 
 from __future__ import annotations
@@ -137,15 +137,17 @@ def multiply(out, to, vals, x, m, across, along, source, at, width):
 
 
 @part
-def take_back(ints, vals, L, parts, weighted, mean, pairs):
-    """L (2n, R): each row read in terms of the quadratures at the start; parts: what it was at each use."""
+def take_back(ints, vals, L, parts, keep, weighted, mean, pairs):
+    """L (2n, R): each row read in terms of the quadratures at the start; parts: what it was at each use,
+    at all of them to `keep`, else at the last."""
     R, E, listed = ints[NUM_ROWS], ints[NUM_PAIRS], ints[PAIRS_AT]
     L[:], mean[:], pairs[:] = 0.0, 0.0, 0.0
     for q in range(R):
         L[ints[ints[ROWS_AT] + q] * R + q] = 1.0
     for use in range(ints[NUM_USES] - 1, -1, -1):
         at = ints[ints[USES_AT] + use]
-        m, x, d, y, start = ints[at], ints[at + 1], ints[at + 2], ints[at + 3], ints[at + 5]
+        m, x, d, y = ints[at], ints[at + 1], ints[at + 2], ints[at + 3]
+        start = ints[at + 5] if keep else 0
         at += RECORD
         for a in range(m):
             source = ints[at + a] * R
@@ -273,11 +275,11 @@ def forward(ints, floats, params, out):
     """params (B, P) -> out (B, columns + rows + pairs)."""
     R, E, size = ints[NUM_ROWS], ints[NUM_PAIRS], ints[NUM_QUADRATURES]
     vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
-    L, parts, weighted = np.empty(size * R), np.empty(ints[NUM_PARTS]), np.empty(2 * ints[WIDEST] * R)
+    L, parts, weighted = np.empty(size * R), np.empty(ints[WIDEST] * R), np.empty(2 * ints[WIDEST] * R)
     mean, pairs = np.empty(R), np.empty(E)
     for b in range(params.shape[0]):
         fill(ints, floats, params[b], vals, funcs)
-        take_back(ints, vals, L, parts, weighted, mean, pairs)
+        take_back(ints, vals, L, parts, False, weighted, mean, pairs)
         measure(ints, floats, mean, pairs, out[b])
 
 
@@ -292,7 +294,7 @@ def backward(ints, floats, params, cotangent, pulled):
     by_mean, by_pairs = np.empty(R), np.empty(E)
     for b in range(params.shape[0]):
         fill(ints, floats, params[b], vals, funcs)
-        take_back(ints, vals, L, parts, weighted, mean, pairs)
+        take_back(ints, vals, L, parts, True, weighted, mean, pairs)
         pull_measure(ints, floats, mean, cotangent[b], by_mean, by_pairs)
         take_forward(ints, vals, L, by_L, parts, weighted, by_mean, by_pairs, by_vals)
         pull_values(ints, floats, by_vals, funcs, by_funcs, pulled[b])

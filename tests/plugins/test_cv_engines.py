@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hybridge as hb
+import hybridge_default.gaussian
 from hybridge.circuit import Circuit, Instruction, Measurement
 from hybridge.device import Task
-from hybridge.errors import CircuitError
+from hybridge.errors import CircuitError, DeviceError
 from hybridge.operations.table import FAMILIES, ROWS
 from hybridge.phasespace.polynomial import momentum, photon_number, position
 from hybridge_default.cv_capabilities import GAUSSIAN as CLAIMS
@@ -112,6 +113,21 @@ def test_covariances_of_many_modes_agree(wires):
     )
     value, want = fast.run([Task(program, params)])[0], plain.run([Task(layers, params)])[0]
     assert np.abs(value - want).max() < 1e-11 * np.abs(want).max()
+
+
+def test_a_derivative_that_does_not_fit_is_refused(monkeypatch):
+    """A value needs no room for each gate, so it is there all the same."""
+    instructions = (Instruction(ROWS["Squeezing"], (0,)),) * 20
+    device = DefaultGaussian()
+    task = Task(device.compile(Circuit(instructions, (READ[0],), (0, 1, 2))), np.zeros((1, 40)))
+    assert task.program.uses == ()  # nothing reaches mode 2
+    task = task._replace(program=device.compile(Circuit(instructions, (Measurement("var", n[0]),), (0,))))
+    monkeypatch.setattr(hybridge_default.gaussian, "ALWAYS_ROOM", 0)
+    monkeypatch.setattr(hybridge_default.gaussian, "available", lambda: 600)
+    wanted = r"derivative of 20 operations read in 2 quadratures needs 640 B.*, 600 B.* are free"
+    with pytest.raises(DeviceError, match=wanted):
+        device.vjp(task, np.ones((1, 1)))
+    assert device.run([task])[0] == pytest.approx(0)
 
 
 def test_two_threads_at_once_give_the_same_numbers():

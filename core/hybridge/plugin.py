@@ -26,6 +26,7 @@ from hybridge.phasespace.numberbasis import channel as fock_channel
 from hybridge.phasespace.numberbasis import density as fock_density
 from hybridge.phasespace.numberbasis import gate as fock_gate
 from hybridge.phasespace.numberbasis import ket as fock_ket
+from hybridge.phasespace.numberbasis import sectors as fock_sectors
 from hybridge.phasespace.numberslopes import channel_pullback as fock_channel_pullback
 from hybridge.phasespace.numberslopes import channel_slope as fock_channel_slope
 from hybridge.phasespace.numberslopes import density_slope as fock_density_slope
@@ -76,6 +77,7 @@ __all__ = [
     "fock_ket",
     "fock_ket_slope",
     "fock_pullback",
+    "fock_sectors",
     "fock_weighted",
     "hookimpl",
     "human",

@@ -98,14 +98,14 @@ def _gate_back(
 ) -> tuple[np.ndarray, np.ndarray | Pullback]:
     tensor, wires = before.tensor, step.wires
     if back.ndim > n + 1:  # of T rho T^dagger: the side of the bra first
-        back = multiplied(np.swapaxes(tensor, 1, 2), back, [n + w for w in wires])
+        back = multiplied(np.swapaxes(tensor, -2, -1), back, [n + w for w in wires])
     # T^dagger x is conj(T^T conj(x)): T itself, larger than x, need not be copied
-    earlier = multiplied(np.swapaxes(tensor, 1, 2), back.conj(), wires).conj()
+    earlier = multiplied(np.swapaxes(tensor, -2, -1), back.conj(), wires).conj()
     if not step.operation.params:
         return earlier, back[:0]
-    # of a gate on two of three modes, 20 levels each, the tensor has 20 times the entries of the ket; of
-    # one on a density matrix it never has more
-    if step.operation.definition is None or tensor[0].size <= before.state[0].size:
+    # the whole tensor of a gate on two of three modes, 20 levels each, has 20 times the entries of the ket
+    whole = tensor.ndim == 3 and tensor[0].size <= before.state[0].size
+    if step.operation.definition is None or whole:
         return earlier, 2 * _outer(back, before.state, wires)
     return earlier, _gate_pullback(back, after, earlier, before, wires)
 
@@ -116,54 +116,53 @@ def _gate_pullback(
     """`fock_pullback` for the cotangent 2 |back><before| of a gate, which is never written out.
 
     A variable z_i of the generating function raises an output of the gate, or lowers an input; so each entry
-    is an element of ladder operators between back and after, or earlier and before, or across the gate.
+    is an element of ladder operators between back and after, or earlier and before, or across the gate. All
+    but the last are of no use for a gate that keeps its photons, as no parameter changes what they meet.
     """
-    state = before.state
-    lowered_back, lowered = (np.stack([_lowered(v, w) for w in wires], -1) for v in (back, state))
-    raised, raised_earlier = (np.stack([_raised(v, w) for w in wires], -1) for v in (after, earlier))
-    across = multiplied(before.tensor, lowered, wires)
+    lowered_back, lowered = (_ladders(_lower, v, wires) for v in (back, before.state))
+    # one by one: twice as fast as side by side
+    across = [multiplied(before.tensor, lowered[:, i], wires) for i in range(len(wires))]
+    both = _braket(lowered_back, np.stack(across, axis=1))
+    if before.tensor.ndim == 4:
+        by_A = np.zeros((len(both), 4, 4), dtype=complex)
+        by_A[:, :2, 2:], by_A[:, 2:, :2] = 2 * both, 2 * np.swapaxes(both, 1, 2)
+        return Pullback(by_A, np.zeros((len(both), 4)), np.zeros(len(both)))
+    raised, raised_earlier = (_ladders(_raise, v, wires) for v in (after, earlier))
     outputs, inputs = _braket(lowered_back, raised), _braket(raised_earlier, lowered)
-    mixed_terms = _braket(lowered_back, across)
     by_A = np.concatenate(
         [
-            np.concatenate([outputs, mixed_terms], axis=2),
-            np.concatenate([np.swapaxes(mixed_terms, 1, 2), inputs], axis=2),
+            np.concatenate([outputs, both], axis=2),
+            np.concatenate([np.swapaxes(both, 1, 2), inputs], axis=2),
         ],
         axis=1,
     )
-    by_b = np.concatenate(
-        [_braket(lowered_back, after[..., None]), np.swapaxes(_braket(earlier[..., None], lowered), 1, 2)],
-        axis=1,
-    )
-    return Pullback(2 * by_A, 2 * by_b[..., 0], 2 * _braket(back[..., None], after[..., None])[:, 0, 0])
+    of_inputs = np.swapaxes(_braket(earlier[:, None], lowered), 1, 2)
+    by_b = np.concatenate([_braket(lowered_back, after[:, None]), of_inputs], axis=1)
+    return Pullback(2 * by_A, 2 * by_b[..., 0], 2 * _braket(back[:, None], after[:, None])[:, 0, 0])
 
 
 def _braket(bras: np.ndarray, kets: np.ndarray) -> np.ndarray:
-    """<bra|ket> for all pairs from the last axes: (B, bras, kets)."""
-    left, right = (v.reshape(len(v), -1, v.shape[-1]) for v in (bras, kets))
-    return np.swapaxes(left, 1, 2).conj() @ right
+    """<bra|ket> for all pairs from the axes behind the batch: (B, bras, kets)."""
+    left, right = (v.reshape(*v.shape[:2], -1) for v in (bras, kets))
+    return left.conj() @ np.swapaxes(right, 1, 2)
 
 
-def _lowered(state: np.ndarray, mode: int) -> np.ndarray:
-    """a |state>."""
-    before, root = _ladder(state, mode)
-    out = np.zeros_like(state)
-    np.multiply(root, state[(*before, slice(1, None))], out=out[(*before, slice(-1))])
-    return out
+def _ladders(operator: Callable[..., None], state: np.ndarray, modes: Sequence[int]) -> np.ndarray:
+    """The ladder operator of each of these modes on the state, side by side behind the batch."""
+    found = np.zeros((len(state), len(modes), *state.shape[1:]), dtype=complex)
+    for i, mode in enumerate(modes):
+        before: tuple[slice, ...] = (slice(None),) * (mode + 1)
+        root = np.sqrt(np.arange(1.0, state.shape[mode + 1])).reshape(-1, *(1,) * (state.ndim - mode - 2))
+        operator(root, state, found[:, i], (*before, slice(-1)), (*before, slice(1, None)))
+    return found
 
 
-def _raised(state: np.ndarray, mode: int) -> np.ndarray:
-    """a^dagger |state>, cut off."""
-    before, root = _ladder(state, mode)
-    out = np.zeros_like(state)
-    np.multiply(root, state[(*before, slice(-1))], out=out[(*before, slice(1, None))])
-    return out
+def _lower(root: np.ndarray, state: np.ndarray, out: np.ndarray, below: Any, above: Any) -> None:
+    np.multiply(root, state[above], out=out[below])
 
 
-def _ladder(state: np.ndarray, mode: int) -> tuple[tuple[slice, ...], np.ndarray]:
-    """What comes before the axis of a mode in an index, and sqrt(1), sqrt(2), ... along that axis."""
-    root = np.sqrt(np.arange(1.0, state.shape[mode + 1]))
-    return (slice(None),) * (mode + 1), root.reshape(-1, *(1,) * (state.ndim - mode - 2))
+def _raise(root: np.ndarray, state: np.ndarray, out: np.ndarray, below: Any, above: Any) -> None:
+    np.multiply(root, state[below], out=out[above])
 
 
 def _channel_back(

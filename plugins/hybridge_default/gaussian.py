@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from hybridge.plugin import Circuit, Device, Task, definition_slope
+from hybridge.plugin import Circuit, Device, DeviceError, Task, available, definition_slope, human
 from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import GAUSSIAN
 from hybridge_default.cv_overflow import finite
+from hybridge_default.gaussian_layout import NUM_PARTS, NUM_ROWS
 from hybridge_default.gaussian_numpy import (
     LayeredProgram,
     check_gaussian,
@@ -26,6 +27,8 @@ from hybridge_default.gaussian_numpy import (
     state_bytes,
 )
 from hybridge_default.gaussian_program import Program, Use, compiled
+
+ALWAYS_ROOM = 2**26  # bytes that are asked for without looking how much memory there is
 
 
 def _kernels() -> Any:
@@ -107,7 +110,8 @@ def _of_states(program: Program, params: np.ndarray) -> np.ndarray:
 
 
 def _vjp(program: Program, params: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
-    """cotangent (B, width) -> (B, P)."""
+    """cotangent (B, width) -> (B, P); DeviceError where what each gate acted on does not fit into memory."""
+    _check_room(program)
     params = np.ascontiguousarray(params)
     for use in program.roots:
         _check_root_slope(use, params)
@@ -145,3 +149,12 @@ def _check_root_slope(use: Use, params: np.ndarray) -> None:
     columns = params[:, use.columns]
     if (columns <= 0).any():
         definition_slope(use.operation, 0, columns)
+
+
+def _check_room(program: Program) -> None:
+    needed = 8 * int(program.ints[NUM_PARTS])
+    if needed > ALWAYS_ROOM and needed > (room := available()):
+        raise DeviceError(
+            f"the derivative of {len(program.uses)} operations read in {program.ints[NUM_ROWS]} quadratures "
+            f"needs {human(needed)}, {human(room)} are free: measure fewer modes at once"
+        )

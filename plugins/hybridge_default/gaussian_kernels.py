@@ -2,7 +2,7 @@
 
 gaussian_layout.py describes the arrays. The quadratures that are read are taken back through the circuit, or
 the covariance forward; derivatives take one sweep each way. numba keeps what it compiled by the date of this
-file alone: touch it after a change of gaussian_layout.py.
+file alone: touch it after a change of gaussian_layout.py or gaussian_forms.py.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def compiled(function):
 
 
 part = njit(**_OPTIONS)
+
+PADDING = 8  # of a row of a covariance: else the columns of 128 modes share two sets of the cache
 
 
 # ---- values -------------------------------------------------------------------------------------------
@@ -135,15 +137,17 @@ def multiply(out, to, vals, x, m, across, along, source, at, width):
 
 
 @part
-def take_back(ints, vals, L, parts, weighted, mean, pairs):
-    """L (2n, R): each row read in terms of the quadratures at the start; parts: what it was at each use."""
+def take_back(ints, vals, L, parts, keep, weighted, mean, pairs):
+    """L (2n, R): each row read in terms of the quadratures at the start; parts: what it was at each use,
+    at all of them to `keep`, else at the last."""
     R, E, listed = ints[NUM_ROWS], ints[NUM_PAIRS], ints[PAIRS_AT]
     L[:], mean[:], pairs[:] = 0.0, 0.0, 0.0
     for q in range(R):
         L[ints[ints[ROWS_AT] + q] * R + q] = 1.0
     for use in range(ints[NUM_USES] - 1, -1, -1):
         at = ints[ints[USES_AT] + use]
-        m, x, d, y, start = ints[at], ints[at + 1], ints[at + 2], ints[at + 3], ints[at + 5]
+        m, x, d, y = ints[at], ints[at + 1], ints[at + 2], ints[at + 3]
+        start = ints[at + 5] if keep else 0
         at += RECORD
         for a in range(m):
             source = ints[at + a] * R
@@ -271,11 +275,11 @@ def forward(ints, floats, params, out):
     """params (B, P) -> out (B, columns + rows + pairs)."""
     R, E, size = ints[NUM_ROWS], ints[NUM_PAIRS], ints[NUM_QUADRATURES]
     vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
-    L, parts, weighted = np.empty(size * R), np.empty(ints[NUM_PARTS]), np.empty(2 * ints[WIDEST] * R)
+    L, parts, weighted = np.empty(size * R), np.empty(ints[WIDEST] * R), np.empty(2 * ints[WIDEST] * R)
     mean, pairs = np.empty(R), np.empty(E)
     for b in range(params.shape[0]):
         fill(ints, floats, params[b], vals, funcs)
-        take_back(ints, vals, L, parts, weighted, mean, pairs)
+        take_back(ints, vals, L, parts, False, weighted, mean, pairs)
         measure(ints, floats, mean, pairs, out[b])
 
 
@@ -290,7 +294,7 @@ def backward(ints, floats, params, cotangent, pulled):
     by_mean, by_pairs = np.empty(R), np.empty(E)
     for b in range(params.shape[0]):
         fill(ints, floats, params[b], vals, funcs)
-        take_back(ints, vals, L, parts, weighted, mean, pairs)
+        take_back(ints, vals, L, parts, True, weighted, mean, pairs)
         pull_measure(ints, floats, mean, cotangent[b], by_mean, by_pairs)
         take_forward(ints, vals, L, by_L, parts, weighted, by_mean, by_pairs, by_vals)
         pull_values(ints, floats, by_vals, funcs, by_funcs, pulled[b])
@@ -300,12 +304,28 @@ def backward(ints, floats, params, cotangent, pulled):
 
 
 @part
-def evolve(ints, vals, rows, mean, V):
-    """mean (2n,) and V (2n * 2n,) at the end: rows and columns of each use's quadratures, no more."""
+def multiply_wide(out, to, vals, x, m, source, width):
+    """out[to:] (width) = sum over a of vals[x + a] * source[a width:]: one pass for one or two modes."""
+    if m == 2:
+        s, t = vals[x], vals[x + 1]
+        for q in range(width):
+            out[to + q] = s * source[q] + t * source[width + q]
+    elif m == 4:
+        s, t, u, v = vals[x], vals[x + 1], vals[x + 2], vals[x + 3]
+        for q in range(width):
+            first = s * source[q] + t * source[width + q]
+            out[to + q] = first + (u * source[2 * width + q] + v * source[3 * width + q])
+    else:
+        multiply(out, to, vals, x, m, 0, 1, source, 0, width)
+
+
+@part
+def evolve(ints, vals, rows, V, stride, mean):
+    """mean (2n,) and V (2n rows of `stride`) at the end; each use changes its rows and columns alone."""
     size = ints[NUM_QUADRATURES]
     V[:], mean[:] = 0.0, 0.0
     for i in range(size):
-        V[i * size + i] = 1.0
+        V[i * stride + i] = 1.0
     moved = rows[rows.shape[0] // 2 :]
     for use in range(ints[NUM_USES]):
         at = ints[ints[USES_AT] + use]
@@ -316,37 +336,39 @@ def evolve(ints, vals, rows, mean, V):
                 source = ints[at + a]
                 moved[a] = mean[source]
                 for k in range(size):
-                    rows[a * size + k] = V[source * size + k]
+                    rows[a * size + k] = V[source * stride + k]
             for a in range(m):
                 to = ints[at + a]
                 mean[to] = 0.0
                 if x == NONE:
                     for k in range(size):
-                        V[to * size + k] = 0.0
+                        V[to * stride + k] = 0.0
                 else:
                     for b in range(m):
                         mean[to] += vals[x + a * m + b] * moved[b]
-                    multiply(V, to * size, vals, x, m, a * m, 1, rows, 0, size)
+                    multiply_wide(V, to * stride, vals, x + a * m, m, rows, size)
             for a in range(m):  # the block where both are moved, once more from the right
                 for b in range(m):
                     total = 0.0
                     if x >= 0:
                         for c in range(m):
-                            total += V[ints[at + a] * size + ints[at + c]] * vals[x + b * m + c]
+                            total += V[ints[at + a] * stride + ints[at + c]] * vals[x + b * m + c]
                     moved[a * m + b] = total
             for a in range(m):
                 for b in range(m):
-                    V[ints[at + a] * size + ints[at + b]] = moved[a * m + b]
-            for k in range(size):
-                for a in range(m):
-                    V[k * size + ints[at + a]] = V[ints[at + a] * size + k]
+                    V[ints[at + a] * stride + ints[at + b]] = moved[a * m + b]
+            for a in range(0, m, 2):  # neighbours of x or of p are often in the same line of the cache
+                i, j = ints[at + a], ints[at + a + 1]
+                for k in range(size):
+                    V[k * stride + i] = V[i * stride + k]
+                    V[k * stride + j] = V[j * stride + k]
         if d != NONE:
             for a in range(m):
                 mean[ints[at + a]] += vals[d + a]
         if y != NONE:
             for a in range(m):
                 for b in range(m):
-                    V[ints[at + a] * size + ints[at + b]] += vals[y + a * m + b]
+                    V[ints[at + a] * stride + ints[at + b]] += vals[y + a * m + b]
 
 
 @compiled
@@ -355,6 +377,11 @@ def states(ints, floats, params, out):
     size = ints[NUM_QUADRATURES]
     vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
     rows = np.empty(2 * ints[WIDEST] * size)
+    stride = size + PADDING
+    V = np.empty(size * stride)
     for b in range(params.shape[0]):
         fill(ints, floats, params[b], vals, funcs)
-        evolve(ints, vals, rows, out[b, :size], out[b, size:])
+        evolve(ints, vals, rows, V, stride, out[b, :size])
+        for i in range(size):
+            for k in range(size):
+                out[b, size + i * size + k] = V[i * stride + k]

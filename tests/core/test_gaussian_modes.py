@@ -3,17 +3,20 @@
 Sampled claims fail by chance less than once in 10^6: five standard errors, or chi-square at 1e-7.
 """
 
+from itertools import combinations_with_replacement
 from math import factorial
 
 import numpy as np
 import pytest
+from scipy.linalg import expm
 from scipy.sparse import csr_array, diags_array, eye_array, kron
 from scipy.sparse.linalg import expm_multiply
 from scipy.stats import chi2
 
 from hybridge.errors import CircuitError, DeviceError
-from hybridge.phasespace import gaussian
+from hybridge.phasespace import gaussian, photons
 from hybridge.phasespace.gaussian import GaussianModes
+from hybridge.phasespace.photons import draw_photons, pure_part
 from hybridge.phasespace.polynomial import Polynomial, momentum, photon_number, position
 
 D = 40  # dimension per mode of the space in which the oracle works; its two modes hold far fewer photons
@@ -227,8 +230,67 @@ def test_a_table_that_does_not_fit_is_refused(monkeypatch):
     hot = GaussianModes(np.zeros((1, 6)), 5 * np.eye(6)[None], cutoff=40)
     with pytest.raises(DeviceError, match=r"photon numbers below 40 of modes \[0, 1, 2\] need .* are free"):
         hot.probs((0, 1, 2))
-    with pytest.raises(DeviceError, match="measure fewer modes at once"):
-        hot.sample_photons((0, 1, 2), 10, np.random.default_rng(0))
+
+
+def random_modes(rng, k, pure):
+    """A generic state of k modes, about half a photon in each."""
+    H = rng.normal(size=(2 * k, 2 * k)) * 0.4 / np.sqrt(k)
+    S = expm(np.kron([[0, 1], [-1, 0]], np.eye(k)) @ (H + H.T) / 2)
+    hot = np.ones(k) if pure else 1 + 0.4 * rng.random(k)
+    return rng.normal(size=2 * k) * 0.6, S @ np.diag(np.tile(hot, 2)) @ S.T
+
+
+@pytest.mark.parametrize("pure", [True, False])
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_photons_drawn_mode_by_mode_follow_the_probabilities(k, pure):
+    rng = np.random.default_rng(10 * k + pure)
+    mean, cov = random_modes(rng, k, pure)
+    shots, cutoff = 20_000, {1: 10, 2: 7, 3: 4}[k]
+    samples = draw_photons(mean, cov, shots, rng)
+    seen = samples[(samples < cutoff).all(axis=1)]
+    counts = np.bincount(np.ravel_multi_index(seen.T, (cutoff,) * k), minlength=cutoff**k)
+    expected = GaussianModes(mean[None], cov[None], cutoff).probs(range(k))[0] * shots
+    frequent = expected > 10
+    observed = np.append(counts[frequent], shots - counts[frequent].sum())
+    wanted = np.append(expected[frequent], shots - expected[frequent].sum())
+    assert ((observed - wanted) ** 2 / wanted).sum() < chi2.isf(1e-7, len(wanted) - 1)
+
+
+def test_many_mixed_modes_are_sampled_jointly():
+    """It needed cutoff^12 numbers for six modes, and was refused."""
+    rng, k, shots = np.random.default_rng(8), 6, 2000
+    mean, cov = random_modes(rng, k, False)
+    state = GaussianModes(mean[None], cov[None])
+    samples = state.sample_photons(range(k), shots, rng)[0]
+    for i, j in combinations_with_replacement(range(k), 2):
+        ni, nj = n(i), n(j)
+        average, square = (state.expval(f)[0] for f in (ni @ nj, ni @ nj @ ni @ nj))
+        z = ((samples[:, i] * samples[:, j]).mean() - average) / np.sqrt((square - average**2) / shots)
+        assert abs(z) < 6, (i, j)  # products of photon numbers have long tails
+    hot = GaussianModes(np.zeros((2, 6)), np.stack([5 * np.eye(6), np.eye(6)]))
+    thermal, vacuum = hot.sample_photons((0, 1, 2), 4000, rng)
+    assert not vacuum.any()
+    assert (np.abs(thermal.mean(axis=0) - 2) < 5 * np.sqrt(6 / 4000)).all()
+
+
+@pytest.mark.parametrize("pure", [True, False])
+def test_every_state_is_a_pure_one_moved_at_random(pure):
+    for k in (1, 2, 5):
+        _, cov = random_modes(np.random.default_rng(k), k, pure)
+        T = pure_part(cov)
+        assert np.linalg.slogdet(T)[1] == pytest.approx(0, abs=1e-10)
+        omega = np.kron([[0, 1], [-1, 0]], np.eye(k))
+        assert np.abs(T @ omega @ T - omega).max() < 1e-10  # symplectic: nothing below it is a state
+        assert np.linalg.eigvalsh(cov - T)[0] > -1e-10
+        assert not pure or np.abs(T - cov).max() < 1e-10
+
+
+def test_a_shot_that_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr(photons, "available", lambda: 2000)
+    monkeypatch.setattr(photons, "BLOCK", 1000)
+    bright = np.array([8.0, 8.0, 8.0, 0.0, 0.0, 0.0])
+    with pytest.raises(DeviceError, match=r"one shot with \[\d+\] photons .* measure fewer modes at once"):
+        draw_photons(bright, np.eye(6), 10, np.random.default_rng(0))
 
 
 def test_photon_numbers_need_a_cutoff():

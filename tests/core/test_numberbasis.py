@@ -126,3 +126,28 @@ def test_amplitudes_are_taylor_coefficients():
     G = amplitudes(np.full((1, 1, 1), a), np.full((1, 1), b), np.full(1, c), 4)[0]
     want = [c, c * b, c * (a + b**2) / np.sqrt(2), c * (3 * a * b + b**3) / np.sqrt(6)]
     assert np.abs(G - want).max() < 1e-15
+
+
+@pytest.mark.parametrize("cutoff", [1, 2, 3, 7])
+def test_sectors_are_the_elements_of_a_gate_that_keeps_its_photons(cutoff):
+    rng = np.random.default_rng(cutoff)
+    U = np.linalg.qr(rng.normal(size=(3, 2, 2)) + 1j * rng.normal(size=(3, 2, 2)))[0]
+    S = np.block([[U.real, -U.imag], [U.imag, U.real]])
+    whole = numberbasis.gate(S, np.zeros((3, 4)), cutoff)
+    found = numberbasis.sectors(S, cutoff)
+    assert found.shape == (3, 2 * cutoff - 1, cutoff, cutoff)
+    for total, left, right in np.ndindex(found.shape[1:]):
+        m, n = total - left, total - right
+        inside = 0 <= m < cutoff and 0 <= n < cutoff
+        want = whole[:, left, m, right, n] if inside else 0
+        assert np.abs(found[:, total, left, right] - want).max() < 1e-14
+
+
+def test_sectors_of_many_photons_are_unitary():
+    """No error grows on the way: 60 photons need 59 steps."""
+    c, s = np.cos(0.8), np.sin(0.8)
+    U = np.array([[c, -s * np.exp(-0.2j)], [s * np.exp(0.2j), c]])
+    found = numberbasis.sectors(np.block([[U.real, -U.imag], [U.imag, U.real]])[None], 60)[0]
+    for total in (1, 20, 59):
+        block = found[total, : total + 1, : total + 1]
+        assert np.abs(block @ block.conj().T - np.eye(total + 1)).max() < 1e-12

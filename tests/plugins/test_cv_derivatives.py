@@ -11,6 +11,7 @@ from hybridge.operations.table import FAMILIES, ROWS
 from hybridge.phasespace.moments import moment
 from hybridge.phasespace.polynomial import Polynomial, momentum, photon_number, position
 from hybridge_default.fock import DefaultFock
+from hybridge_default.fock_engine import keeps_photons
 from hybridge_default.gaussian import DefaultGaussian
 
 GAUSSIAN = [row for row in ROWS.values() if row.domain == "cv" and row.definition is not None and row.params]
@@ -316,6 +317,36 @@ def test_the_truncated_simulation_is_differentiated_exactly(seed, mixed):
         assert np.allclose(
             found[i], device.vjp(Task(program, row[None]), cotangent[i : i + 1])[0], rtol=1e-12
         )
+
+
+@pytest.mark.filterwarnings("ignore::hybridge.errors.TruncationWarning")
+@pytest.mark.parametrize(("wires", "cutoff"), [(2, 4), (3, 3), (4, 2)])
+def test_gates_on_two_modes_are_differentiated_whatever_is_larger(wires, cutoff):
+    """The matrix of a gate, or the state; and gates that keep their photons go a third way."""
+    rng = np.random.default_rng(wires)
+    mix = FAMILIES["InterferometerUnitary"].of(2, np.array([[1, 1j], [1j, 1]]) / np.sqrt(2))
+    rows = [hb.Squeezing, hb.TwoModeSqueezing, hb.Beamsplitter, hb.adjoint(hb.Beamsplitter), mix]
+    rows += [hb.ControlledPhase, hb.pow(hb.Beamsplitter, 0.5), hb.ControlledAddition, hb.CrossKerr]
+    on = [tuple(rng.permutation(wires)[: row.num_wires].tolist()) for row in rows]
+    instructions = tuple(Instruction(row, at) for row, at in zip(rows, on, strict=True))
+    measured = (Measurement("expval", n[0] + 0.3 * x[1]), Measurement("probs", None, (1,)))
+    device = DefaultFock(cutoff_dim=cutoff)
+    program = device.compile(Circuit(instructions, measured, tuple(range(wires))))
+    params = rng.uniform(0.2, 0.5, (2, sum(len(row.params) for row in rows)))
+    params[1, 2] = 0.0  # a squeezer that does nothing keeps its photons, but its derivative does not
+    value = lambda rows: device.run([Task(program, np.atleast_2d(rows))])[0]
+    cotangent = rng.normal(size=value(params).shape)
+    found = device.vjp(Task(program, params), cotangent)
+    for i, row in enumerate(params):
+        want = cotangent[i] @ differences(lambda at: value(at)[0], row)
+        assert np.abs(found[i] - want).max() < 1e-9
+
+
+def test_which_gates_keep_their_photons():
+    mix = FAMILIES["InterferometerUnitary"].of(2, np.array([[1, 1j], [1j, 1]]) / np.sqrt(2))
+    gates = [row for row in (*GAUSSIAN, *DERIVED, hb.adjoint(hb.Beamsplitter), mix) if row.kind == "gate"]
+    kept = {row.name for row in gates if keeps_photons(row)}
+    assert kept == {"Rotation", "Beamsplitter", "Adjoint(Beamsplitter)", "InterferometerUnitary"}
 
 
 @pytest.mark.filterwarnings("ignore::hybridge.errors.TruncationWarning")

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hybridge as hb
+import hybridge_default.gaussian
 from hybridge.circuit import Circuit, Instruction, Measurement
 from hybridge.device import Task
-from hybridge.errors import CircuitError
+from hybridge.errors import CircuitError, DeviceError
 from hybridge.operations.table import FAMILIES, ROWS
 from hybridge.phasespace.polynomial import momentum, photon_number, position
 from hybridge_default.cv_capabilities import GAUSSIAN as CLAIMS
@@ -94,6 +96,54 @@ def test_the_engines_agree_in_values_and_derivatives(made):
         assert np.abs(alone[0] - value[i]).max() < 1e-14 * scale
         pulled = fast.vjp(Task(program, row[None]), cotangent[i : i + 1])
         assert np.abs(pulled[0] - found[i]).max(initial=0) < 1e-13 * (scale + np.abs(want).max(initial=0))
+
+
+@pytest.mark.parametrize("wires", [5, 40])
+def test_covariances_of_many_modes_agree(wires):
+    """With rows on one, two and three modes, in every order of them."""
+    rng = np.random.default_rng(wires)
+    rows = [*GAUSSIAN, WITHOUT_PARAMETERS[2], WITHOUT_PARAMETERS[-1]]
+    assert {row.num_wires for row in rows} == {1, 2, 3}
+    chosen = [rows[i] for i in rng.integers(len(rows), size=6 * wires)]
+    on = [tuple(rng.permutation(wires)[: row.num_wires].tolist()) for row in chosen]
+    instructions = tuple(Instruction(row, at) for row, at in zip(chosen, on, strict=True))
+    params = rng.uniform(0.1, 0.4, (2, sum(len(row.params) for row in chosen)))
+    (fast, program), (plain, layers) = both(
+        Circuit(instructions, (Measurement("gaussian"),), tuple(range(wires)))
+    )
+    value, want = fast.run([Task(program, params)])[0], plain.run([Task(layers, params)])[0]
+    assert np.abs(value - want).max() < 1e-11 * np.abs(want).max()
+
+
+def test_a_derivative_that_does_not_fit_is_refused(monkeypatch):
+    """A value needs no room for each gate, so it is there all the same."""
+    instructions = (Instruction(ROWS["Squeezing"], (0,)),) * 20
+    device = DefaultGaussian()
+    task = Task(device.compile(Circuit(instructions, (READ[0],), (0, 1, 2))), np.zeros((1, 40)))
+    assert task.program.uses == ()  # nothing reaches mode 2
+    task = task._replace(program=device.compile(Circuit(instructions, (Measurement("var", n[0]),), (0,))))
+    monkeypatch.setattr(hybridge_default.gaussian, "ALWAYS_ROOM", 0)
+    monkeypatch.setattr(hybridge_default.gaussian, "available", lambda: 600)
+    wanted = r"derivative of 20 operations read in 2 quadratures needs 640 B.*, 600 B.* are free"
+    with pytest.raises(DeviceError, match=wanted):
+        device.vjp(task, np.ones((1, 1)))
+    assert device.run([task])[0] == pytest.approx(0)
+
+
+def test_two_threads_at_once_give_the_same_numbers():
+    rng = np.random.default_rng(3)
+    rows = [GAUSSIAN[i] for i in rng.integers(len(GAUSSIAN), size=60)]
+    on = [tuple(rng.permutation(4)[: row.num_wires].tolist()) for row in rows]
+    instructions = tuple(Instruction(row, at) for row, at in zip(rows, on, strict=True))
+    params = rng.uniform(0.1, 0.3, (200, sum(len(row.params) for row in rows)))
+    device = DefaultGaussian()
+    program = device.compile(Circuit(instructions, (READ[0], READ[4]), (0, 1, 2, 3)))
+    task = Task(program, params)
+    work = lambda _: (device.run([task])[0], device.vjp(task, np.ones((200, 2))))
+    alone = work(0)
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(work, range(8)):
+            assert all(np.array_equal(a, b) for a, b in zip(found, alone, strict=True))
 
 
 def test_a_definition_of_no_form_is_run_by_the_numpy_engine():

@@ -17,10 +17,12 @@ from hybridge.phasespace import numberbasis
 from hybridge.phasespace.drawing import draw_numbers
 from hybridge.phasespace.moments import moment
 from hybridge.phasespace.numberslopes import probs_slopes
+from hybridge.phasespace.photons import draw_photons
 from hybridge.phasespace.polynomial import Polynomial
 
 PURE = 1e-10  # a state is taken for pure if its purity is 1 to this; probabilities move by no more
 MISSING = 1e-12  # probability that photon numbers beyond the sampled table may have
+TABLE = 2**26  # bytes up to which photon numbers are drawn from a table of all their probabilities
 ALWAYS_ROOM = 2**24  # bytes that are asked for without looking how much memory there is
 
 
@@ -90,20 +92,23 @@ class GaussianModes:
     def sample_photons(self, modes: Sequence[int], shots: int, rng: np.random.Generator) -> np.ndarray:
         """Photon numbers of `modes`, measured jointly: (B, shots, k) int64, not limited by the cutoff.
 
-        The table that is drawn from is enlarged until less than 1e-12 is missing; DeviceError where it does
-        not fit into memory.
+        From a table of their probabilities, enlarged until less than 1e-12 is missing; where that grows too
+        large, mode by mode.
         """
         n, k = self.mean.shape[1] // 2, len(modes)
         if k < n < 2 * k and self._pure and not self._reduced(modes)._pure:  # cutoff^n numbers, not cutoff^2k
             return self.sample_photons(range(n), shots, rng)[:, :, list(modes)]
-        cutoff, before = 8, np.zeros(len(self.mean))
-        while True:
-            table = self._number_table(modes, cutoff)
+        part = self._reduced(modes)
+        cutoff, before, power = 8, np.zeros(len(self.mean)), k if part._pure else 2 * k
+        while _table_bytes(len(self.mean), cutoff**power) <= TABLE:
+            table = part._number_table(range(k), cutoff)
             found = table.reshape(len(table), -1).sum(axis=1)
             # the second: the sum has stopped growing, and what it lacks is rounding
             if np.all((1 - found < MISSING) | ((found - before < MISSING / 10) & (1 - found < 10 * PURE))):
                 return draw_numbers(table, shots, rng)
             cutoff, before = cutoff * 3 // 2, found
+        drawn = [draw_photons(m, V, shots, rng) for m, V in zip(part.mean, part.cov, strict=True)]
+        return np.stack(drawn)
 
     def sample_quadratures(
         self, angles: Mapping[int, float], shots: int, rng: np.random.Generator
@@ -151,8 +156,13 @@ class GaussianModes:
         return self.cutoff
 
 
+def _table_bytes(batch: int, elements: int) -> int:
+    """The table, and what the recursion holds beside it."""
+    return 3 * 16 * batch * elements
+
+
 def _check_room(batch: int, elements: int, modes: Sequence[int], cutoff: int) -> None:
-    needed = 3 * 16 * batch * elements  # the table, and what the recursion holds beside it
+    needed = _table_bytes(batch, elements)
     if needed > ALWAYS_ROOM and needed > (room := available()):
         raise DeviceError(
             f"photon numbers below {cutoff} of modes {list(modes)!r} need {human(needed)} (batch {batch}); "

@@ -26,6 +26,13 @@ def ket(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:
     return amplitudes(A[:, :k, :k], b[:, :k], np.sqrt(c), cutoff)
 
 
+def ket_function(means: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A (k, k) and b (S, k) of the generating functions of kets: pure states of one covariance, moved."""
+    k = means.shape[-1] // 2
+    A, b, _ = _husimi(means, cov[None])
+    return A[0, :k, :k], b[:, :k]
+
+
 def density(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:
     """The density matrix of any state: (B,) + (cutoff,)*2k, ket axes first."""
     return amplitudes(*_husimi(mean, cov), cutoff)
@@ -44,6 +51,36 @@ def gate(S: np.ndarray, d: np.ndarray, cutoff: int) -> np.ndarray:
     b = np.concatenate([e - (F @ pulled[..., None])[..., 0], -pulled], axis=1)
     c = np.sqrt(_husimi(d, S @ _transposed(S))[2])
     return amplitudes(A, b, c, cutoff)
+
+
+def sectors(S: np.ndarray, cutoff: int) -> np.ndarray:
+    """`gate` for two modes that keep their photons: (B, 2 cutoff - 1, cutoff, cutoff), a twentieth at 20.
+
+    [N, m, n] is <m, N - m| U |n, N - n>; where a number is beyond the cutoff there is a 0. The recursion is
+    that of `amplitudes`, the largest output lowered: from N - 1 photons to N, as U is exp(a^dagger X a) in
+    normal order but for the vacuum.
+
+    >>> swap = np.kron(np.eye(2), [[0.0, 1.0], [1.0, 0.0]])[None]
+    >>> sectors(swap, 2)[0, 1].real.tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    E = complex_form(S, np.zeros(S.shape[:-1]))[0]
+    X = np.linalg.inv(E.conj()).swapaxes(1, 2)[..., None, None]
+    U = np.zeros((len(S), 2 * cutoff - 1, cutoff, cutoff), dtype=complex)
+    U[:, 0, 0, 0] = 1
+    root = np.sqrt(np.arange(2.0 * cutoff))
+    for N in range(1, 2 * cutoff - 1):
+        low, high, half = max(0, N - cutoff + 1), min(N, cutoff - 1), (N + 1) // 2
+        there, below = slice(low, high + 1), U[:, N - 1]
+        left = max(low, 1)  # one photon fewer on the left needs one
+        first, second = root[low : high + 1], root[N - high : N - low + 1][::-1]
+        for mode, rows in ((0, slice(half, high + 1)), (1, slice(low, half))):
+            before = below[:, rows.start - (mode == 0) : rows.stop - (mode == 0)]
+            new = X[:, mode, 1] * second * before[:, :, there]
+            new[:, :, left - low :] += X[:, mode, 0] * first[left - low :] * before[:, :, left - 1 : high]
+            m = np.arange(rows.start, rows.stop) if mode == 0 else N - np.arange(rows.start, rows.stop)
+            U[:, N, rows, there] = new / root[m][:, None]
+    return U
 
 
 def channel(X: np.ndarray, d: np.ndarray, Y: np.ndarray, cutoff: int) -> np.ndarray:

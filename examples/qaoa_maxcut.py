@@ -6,6 +6,7 @@ bits; hb.minimize finds the angles that make the expected cut large, by several 
 sampled, and the best cut seen is compared with the best of all 2^n, which for eight nodes can be counted.
 
 Seen: a table of the methods with the expected cut that they reach and what they took, and the cut itself.
+Needs networkx.
 """
 
 import itertools

@@ -96,7 +96,12 @@ class Problem:
         return self.value(x) if found is None else found
 
     def _keep(self, x: np.ndarray, value: Any) -> float:
-        found = _number(value, self.like(x))
+        found = _number(value)
+        if not math.isfinite(found):
+            at = self.like(x)
+            raise OptimizationError(
+                f"the cost is {found} at {at!r}; it must be finite wherever it is asked for"
+            )
         if len(self._known) >= MAX_KNOWN:
             del self._known[next(iter(self._known))]
         self._known[x.tobytes()] = found
@@ -167,17 +172,14 @@ def _alike(numbers: np.ndarray, leaf: Any) -> Any:
     return type(leaf)(numbers[0])
 
 
-def _number(value: Any, at: Any) -> float:
+def _number(value: Any) -> float:
     if np.size(value) != 1:
         raise OptimizationError(f"the cost must be one number; it has shape {np.shape(value)}")
     array = np.asarray(value)
     array = array.real if array.dtype.kind == "c" and not array.imag.any() else array
     if array.dtype.kind not in "fiub":
         raise OptimizationError(f"the cost must be a real number; got {type(value).__name__} {value!r}")
-    found = float(array.reshape(()))
-    if not math.isfinite(found):
-        raise OptimizationError(f"the cost is {found} at {at!r}; it must be finite wherever it is asked for")
-    return found
+    return float(array.reshape(()))
 
 
 def _traced(derivative: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

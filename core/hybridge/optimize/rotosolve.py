@@ -95,7 +95,11 @@ def lowest(coefficients: np.ndarray, spectrum: Trig) -> tuple[float, float]:
     minima are those of a grid, each then found to rounding by Newton's method.
     """
     w = np.array(spectrum)
-    _, a, b = np.split(coefficients, [1, 1 + len(w)])
+    mean, a, b = np.split(coefficients, [1, 1 + len(w)])
+    if len(w) == 1:  # the formula, 10x faster
+        height = np.hypot(a[0], b[0])
+        flat = height <= 1e-12 * (1 + abs(mean[0]))
+        return (0.0 if flat else float(np.arctan2(-b[0], -a[0]) / w[0])), float(mean[0] - height)
     reach = np.pi / _base(w)
     t = np.linspace(-reach, reach, 1 + 2 * int(np.ceil(GRID * reach * w.max() / (2 * np.pi))))
     values = _functions(w, t) @ coefficients

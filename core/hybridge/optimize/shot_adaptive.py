@@ -107,7 +107,8 @@ class ShotAdaptive(Optimizer):
 def sampled_gradient(plan: Plan, slots: Slots, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Derivatives (N,) of one expval by the shift rule, number j from shots[j] shots for each of its points.
 
-    Beside them the variance of a single shot of each, and how many shots were drawn.
+    Each setting that the observable is measured in takes as many. Beside them the variance of a single shot
+    of each, and how many shots were drawn.
     """
     gradient, variance, used = np.zeros(len(shots)), np.zeros(len(shots)), 0
     for j, drawn in enumerate(shots.tolist()):
@@ -121,5 +122,5 @@ def sampled_gradient(plan: Plan, slots: Slots, shots: np.ndarray) -> tuple[np.nd
         weights = rule.weights @ slots.slopes[list(own), j]
         gradient[j] = weights @ values[0]
         variance[j] = drawn * weights**2 @ errors[0] ** 2
-        used += drawn * len(rule.shifts)
+        used += drawn * len(rule.shifts) * len(plan.programs)
     return gradient, variance, used

@@ -141,6 +141,23 @@ def test_fidelities_are_overlaps_of_states_exact_or_sampled():
     assert problem.calls == 0
 
 
+def test_fidelities_are_sampled_after_prepared_states_too():
+    @hb.qnode(DEVICE)
+    def prepared(x):
+        hb.BasisState([1, 0], wires=[0, 1])
+        hb.StatePrep([0.6, 0.8j], wires=[2])
+        hb.Barrier(wires=[0, 1])
+        hb.CRot(x[0], x[1], x[2], wires=[0, 2])
+        hb.CNOT([2, 1])
+        return hb.expval(hb.Z(2))
+
+    recorded, rows = prepared.record(X), numpy.array([[0.3, -0.7, 1.1], [0.9, 0.2, -0.4]])
+    exact = fidelities(prepared, recorded, rows[0], rows)
+    sampled = fidelities(prepared.on("default.qubit", shots=20000, seed=2), recorded, rows[0], rows)
+    assert exact[0] == pytest.approx(1.0) and sampled[0] == 1.0 and 0.1 < exact[1] < 0.9
+    assert abs(sampled[1] - exact[1]) < 6 * 0.5 / 20000**0.5
+
+
 def test_the_sampled_metric_is_right_on_average():
     problem, rng, e = Problem(two, (START,)), numpy.random.default_rng(5), 0.01
     found = numpy.array(

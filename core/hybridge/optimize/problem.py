@@ -13,7 +13,9 @@ import numpy as np
 from hybridge.errors import OptimizationError
 from hybridge.interfaces.derivatives import Argnums, hessian, value_and_grad
 from hybridge.interfaces.entries import Entry
+from hybridge.points import results_at
 from hybridge.pytree import flatten
+from hybridge.qnode import QNode
 
 # what stands for a traced number, in the errors of functions that take only plain ones
 TRACED = re.compile(rf"\b(ArrayBox|{Entry.__name__})\b")
@@ -89,6 +91,14 @@ class Problem:
         """The cost at x, called now."""
         self.calls += 1
         return self._keep(x, self.cost(*self.call_args(x), **self.kwargs))
+
+    def values(self, points: np.ndarray) -> np.ndarray:
+        """The cost at each of the points (B, N), called now: (B,). Of a QNode they are one job."""
+        if not isinstance(self.cost, QNode):
+            return np.array([self.value(x) for x in points])
+        self.calls += len(points)
+        found = results_at(self.cost, [self.call_args(x) for x in points], self.kwargs)
+        return np.array([self._keep(x, value) for x, value in zip(points, found, strict=True)])
 
     def value_at(self, x: np.ndarray) -> float:
         """The cost at x, not called again where its value is known."""

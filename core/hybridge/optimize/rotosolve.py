@@ -29,7 +29,8 @@ class Rotosolve(Optimizer):
 
     Along one number the cost is a0 + sum_r a_r cos(w_r t) + b_r sin(w_r t), known from 2 R + 1 values
     (Wierichs et al., Quantum 6, 677 (2022); with R = 1 Ostaszewski et al., Quantum 5, 391 (2021)). The value
-    at a minimum is taken from there, so that a round costs 1 + 2 sum R calls.
+    at a minimum is taken from there, so that a round costs 1 + 2 sum R calls, those along
+    one number in one job where the cost is a QNode.
 
     `frequencies`: None to take them from the cost, which must then be a QNode whose numbers enter its
     operations linearly; R for 1..R; a list of frequencies for all numbers; or a list of such lists, one for
@@ -59,10 +60,10 @@ class Rotosolve(Optimizer):
                 continue
             points = sampling(spectrum)
             values = np.full(len(points.at), value)
-            for k in np.flatnonzero(points.at):
-                moved = x.copy()
-                moved[j] += points.at[k]
-                values[k] = problem.value(moved)
+            away = points.at != 0
+            moved = np.repeat(x[None], away.sum(), axis=0)
+            moved[:, j] += points.at[away]
+            values[away] = problem.values(moved)
             step, value = lowest(points.inverse @ values, spectrum)
             x[j] += step
         return x

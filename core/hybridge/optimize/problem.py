@@ -16,6 +16,7 @@ from hybridge.interfaces.entries import Entry
 from hybridge.points import results_at
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
+from hybridge.slots import Slots, slots_of
 
 # what stands for a traced number, in the errors of functions that take only plain ones
 TRACED = re.compile(rf"\b(ArrayBox|{Entry.__name__})\b")
@@ -136,6 +137,10 @@ class Problem:
         if not np.isfinite(found).all():
             raise OptimizationError(f"the gradient at {self.like(x)!r} is not finite: {found}")
         return found.astype(float)
+
+    def slots(self, x: np.ndarray) -> Slots:
+        """How the numbers of the circuit depend on x, of a cost that is a QNode."""
+        return _traced(slots_of, [self.cost, self.call_args(x), self.argnums, self.kwargs], {})
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """The second derivatives (N, N) at x, exact."""

@@ -14,7 +14,7 @@ from hybridge.operations.pauli import Sentence
 from hybridge.optimize.optimizer import Optimizer
 from hybridge.optimize.problem import Problem
 from hybridge.qnode import QNode
-from hybridge.slots import Slots, slots_of
+from hybridge.slots import Slots
 
 
 class Budget(NamedTuple):
@@ -66,7 +66,7 @@ class ShotAdaptive(Optimizer):
         node = problem.cost
         if not isinstance(node, QNode):
             raise OptimizationError(f"ShotAdaptive needs a QNode, whose shots it chooses; got {node!r}")
-        slots = slots_of(node, problem.call_args(x), problem.argnums, problem.kwargs)
+        slots = problem.slots(x)
         bound = self._bound(slots.recorded.measurements)
         least = max(2, self.min_shots)  # one shot has no variance
         zero = np.zeros(x.size)

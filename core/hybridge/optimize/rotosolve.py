@@ -29,8 +29,8 @@ class Rotosolve(Optimizer):
 
     Along one number the cost is a0 + sum_r a_r cos(w_r t) + b_r sin(w_r t), known from 2 R + 1 values
     (Wierichs et al., Quantum 6, 677 (2022); with R = 1 Ostaszewski et al., Quantum 5, 391 (2021)). The value
-    at a minimum is taken from there, so that a round costs 1 + 2 sum R calls, those along
-    one number in one job where the cost is a QNode.
+    at a minimum is taken from there, so that a round costs 1 + 2 sum R calls; those along one number are one
+    job where the cost is a QNode.
 
     `frequencies`: None to take them from the cost, which must then be a QNode whose numbers enter its
     operations linearly; R for 1..R; a list of frequencies for all numbers; or a list of such lists, one for
@@ -112,8 +112,8 @@ def lowest(coefficients: np.ndarray, spectrum: Trig) -> tuple[float, float]:
         slope, bend = (cos * b - sin * a) @ w, -(cos * a + sin * b) @ w**2
         change = np.divide(slope, bend, out=np.zeros_like(slope), where=bend > 0)
         t = np.clip(t - change, start - spacing, start + spacing)
-    t = np.concatenate([t, start])
-    values = _functions(w, t) @ coefficients
+    values, before = _functions(w, t) @ coefficients, values[inner]
+    t, values = np.where(values <= before, t, start), np.minimum(values, before)  # Newton may go astray
     close = np.flatnonzero(values <= values.min() + 1e-12 * (1 + np.abs(coefficients).sum()))
     best = close[np.argmin(np.abs(t[close]))]
     return float(t[best]), float(values[best])

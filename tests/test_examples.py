@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import itertools
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import tomllib
 from functools import reduce
 from pathlib import Path
 
+import networkx
 import numpy as np
 import pytest
 
@@ -197,6 +199,19 @@ def test_the_energies_of_h2_are_those_of_exact_diagonalisation():
     )
     model = runpy.run_path(str(EXAMPLES / "vqe_h2.py"), run_name="imported")
     assert np.allclose(model["ENERGY"].matrix(range(4)), total, atol=1e-12)
+
+
+def test_qaoa_finds_the_largest_cut_by_every_method(tmp_path):
+    printed = run(tmp_path, str(EXAMPLES / "qaoa_maxcut.py"))
+    found = rows(printed)
+    start = float(found["(start)"][0])
+    for name in ("BFGS", "adam", "rotosolve", "spsa"):
+        assert start + 0.5 < float(found[name][0]) < 10
+    cut = re.search(r"best cut in 200 samples: (\d+), of size 10;", printed)[1]  # type: ignore[index]
+    graph = runpy.run_path(str(EXAMPLES / "qaoa_maxcut.py"), run_name="imported")["GRAPH"]
+    assert networkx.cut_size(graph, {node for node, bit in enumerate(cut) if bit == "1"}) == 10
+    sides = itertools.product((False, True), repeat=8)
+    assert 10 == max(networkx.cut_size(graph, set(itertools.compress(range(8), s))) for s in sides)
 
 
 def test_the_minimal_plugin_is_small_and_uses_its_one_door():

@@ -33,7 +33,7 @@ LAYERS = (
     ("interfaces",),
     ("static",),
     ("qnode",),
-    ("fidelity", "generators", "slots"),
+    ("fidelity", "generators", "points", "slots"),
     ("geometry",),
     ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
     ("compare",),

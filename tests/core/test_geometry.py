@@ -102,6 +102,32 @@ def test_generators_and_states_agree_on_every_row(name):
     numpy.testing.assert_allclose(hb.metric_tensor(one, "diag")(x), numpy.diag(numpy.diag(whole)), atol=1e-10)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_states_and_generators_agree_on_random_circuits(seed):
+    """Two ways that share nothing: overlaps of shifted states, variances of generators before the gate."""
+    rng = numpy.random.default_rng(seed)
+    chosen = []
+    for name in rng.choice(GATES, size=6):
+        if ROWS[name].num_wires <= 3:
+            chosen.append((ROWS[name], rng.permutation(3)[: ROWS[name].num_wires].tolist()))
+
+    def random(x):
+        start = 0
+        for k, (row, wires) in enumerate(chosen):
+            hb.RY(0.3 + k, wires=wires[0])
+            hb.CNOT([wires[0], (wires[0] + 1) % 3])
+            row(*[x[start + i] for i in range(len(row.params))], wires=wires)
+            start += len(row.params)
+        return hb.probs()
+
+    x = rng.normal(size=sum(len(row.params) for row, _ in chosen))
+    whole, diagonal = hb.metric_tensor(node(random))(x), hb.metric_tensor(node(random), "diag")(x)
+    numpy.testing.assert_allclose(numpy.diag(whole), numpy.diag(diagonal), atol=1e-10)
+    numpy.testing.assert_allclose(whole, from_fidelity(random, x), atol=3e-8)
+    blocks = hb.metric_tensor(node(random), "block-diag")(x)
+    numpy.testing.assert_allclose(blocks, whole * (blocks != 0), atol=1e-10)
+
+
 def test_known_metrics():
     def turned(x):
         hb.RX(x[0], wires=0)

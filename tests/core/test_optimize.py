@@ -13,6 +13,7 @@ import hybridge as hb
 from hybridge import numpy as np
 from hybridge.optimize.methods import OPTIMIZERS
 from hybridge.optimize.spsa import signs
+from hybridge.points import results_at
 
 START = [0.3, -0.4, 1.1]
 WEIGHTS = numpy.array([1.0, 2.0, 0.5])
@@ -184,6 +185,41 @@ def test_the_value_is_that_before_the_step_and_is_free_where_the_gradient_is_tak
     assert value == pytest.approx(numpy.cos(0.2) + numpy.sin(0.2))
     dearer = {hb.NesterovMomentum: 2, hb.Rotosolve: 3, hb.SPSA: 3}
     assert len(calls) == dearer.get(type(optimizer), 1)
+
+
+@pytest.mark.parametrize(
+    "optimizer, jobs",
+    [
+        (hb.GradientDescent(), 2),  # the value and the derivatives
+        (hb.SPSA(seed=1), 1),
+        (hb.Rotosolve(), 1 + 2),
+        (hb.QNSPSA(seed=1, blocking=False), 1 + 1),
+        (hb.QNSPSA(seed=1), 1 + 1 + 2),
+    ],
+    ids=repr,
+)
+def test_values_that_do_not_wait_for_each_other_are_one_job(optimizer, jobs):
+    with hb.Tracker(DEVICE) as tracker:
+        optimizer.step(circuit, 0.4, 0.3, argnums=(0, 1))
+    assert tracker.totals["jobs"] == jobs
+
+
+def test_points_of_other_structures_are_other_jobs_and_everything_comes_back_in_its_place():
+    @hb.qnode(DEVICE)
+    def branching(x, sign):
+        (hb.RX if x > 0 else hb.RY)(x, wires=0)
+        return {"z": hb.expval(sign * hb.Z(0)), "p": hb.probs(wires=0)}
+
+    points = [(0.3,), (-0.4,), (0.5,), (-0.6,)]
+    with hb.Tracker(DEVICE) as tracker:
+        found = results_at(branching, points, {"sign": -1.0})
+    assert tracker.totals["jobs"] == 2
+    for args, result in zip(points, found, strict=True):
+        expected = branching(*args, sign=-1.0)
+        assert result["z"] == pytest.approx(expected["z"], abs=1e-15)
+        numpy.testing.assert_allclose(result["p"], expected["p"], atol=1e-15)
+    batch, one = results_at(circuit, [(numpy.array([0.1, 0.2]), 0.3), (0.1, 0.3)], {})
+    assert batch.shape == (2,) and batch[0] == one
 
 
 def test_a_gradient_of_the_user_s_is_used_as_it_is():

@@ -163,6 +163,28 @@ def test_what_is_not_periodic_is_told():
         hb.Squeezing(r, 0.0, wires=0)
         return hb.expval(hb.NumberOperator(0))
 
+    @hb.qnode(hb.device("default.qubit", wires=1))
+    def weighted(c):
+        hb.RX(0.3, wires=0)
+        return hb.expval(c * hb.Z(0))
+
+    @hb.qnode(hb.device("default.qubit", wires=1))
+    def branching(x):
+        (hb.RX if x < 0.6 else hb.RY)(x, wires=0)
+        return hb.expval(hb.Z(0))
+
+    @hb.qnode(hb.device("default.qubit", wires=1))
+    def opaque(x):
+        hb.RX(float(x), wires=0)
+        return hb.expval(hb.Z(0))
+
+    with pytest.raises(hb.OptimizationError, match="cannot be differentiated: float"):
+        hb.Rotosolve().step(opaque, 0.5)
+    assert opaque(hb.Rotosolve(frequencies=1).step(opaque, 0.5)) == pytest.approx(-1.0)
+    with pytest.raises(hb.OptimizationError, match="what it measures, depends on the numbers"):
+        hb.Rotosolve().step(weighted, 0.5)
+    with pytest.raises(hb.OptimizationError, match="the circuit, or what"):
+        hb.Rotosolve().step(branching, 0.5)
     with pytest.raises(hb.OptimizationError, match="nonlinearly; give frequencies="):
         hb.Rotosolve().step(squared, 0.5)
     with pytest.raises(hb.OptimizationError, match="'r' of Squeezing the cost is not periodic"):

@@ -13,7 +13,6 @@ from hybridge.gradients.choose import function_space
 from hybridge.operations.spectrum import Trig
 from hybridge.optimize.problem import Problem
 from hybridge.qnode import QNode
-from hybridge.slots import slots_of
 
 TOO_MANY = 1000
 REMEDY = "give frequencies=, or use another optimizer"
@@ -29,9 +28,7 @@ def qnode_frequencies(problem: Problem, x: np.ndarray) -> list[Trig]:
     if not isinstance(node, QNode):
         raise OptimizationError(f"the cost must be a QNode, decorated with @hb.qnode; got {node!r}; {REMEDY}")
     elsewhere = x + 0.3 + 0.1 * np.sqrt(np.arange(1, x.size + 1))
-    here, there = (
-        slots_of(node, problem.call_args(at), problem.argnums, problem.kwargs) for at in (x, elsewhere)
-    )
+    here, there = problem.slots(x), problem.slots(elsewhere)
     if (here.recorded.instructions, here.recorded.measurements) != (
         there.recorded.instructions,
         there.recorded.measurements,

@@ -13,7 +13,10 @@ import numpy as np
 from hybridge.errors import OptimizationError
 from hybridge.interfaces.derivatives import Argnums, hessian, value_and_grad
 from hybridge.interfaces.entries import Entry
+from hybridge.points import results_at
 from hybridge.pytree import flatten
+from hybridge.qnode import QNode
+from hybridge.slots import Slots, slots_of
 
 # what stands for a traced number, in the errors of functions that take only plain ones
 TRACED = re.compile(rf"\b(ArrayBox|{Entry.__name__})\b")
@@ -90,13 +93,26 @@ class Problem:
         self.calls += 1
         return self._keep(x, self.cost(*self.call_args(x), **self.kwargs))
 
+    def values(self, points: np.ndarray) -> np.ndarray:
+        """The cost at each of the points (B, N), called now: (B,). Of a QNode they are one job."""
+        if not isinstance(self.cost, QNode):
+            return np.array([self.value(x) for x in points])
+        self.calls += len(points)
+        found = results_at(self.cost, [self.call_args(x) for x in points], self.kwargs)
+        return np.array([self._keep(x, value) for x, value in zip(points, found, strict=True)])
+
     def value_at(self, x: np.ndarray) -> float:
         """The cost at x, not called again where its value is known."""
         found = self._known.get(x.tobytes())
         return self.value(x) if found is None else found
 
     def _keep(self, x: np.ndarray, value: Any) -> float:
-        found = _number(value, self.like(x))
+        found = _number(value)
+        if not math.isfinite(found):
+            at = self.like(x)
+            raise OptimizationError(
+                f"the cost is {found} at {at!r}; it must be finite wherever it is asked for"
+            )
         if len(self._known) >= MAX_KNOWN:
             del self._known[next(iter(self._known))]
         self._known[x.tobytes()] = found
@@ -121,6 +137,10 @@ class Problem:
         if not np.isfinite(found).all():
             raise OptimizationError(f"the gradient at {self.like(x)!r} is not finite: {found}")
         return found.astype(float)
+
+    def slots(self, x: np.ndarray) -> Slots:
+        """How the numbers of the circuit depend on x, of a cost that is a QNode."""
+        return _traced(slots_of, [self.cost, self.call_args(x), self.argnums, self.kwargs], {})
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """The second derivatives (N, N) at x, exact."""
@@ -167,17 +187,14 @@ def _alike(numbers: np.ndarray, leaf: Any) -> Any:
     return type(leaf)(numbers[0])
 
 
-def _number(value: Any, at: Any) -> float:
+def _number(value: Any) -> float:
     if np.size(value) != 1:
         raise OptimizationError(f"the cost must be one number; it has shape {np.shape(value)}")
     array = np.asarray(value)
     array = array.real if array.dtype.kind == "c" and not array.imag.any() else array
     if array.dtype.kind not in "fiub":
         raise OptimizationError(f"the cost must be a real number; got {type(value).__name__} {value!r}")
-    found = float(array.reshape(()))
-    if not math.isfinite(found):
-        raise OptimizationError(f"the cost is {found} at {at!r}; it must be finite wherever it is asked for")
-    return found
+    return float(array.reshape(()))
 
 
 def _traced(derivative: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

@@ -29,7 +29,8 @@ class Rotosolve(Optimizer):
 
     Along one number the cost is a0 + sum_r a_r cos(w_r t) + b_r sin(w_r t), known from 2 R + 1 values
     (Wierichs et al., Quantum 6, 677 (2022); with R = 1 Ostaszewski et al., Quantum 5, 391 (2021)). The value
-    at a minimum is taken from there, so that a round costs 1 + 2 sum R calls.
+    at a minimum is taken from there, so that a round costs 1 + 2 sum R calls; those along one number are one
+    job where the cost is a QNode.
 
     `frequencies`: None to take them from the cost, which must then be a QNode whose numbers enter its
     operations linearly; R for 1..R; a list of frequencies for all numbers; or a list of such lists, one for
@@ -59,10 +60,10 @@ class Rotosolve(Optimizer):
                 continue
             points = sampling(spectrum)
             values = np.full(len(points.at), value)
-            for k in np.flatnonzero(points.at):
-                moved = x.copy()
-                moved[j] += points.at[k]
-                values[k] = problem.value(moved)
+            away = points.at != 0
+            moved = np.repeat(x[None], away.sum(), axis=0)
+            moved[:, j] += points.at[away]
+            values[away] = problem.values(moved)
             step, value = lowest(points.inverse @ values, spectrum)
             x[j] += step
         return x
@@ -95,7 +96,11 @@ def lowest(coefficients: np.ndarray, spectrum: Trig) -> tuple[float, float]:
     minima are those of a grid, each then found to rounding by Newton's method.
     """
     w = np.array(spectrum)
-    _, a, b = np.split(coefficients, [1, 1 + len(w)])
+    mean, a, b = np.split(coefficients, [1, 1 + len(w)])
+    if len(w) == 1:  # the formula, 10x faster
+        height = np.hypot(a[0], b[0])
+        flat = height <= 1e-12 * (1 + abs(mean[0]))
+        return (0.0 if flat else float(np.arctan2(-b[0], -a[0]) / w[0])), float(mean[0] - height)
     reach = np.pi / _base(w)
     t = np.linspace(-reach, reach, 1 + 2 * int(np.ceil(GRID * reach * w.max() / (2 * np.pi))))
     values = _functions(w, t) @ coefficients
@@ -107,8 +112,8 @@ def lowest(coefficients: np.ndarray, spectrum: Trig) -> tuple[float, float]:
         slope, bend = (cos * b - sin * a) @ w, -(cos * a + sin * b) @ w**2
         change = np.divide(slope, bend, out=np.zeros_like(slope), where=bend > 0)
         t = np.clip(t - change, start - spacing, start + spacing)
-    t = np.concatenate([t, start])
-    values = _functions(w, t) @ coefficients
+    values, before = _functions(w, t) @ coefficients, values[inner]
+    t, values = np.where(values <= before, t, start), np.minimum(values, before)  # Newton may go astray
     close = np.flatnonzero(values <= values.min() + 1e-12 * (1 + np.abs(coefficients).sum()))
     best = close[np.argmin(np.abs(t[close]))]
     return float(t[best]), float(values[best])

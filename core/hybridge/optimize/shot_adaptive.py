@@ -14,7 +14,7 @@ from hybridge.operations.pauli import Sentence
 from hybridge.optimize.optimizer import Optimizer
 from hybridge.optimize.problem import Problem
 from hybridge.qnode import QNode
-from hybridge.slots import Slots, slots_of
+from hybridge.slots import Slots
 
 
 class Budget(NamedTuple):
@@ -66,7 +66,7 @@ class ShotAdaptive(Optimizer):
         node = problem.cost
         if not isinstance(node, QNode):
             raise OptimizationError(f"ShotAdaptive needs a QNode, whose shots it chooses; got {node!r}")
-        slots = slots_of(node, problem.call_args(x), problem.argnums, problem.kwargs)
+        slots = problem.slots(x)
         bound = self._bound(slots.recorded.measurements)
         least = max(2, self.min_shots)  # one shot has no variance
         zero = np.zeros(x.size)
@@ -107,7 +107,8 @@ class ShotAdaptive(Optimizer):
 def sampled_gradient(plan: Plan, slots: Slots, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Derivatives (N,) of one expval by the shift rule, number j from shots[j] shots for each of its points.
 
-    Beside them the variance of a single shot of each, and how many shots were drawn.
+    Each setting that the observable is measured in takes as many. Beside them the variance of a single shot
+    of each, and how many shots were drawn.
     """
     gradient, variance, used = np.zeros(len(shots)), np.zeros(len(shots)), 0
     for j, drawn in enumerate(shots.tolist()):
@@ -121,5 +122,5 @@ def sampled_gradient(plan: Plan, slots: Slots, shots: np.ndarray) -> tuple[np.nd
         weights = rule.weights @ slots.slopes[list(own), j]
         gradient[j] = weights @ values[0]
         variance[j] = drawn * weights**2 @ errors[0] ** 2
-        used += drawn * len(rule.shifts)
+        used += drawn * len(rule.shifts) * len(plan.programs)
     return gradient, variance, used

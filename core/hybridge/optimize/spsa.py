@@ -64,6 +64,6 @@ class SPSA(Optimizer):
         k = 1 if self.state is None else self.state.steps + 1
         reach = self.c / k**self.gamma
         direction = signs(self.seed, k, x.shape)
-        slope = (problem.value(x + reach * direction) - problem.value(x - reach * direction)) / (2 * reach)
+        ahead, behind = problem.values(x + reach * np.array([direction, -direction]))
         self.state = Count(k)
-        return x - self.a / (self.A + k) ** self.alpha * slope * direction
+        return x - self.a / (self.A + k) ** self.alpha * (ahead - behind) / (2 * reach) * direction

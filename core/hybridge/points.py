@@ -1,0 +1,32 @@
+"""A QNode at several points: those of one structure are one job of the device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hybridge.execution import plans_of
+from hybridge.interfaces.rows import as_rows
+from hybridge.qnode import QNode
+
+
+def results_at(node: QNode, points: Sequence[Sequence[Any]], kwargs: Mapping[str, Any]) -> list[Any]:
+    """[node(*args, **kwargs) for args in points], plain numbers, in as many jobs as there are structures."""
+    recorded = [node.record(*args, **kwargs) for args in points]
+    rows = [as_rows(r.numbers) for r in recorded]
+    if any(batched for _, batched in rows):  # a point is a batch of its own
+        return [node(*args, **kwargs) for args in points]
+    alike: dict[Any, list[int]] = {}
+    for k, r in enumerate(recorded):
+        alike.setdefault((r.instructions, r.measurements), []).append(k)
+    found: list[Any] = [None] * len(points)
+    for (instructions, measurements), places in alike.items():
+        plan = plans_of(node.device).get(instructions, measurements, node.shots is not None)
+        together = np.concatenate([rows[k][0] for k in places])
+        plan.check(together)
+        values = plan.run(together, node.shots)
+        for i, k in enumerate(places):
+            found[k] = recorded[k].results(plan, [v[i] for v in values], False)
+    return found

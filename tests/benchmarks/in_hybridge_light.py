@@ -11,7 +11,7 @@ import hybridge as hb
 from benchmarks.circuits_light import Light
 
 
-def node(light: Light) -> hb.QNode:
+def node(light: Light, static: bool = False) -> hb.QNode:
     """The circuit as a QNode of an array of parameters: default.gaussian or, with a cutoff, default.fock."""
     steps = [(getattr(hb, gate.name), gate.slots, gate.modes) for gate in light.gates]
     if light.everywhere:  # sum of (x^2 + p^2) / 4 - 1/2, as hbar = 2
@@ -26,12 +26,19 @@ def node(light: Light) -> hb.QNode:
         return hb.expval(observable)
 
     if light.cutoff is None:
-        return hb.QNode(circuit, hb.device("default.gaussian", wires=light.modes))
-    return hb.QNode(circuit, hb.device("default.fock", wires=light.modes, cutoff_dim=light.cutoff))
+        return hb.QNode(circuit, hb.device("default.gaussian", wires=light.modes), static=static)
+    return hb.QNode(
+        circuit, hb.device("default.fock", wires=light.modes, cutoff_dim=light.cutoff), static=static
+    )
 
 
 def _value(light: Light) -> Callable[[], Any]:
     circuit, x = node(light), light.params
+    return lambda: circuit(x)
+
+
+def _static(light: Light) -> Callable[[], Any]:
+    circuit, x = node(light, static=True), light.params
     return lambda: circuit(x)
 
 
@@ -40,4 +47,7 @@ def _gradient(light: Light) -> Callable[[], Any]:
     return lambda: slopes(x)
 
 
-RUNS = {"photons": {"hybridge": _value}, "gradient of photons": {"hybridge": _gradient}}
+RUNS = {
+    "photons": {"hybridge": _value, "hybridge static": _static},
+    "gradient of photons": {"hybridge": _gradient},
+}

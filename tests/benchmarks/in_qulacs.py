@@ -131,7 +131,7 @@ def _backprop(problem: Problem) -> Callable[..., Any]:
 
 def _value(problem: Problem) -> Callable[[], Any] | str:
     if not _prepared(problem):
-        return "it keeps no parameters of controlled gates"
+        return "measured built anew, as it keeps no parameters of controlled gates"
     run = _rerun(problem)
     return lambda: run(problem.params)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from benchmarks.comparison import FASTEST, Comparison, Goal, Line, Part, Setting
 from benchmarks.rows_samples import alike, moments, ready
 from benchmarks.timing import Effort, interleaved, timing
 from hybridge.plugin import Task
+from test_docs import module_at
 
 BRIEF = Effort(rounds=2, share=0.0, limit=0.0, fewest=2)
 FIELDS = {"work", "peer", "ratio", "spread", "floor", "aim", "ours_s", "peer_s", "measured", "left_out"}
@@ -193,3 +195,26 @@ def test_a_slow_work_gets_no_more_than_the_fewest_rounds():
 def test_parameters_are_seeded():
     assert np.array_equal(circuits.scattered(4).params, circuits.scattered(4).params)
     assert circuits.scattered(4).gates == circuits.scattered(4).gates
+
+
+def test_the_figure_is_drawn_from_a_report(tmp_path):
+    lines = [
+        line("first", 3.0, group="forward", peer="qulacs (fastest)"),
+        line("first", 5.0, group="forward", ours="hybridge static", peer="qulacs (fastest)"),
+        line("first", 50.0, group="forward"),
+        line("second", 9.0, group="call"),
+        line("second", 2.0, group="call"),
+        line("third", 2.0, group="gradient", at_most=True),
+    ]
+    rows = [{**each._asdict(), "measured": "2026-01-01T00:00:00"} for each in lines]
+    drawing = module_at(Path(__file__).parents[1] / "docs" / "draw_performance.py")
+    works = drawing.by_work(rows)
+    assert {work: {ours: row["ratio"] for ours, row in found.items()} for work, found in works.items()} == {
+        "second": {"hybridge": 2.0},
+        "first": {"hybridge": 3.0, "hybridge static": 5.0},
+    }
+    figures = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    for figure in figures:
+        drawing.draw({"rows": rows, "machine": {"cpu": "a machine"}}, figure)
+    assert figures[0].read_bytes() == figures[1].read_bytes()
+    assert "qulacs" in figures[0].read_text(encoding="utf-8")

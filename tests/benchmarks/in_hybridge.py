@@ -117,19 +117,19 @@ def _on_aer(problem: Problem) -> Callable[[], Any] | str:
     return lambda: slopes(x)
 
 
-def _twice(make: Callable[..., Callable[[], Any]]) -> dict[str, Callable[[Any], Callable[[], Any]]]:
+def twice(make: Callable[..., Callable[[], Any]]) -> dict[str, Callable[[Any], Callable[[], Any]]]:
     """Recorded at each call, and once."""
     return {"hybridge": partial(make, static=False), "hybridge static": partial(make, static=True)}
 
 
 RUNS = {
-    "value": _twice(_value),
-    "gradient": _twice(_gradient),
-    "value and gradient": _twice(_both),
-    "values": _twice(_values),
-    "gradients": _twice(_gradients),
-    "samples": _twice(_samples),
-    "counts": _twice(_counts),
+    "value": twice(_value),
+    "gradient": twice(_gradient),
+    "value and gradient": twice(_both),
+    "values": twice(_values),
+    "gradients": twice(_gradients),
+    "samples": twice(_samples),
+    "counts": twice(_counts),
     "hub": {"hybridge, the hub's own part": _hub},
     "gradient on Aer": {"hybridge": _on_aer},
 }

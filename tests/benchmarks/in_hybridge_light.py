@@ -9,6 +9,7 @@ import numpy as np
 
 import hybridge as hb
 from benchmarks.circuits_light import Light
+from benchmarks.in_hybridge import twice
 
 
 def node(light: Light, static: bool = False) -> hb.QNode:
@@ -32,22 +33,14 @@ def node(light: Light, static: bool = False) -> hb.QNode:
     )
 
 
-def _value(light: Light) -> Callable[[], Any]:
-    circuit, x = node(light), light.params
+def _value(light: Light, static: bool) -> Callable[[], Any]:
+    circuit, x = node(light, static), light.params
     return lambda: circuit(x)
 
 
-def _static(light: Light) -> Callable[[], Any]:
-    circuit, x = node(light, static=True), light.params
-    return lambda: circuit(x)
-
-
-def _gradient(light: Light) -> Callable[[], Any]:
-    slopes, x = hb.grad(node(light)), light.params
+def _gradient(light: Light, static: bool) -> Callable[[], Any]:
+    slopes, x = hb.grad(node(light, static)), light.params
     return lambda: slopes(x)
 
 
-RUNS = {
-    "photons": {"hybridge": _value, "hybridge static": _static},
-    "gradient of photons": {"hybridge": _gradient},
-}
+RUNS = {"photons": twice(_value), "gradient of photons": twice(_gradient)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from benchmarks.comparison import FASTEST, Comparison, Goal, Line, Part, Setting
 from benchmarks.rows_samples import alike, moments, ready
 from benchmarks.timing import Effort, interleaved, timing
 from hybridge.plugin import Task
+from test_docs import module_at
 
 BRIEF = Effort(rounds=2, share=0.0, limit=0.0, fewest=2)
 FIELDS = {"work", "peer", "ratio", "spread", "floor", "aim", "ours_s", "peer_s", "measured", "left_out"}
@@ -46,8 +48,9 @@ def settings():
 def test_simulators_agree(name, settings):
     kind, problem = SMALL[name]
     found = Comparison("small", name, (Part(kind, problem),), GOALS).measure(settings)
-    assert any(label.startswith("hybridge") for label in found.timings)
-    assert len(found.lines) == (len(found.timings) > 1)
+    ours = [label for label in found.timings if label.startswith("hybridge")]
+    assert ours
+    assert len(found.lines) == (len(found.timings) > len(ours))  # a line where there is a peer
 
 
 @pytest.mark.parametrize("kind", ["samples", "counts"])
@@ -61,11 +64,11 @@ def test_samples_of_another_state_are_not_alike():
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 2, (10_000, 3))
     numbers = bits @ [4, 2, 1]
-    same = dict(enumerate(np.bincount(numbers).tolist()))
-    alike({"bits": bits, "numbers": numbers, "counts": {format(k, "03b"): n for k, n in same.items()}})
-    assert moments(bits) == pytest.approx(moments(same))
+    counted = dict(enumerate(np.bincount(numbers).tolist()))
+    alike({"bits": bits, "numbers": numbers, "counts": {format(k, "03b"): n for k, n in counted.items()}})
+    assert moments(bits) == pytest.approx(moments(counted))
     with pytest.raises(AssertionError):
-        alike({"bits": bits, "reversed": 7 - bits[:, ::-1] * bits @ [4, 2, 1]})
+        alike({"bits": bits, "fewer ones": bits * bits[:, ::-1]})
 
 
 def test_kernels_are_counted_in_cycles_for_every_bit(settings, monkeypatch):
@@ -168,7 +171,7 @@ def test_what_falls_short_is_marked(capsys, settings):
     shown = capsys.readouterr().out
     assert shown.count("SHORT") == 1
     assert "left out: nobody, is not installed" in shown
-    assert "left out of row: x, too slow" in shown
+    assert "left out: x, too slow (row)" in shown
 
 
 def test_timing_is_the_median_with_the_share_of_its_quartiles():
@@ -192,3 +195,26 @@ def test_a_slow_work_gets_no_more_than_the_fewest_rounds():
 def test_parameters_are_seeded():
     assert np.array_equal(circuits.scattered(4).params, circuits.scattered(4).params)
     assert circuits.scattered(4).gates == circuits.scattered(4).gates
+
+
+def test_the_figure_is_drawn_from_a_report(tmp_path):
+    lines = [
+        line("first", 3.0, group="forward", peer="qulacs (fastest)"),
+        line("first", 5.0, group="forward", ours="hybridge static", peer="qulacs (fastest)"),
+        line("first", 50.0, group="forward"),
+        line("second", 9.0, group="call"),
+        line("second", 2.0, group="call"),
+        line("third", 2.0, group="gradient", at_most=True),
+    ]
+    rows = [{**each._asdict(), "measured": "2026-01-01T00:00:00"} for each in lines]
+    drawing = module_at(Path(__file__).parents[1] / "docs" / "draw_performance.py")
+    works = drawing.by_work(rows)
+    assert {work: {ours: row["ratio"] for ours, row in found.items()} for work, found in works.items()} == {
+        "second": {"hybridge": 2.0},
+        "first": {"hybridge": 3.0, "hybridge static": 5.0},
+    }
+    figures = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    for figure in figures:
+        drawing.draw({"rows": rows, "machine": {"cpu": "a machine"}}, figure)
+    assert figures[0].read_bytes() == figures[1].read_bytes()
+    assert "qulacs" in figures[0].read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hybridge_default.qubit_compiling import kept, part, sources
+from hybridge_default.qubit_compiling import kept, owner, part, sources
 
 _TOGETHER = 64  # shots whose loads from the tables, which miss the cache, are under way at once
 # from so many shots, in all and per outcome, a binomial for each outcome is sooner drawn than every shot
@@ -86,7 +86,7 @@ def guide(sums, scale, table):
         table[b] = most
 
 
-@part
+@owner
 def picked(probs, uniform, table, bits):
     """The outcome of each shot: the first whose running sum is above its uniform number times the sum."""
     shots, wires = bits.shape[1], bits.shape[2]
@@ -118,7 +118,7 @@ def picked(probs, uniform, table, bits):
                 bits[row, s, q] = (outcomes[s] >> (wires - 1 - q)) & 1
 
 
-@part
+@owner
 def merged(probs, gaps, found):
     """How often each outcome came: uniform numbers in ascending order, merged with the running sums.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from operator import matmul
 from typing import Any
 
@@ -31,7 +31,7 @@ class Idle(hb.Device):
 READY = np.eye(1, 4, dtype=complex)
 
 
-def node(problem: Problem, device: hb.Device | None = None) -> hb.QNode:
+def node(problem: Problem, device: hb.Device | None = None, static: bool = False) -> hb.QNode:
     """The problem as a QNode of an array of parameters: (P,) or (P, batch)."""
     steps = []
     for gate in problem.gates:
@@ -47,7 +47,7 @@ def node(problem: Problem, device: hb.Device | None = None) -> hb.QNode:
                 apply(x[slot], *fixed, wires=wires)
         return hb.expval(observable)
 
-    return hb.QNode(circuit, device or hb.device("default.qubit", wires=problem.wires))
+    return hb.QNode(circuit, device or hb.device("default.qubit", wires=problem.wires), static=static)
 
 
 def _observable(terms: tuple[Term, ...]) -> Any:
@@ -59,30 +59,49 @@ def _observable(terms: tuple[Term, ...]) -> Any:
     return words[0] if coefficients == [1.0] else hb.Hamiltonian(coefficients, words)
 
 
-def _value(problem: Problem) -> Callable[[], Any]:
-    circuit, x = node(problem), problem.params
+def _value(problem: Problem, static: bool) -> Callable[[], Any]:
+    circuit, x = node(problem, static=static), problem.params
     return lambda: circuit(x)
 
 
-def _gradient(problem: Problem) -> Callable[[], Any]:
-    slopes, x = hb.grad(node(problem)), problem.params
+def _gradient(problem: Problem, static: bool) -> Callable[[], Any]:
+    slopes, x = hb.grad(node(problem, static=static)), problem.params
     return lambda: slopes(x)
 
 
-def _both(problem: Problem) -> Callable[[], Any]:
-    both, x = hb.value_and_grad(node(problem)), problem.params
+def _both(problem: Problem, static: bool) -> Callable[[], Any]:
+    both, x = hb.value_and_grad(node(problem, static=static)), problem.params
     return lambda: both(x)
 
 
-def _values(problem: Problem) -> Callable[[], Any]:
-    circuit, x = node(problem), problem.params.T.copy()
+def _values(problem: Problem, static: bool) -> Callable[[], Any]:
+    circuit, x = node(problem, static=static), problem.params.T.copy()
     return lambda: circuit(x)
 
 
-def _gradients(problem: Problem) -> Callable[[], Any]:
-    circuit, x = node(problem), problem.params.T.copy()
+def _gradients(problem: Problem, static: bool) -> Callable[[], Any]:
+    circuit, x = node(problem, static=static), problem.params.T.copy()
     slopes = hb.grad(lambda x: hnp.sum(circuit(x)))
     return lambda: slopes(x).T
+
+
+def _samples(ready: Ready, static: bool) -> Callable[[], Any]:
+    return _drawn(ready, hb.sample, static)
+
+
+def _counts(ready: Ready, static: bool) -> Callable[[], Any]:
+    return _drawn(ready, hb.counts, static)
+
+
+def _drawn(ready: Ready, measured: Callable[[], Any], static: bool) -> Callable[[], Any]:
+    device = hb.device("default.qubit", wires=ready.wires, shots=ready.shots, seed=1)
+
+    @hb.qnode(device, static=static)
+    def circuit() -> Any:
+        hb.StatePrep(ready.state, wires=range(ready.wires))
+        return measured()
+
+    return circuit
 
 
 def _hub(problem: Problem) -> Callable[[], Any]:
@@ -98,33 +117,19 @@ def _on_aer(problem: Problem) -> Callable[[], Any] | str:
     return lambda: slopes(x)
 
 
-def _samples(ready: Ready) -> Callable[[], Any]:
-    return _drawn(ready, hb.sample)
-
-
-def _counts(ready: Ready) -> Callable[[], Any]:
-    return _drawn(ready, hb.counts)
-
-
-def _drawn(ready: Ready, measured: Callable[[], Any]) -> Callable[[], Any]:
-    device = hb.device("default.qubit", wires=ready.wires, shots=ready.shots, seed=1)
-
-    @hb.qnode(device, static=True)  # the state is ready: it is copied and checked once
-    def circuit() -> Any:
-        hb.StatePrep(ready.state, wires=range(ready.wires))
-        return measured()
-
-    return circuit
+def twice(make: Callable[..., Callable[[], Any]]) -> dict[str, Callable[[Any], Callable[[], Any]]]:
+    """Recorded at each call, and once."""
+    return {"hybridge": partial(make, static=False), "hybridge static": partial(make, static=True)}
 
 
 RUNS = {
-    "value": {"hybridge": _value},
-    "gradient": {"hybridge": _gradient},
-    "value and gradient": {"hybridge": _both},
-    "values": {"hybridge": _values},
-    "gradients": {"hybridge": _gradients},
-    "samples": {"hybridge": _samples},
-    "counts": {"hybridge": _counts},
+    "value": twice(_value),
+    "gradient": twice(_gradient),
+    "value and gradient": twice(_both),
+    "values": twice(_values),
+    "gradients": twice(_gradients),
+    "samples": twice(_samples),
+    "counts": twice(_counts),
     "hub": {"hybridge, the hub's own part": _hub},
     "gradient on Aer": {"hybridge": _on_aer},
 }

@@ -9,9 +9,10 @@ import numpy as np
 
 import hybridge as hb
 from benchmarks.circuits_light import Light
+from benchmarks.in_hybridge import twice
 
 
-def node(light: Light) -> hb.QNode:
+def node(light: Light, static: bool = False) -> hb.QNode:
     """The circuit as a QNode of an array of parameters: default.gaussian or, with a cutoff, default.fock."""
     steps = [(getattr(hb, gate.name), gate.slots, gate.modes) for gate in light.gates]
     if light.everywhere:  # sum of (x^2 + p^2) / 4 - 1/2, as hbar = 2
@@ -26,18 +27,20 @@ def node(light: Light) -> hb.QNode:
         return hb.expval(observable)
 
     if light.cutoff is None:
-        return hb.QNode(circuit, hb.device("default.gaussian", wires=light.modes))
-    return hb.QNode(circuit, hb.device("default.fock", wires=light.modes, cutoff_dim=light.cutoff))
+        return hb.QNode(circuit, hb.device("default.gaussian", wires=light.modes), static=static)
+    return hb.QNode(
+        circuit, hb.device("default.fock", wires=light.modes, cutoff_dim=light.cutoff), static=static
+    )
 
 
-def _value(light: Light) -> Callable[[], Any]:
-    circuit, x = node(light), light.params
+def _value(light: Light, static: bool) -> Callable[[], Any]:
+    circuit, x = node(light, static), light.params
     return lambda: circuit(x)
 
 
-def _gradient(light: Light) -> Callable[[], Any]:
-    slopes, x = hb.grad(node(light)), light.params
+def _gradient(light: Light, static: bool) -> Callable[[], Any]:
+    slopes, x = hb.grad(node(light, static)), light.params
     return lambda: slopes(x)
 
 
-RUNS = {"photons": {"hybridge": _value}, "gradient of photons": {"hybridge": _gradient}}
+RUNS = {"photons": twice(_value), "gradient of photons": twice(_gradient)}

@@ -76,9 +76,12 @@ def show(found: Mapping[str, Found], missing: Mapping[str, str]) -> None:
             console.print(cycles_table(one.cycles))
     for name, why in missing.items():
         console.print(f"left out: {name}, {why}")
+    where: dict[str, list[str]] = {}
     for work, one in found.items():
         for name, why in one.left_out.items():
-            console.print(f"left out of {work}: {name}, {why}")
+            where.setdefault(f"{name}, {why}", []).append(work)
+    for what, works in where.items():
+        console.print(f"left out: {what} ({'; '.join(works)})")
 
 
 def machine() -> dict[str, Any]:

@@ -10,10 +10,9 @@ from benchmarks.comparison import FASTEST, Comparison, Goal, Part
 RECORDED, STATIC = "hybridge", "hybridge static"
 
 
-def _goals(fastest: tuple[float, float], lightning: tuple[float, float] | None) -> tuple[Goal, ...]:
-    """Recorded and static, against the fastest peer and, where the goal names it, lightning."""
-    against = {FASTEST: fastest, **({"lightning": lightning} if lightning else {})}
-    return tuple(Goal(peer, ours, *goal) for ours in (RECORDED, STATIC) for peer, goal in against.items())
+def _both(*goals: tuple[str, float, float]) -> tuple[Goal, ...]:
+    """The goals recorded at each call, then static: against a peer, floor and aim."""
+    return tuple(Goal(peer, ours, floor, aim) for ours in (RECORDED, STATIC) for peer, floor, aim in goals)
 
 
 CALL = Comparison(
@@ -31,22 +30,18 @@ VALUE_AND_GRADIENT = Comparison(
     "gradient",
     "value and gradient, 4 qubits, 32 parameters",
     (Part("value and gradient", partial(hea, 4)),),
-    tuple(
-        Goal(peer, ours, *goal)
-        for ours in (RECORDED, STATIC)
-        for peer, goal in {"lightning": (40, 90), "qulacs": (1.5, 3)}.items()
-    ),
+    _both(("lightning", 40, 90), ("qulacs", 1.5, 3)),
 )
-# qubits -> floor and aim against the fastest peer, and against lightning
+# qubits -> peer, floor and aim
 FORWARD = {
-    **{wires: ((5, 10), (40, 56)) for wires in (4, 8, 10, 12)},
-    16: ((3, 5), None),
-    18: ((1.7, 2.5), None),
-    20: ((1.7, 2.5), None),
-    24: ((3, 5), None),
+    **{wires: ((FASTEST, 5, 10), ("lightning", 40, 56)) for wires in (4, 8, 10, 12)},
+    16: ((FASTEST, 3, 5),),
+    18: ((FASTEST, 1.7, 2.5),),
+    20: ((FASTEST, 1.7, 2.5),),
+    24: ((FASTEST, 3, 5),),
 }
 FAMILIES = {"QAOA": qaoa, "UCC": ucc, "QFT": qft, "random": scattered}
-FAMILY_GOALS = {10: (2, 4), 16: (1.5, 3), 20: (1.3, 2)}
+FAMILY_GOALS = {10: (FASTEST, 2, 4), 16: (FASTEST, 1.5, 3), 20: (FASTEST, 1.3, 2)}
 GRADIENT = {
     **{wires: ((FASTEST, 8, 15), ("lightning", 30, 30)) for wires in (4, 8, 12)},
     16: (("lightning", 3.5, 7),),
@@ -60,34 +55,32 @@ def _forward(name: str, problem: partial[Problem], goals: tuple[Goal, ...]) -> C
 
 def _gradient(wires: int) -> Comparison:
     problem = partial(hea, wires)
-    goals = [Goal(peer, RECORDED, floor, aim) for peer, floor, aim in GRADIENT[wires]]
-    goals.append(Goal(RECORDED, "hybridge, one value", 4.5, 3.5, at_most=True))
+    shares = [Goal(ours, f"{ours}, one value", 4.5, 3.5, at_most=True) for ours in (RECORDED, STATIC)]
     parts = (Part("gradient", problem), Part("value", problem, ", one value", alone=True))
-    return Comparison("gradient", f"gradient, HEA, {wires} qubits", parts, tuple(goals))
+    return Comparison(
+        "gradient", f"gradient, HEA, {wires} qubits", parts, (*_both(*GRADIENT[wires]), *shares)
+    )
 
 
 def _hamiltonian(wires: int) -> Comparison:
     several = Part("value", partial(hea, wires, terms=ring(wires)))
     one = Part("value", partial(hea, wires), ", <Z>", alone=True)
-    goal = Goal(RECORDED, "hybridge, <Z>", 1.25, 1.1, at_most=True)
-    return Comparison(
-        "hamiltonian", f"forward, HEA, Hamiltonian of {2 * wires} terms", (several, one), (goal,)
-    )
+    goals = tuple(Goal(ours, f"{ours}, <Z>", 1.25, 1.1, at_most=True) for ours in (RECORDED, STATIC))
+    work = f"forward, HEA, {wires} qubits, Hamiltonian of {2 * wires} terms over <Z>"
+    return Comparison("hamiltonian", work, (several, one), goals)
 
 
 def _batch(kind: str, floor: float, aim: float) -> Comparison:
-    work = f"256 {kind}, HEA, 8 qubits"
-    return Comparison(
-        "batch", work, (Part(kind, partial(hea, 8, batch=256)),), (Goal(FASTEST, RECORDED, floor, aim),)
-    )
+    part = Part(kind, partial(hea, 8, batch=256))
+    return Comparison("batch", f"256 {kind}, HEA, 8 qubits", (part,), _both((FASTEST, floor, aim)))
 
 
 ROWS = [
     CALL,
     VALUE_AND_GRADIENT,
-    *(_forward(f"HEA, {w} qubits", partial(hea, w), _goals(*goals)) for w, goals in FORWARD.items()),
+    *(_forward(f"HEA, {w} qubits", partial(hea, w), _both(*goals)) for w, goals in FORWARD.items()),
     *(
-        _forward(f"{name}, {wires} qubits", partial(family, wires), (Goal(FASTEST, RECORDED, *goal),))
+        _forward(f"{name}, {wires} qubits", partial(family, wires), _both(goal))
         for name, family in FAMILIES.items()
         for wires, goal in FAMILY_GOALS.items()
     ),

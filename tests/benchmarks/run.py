@@ -1,6 +1,6 @@
 """`make bench`: measures the rows beside their peers; `make bench ROWS='batch;HEA, 8'` some.
 
-    python tests/benchmarks/run.py [--rows WORDS] [--out FILE] [--patience SECONDS] [--list]
+    python tests/benchmarks/run.py [--rows WORDS] [--out FILE] [--patience SECONDS] [--rounds NUMBER] [--list]
 
 A row is chosen by its group or by words of its name. No figure is asserted, as a shared machine is too noisy
 for that; a ratio short of its goal is marked.
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--rows", default="", help="groups or parts of names, with semicolons between")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     parser.add_argument("--patience", type=float, default=20.0, help="longest compilation of a peer, seconds")
+    parser.add_argument("--rounds", type=int, default=Effort().rounds, help="how often each work is timed")
     parser.add_argument("--list", action="store_true", help="name the rows and stop")
     options = parser.parse_args()
     rows = chosen(options.rows)
@@ -49,20 +50,21 @@ def main() -> None:
         print(*(f"{row.group:12} {row.work}" for row in rows or ROWS), sep="\n")
         return
     warnings.filterwarnings("ignore")  # the peers' own
-    settings = Settings(installed(), Effort(), options.patience)
+    settings = Settings(installed(), Effort(options.rounds), options.patience)
     versions = {m.__name__.rpartition(".in_")[2]: m.VERSION for m in settings.peers.theirs}
     versions["hybridge"] = hb.__version__
     found: dict[str, Found] = {}
     failed: list[str] = []
     for row in rows:
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         try:
             found[row.work] = row.measure(settings)
         except Exception:
             traceback.print_exc()
             failed.append(row.work)
             continue
-        print(f"{row.work}: {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
+        wall, used = time.perf_counter() - start, time.process_time() - used
+        print(f"{row.work}: {wall:.0f} s, of them {used:.0f} s on the processor", file=sys.stderr, flush=True)
         report.merge(options.out, {row.work: found[row.work]}, versions, settings.peers.missing)
     report.show(found, settings.peers.missing)
     print(f"written to {options.out}")

@@ -29,13 +29,16 @@ class Effort(NamedTuple):
 def interleaved(works: Mapping[str, Callable[[], object]], effort: Effort | None = None) -> dict[str, Timing]:
     """Time each work in turn, round after round; a slow work stops after its limit and the fewest rounds."""
     effort = effort or Effort()
-    repeats = {name: _repeats(work, effort.share) for name, work in works.items()}
-    samples: dict[str, list[float]] = {name: [] for name in works}
+    repeats: dict[str, int] = {}
+    samples: dict[str, list[float]] = {}
+    for name, work in works.items():
+        repeats[name], once = _repeats(work, effort.share)
+        samples[name] = [once] if once > effort.share else []  # of a slow work every call counts
     gc.collect()
     for _ in range(effort.rounds):
         for name, work in works.items():
-            spent = sum(samples[name]) * repeats[name]
-            if spent > effort.limit and len(samples[name]) >= effort.fewest:
+            spent, taken = sum(samples[name]) * repeats[name], len(samples[name])
+            if taken >= effort.rounds or (spent > effort.limit and taken >= effort.fewest):
                 continue
             samples[name].append(_seconds(work, repeats[name]))
     return {name: timing(values) for name, values in samples.items()}
@@ -55,9 +58,9 @@ def _seconds(work: Callable[[], object], repeats: int) -> float:
     return (time.process_time() - start) / repeats
 
 
-def _repeats(work: Callable[[], object], share: float) -> int:
-    """How many calls fill the share; tried with more and more of them, as the first are slower."""
+def _repeats(work: Callable[[], object], share: float) -> tuple[int, float]:
+    """How many calls fill the share, tried with more and more as the first are slower; seconds of one."""
     repeats = 1
     while (once := _seconds(work, repeats)) * repeats < share / 20 and repeats < 1000:
         repeats *= 4
-    return max(1, int(share / max(once, 1e-7)))
+    return max(1, int(share / max(once, 1e-7))), once

@@ -8,10 +8,13 @@ file alone: touch it after a change of gaussian_layout.py or gaussian_forms.py.
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numba import njit
 
+from hybridge_default.compiling import OPTIONS, kept, sources
 from hybridge_default.gaussian_forms import HYPERBOLIC, POWER, TRIG
 from hybridge_default.gaussian_layout import (
     COEFFICIENTS_AT,
@@ -44,22 +47,8 @@ from hybridge_default.gaussian_layout import (
     WIDEST,
 )
 
-_OPTIONS = {
-    "nogil": True,
-    "boundscheck": False,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "reassoc"},
-}
-
-
-def compiled(function):
-    """The function compiled at its first call, and kept on disk where some cache directory is writable."""
-    try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:  # a read-only installation, and no home to write in
-        return njit(**_OPTIONS)(function)
-
-
+# the sums over the rows of a state may be taken in any order
+_OPTIONS = {**OPTIONS, "fastmath": {"contract", "nsz", "reassoc"}}
 part = njit(**_OPTIONS)
 
 PADDING = 8  # of a row of a covariance: else the columns of 128 modes share two sets of the cache
@@ -270,36 +259,6 @@ def pull_measure(ints, floats, mean, cotangent, by_mean, by_pairs):
         by_mean[second] += g * mean[first]
 
 
-@compiled
-def forward(ints, floats, params, out):
-    """params (B, P) -> out (B, columns + rows + pairs)."""
-    R, E, size = ints[NUM_ROWS], ints[NUM_PAIRS], ints[NUM_QUADRATURES]
-    vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
-    L, parts, weighted = np.empty(size * R), np.empty(ints[WIDEST] * R), np.empty(2 * ints[WIDEST] * R)
-    mean, pairs = np.empty(R), np.empty(E)
-    for b in range(params.shape[0]):
-        fill(ints, floats, params[b], vals, funcs)
-        take_back(ints, vals, L, parts, False, weighted, mean, pairs)
-        measure(ints, floats, mean, pairs, out[b])
-
-
-@compiled
-def backward(ints, floats, params, cotangent, pulled):
-    """cotangent (B, columns + rows + pairs) -> pulled (B, P), zeros before."""
-    R, E, size = ints[NUM_ROWS], ints[NUM_PAIRS], ints[NUM_QUADRATURES]
-    vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
-    by_vals, by_funcs = np.empty(vals.shape[0]), np.empty(funcs.shape[0])
-    L, parts, weighted = np.empty(size * R), np.empty(ints[NUM_PARTS]), np.empty(2 * ints[WIDEST] * R)
-    mean, pairs, by_L = np.empty(R), np.empty(E), np.empty(size * R)
-    by_mean, by_pairs = np.empty(R), np.empty(E)
-    for b in range(params.shape[0]):
-        fill(ints, floats, params[b], vals, funcs)
-        take_back(ints, vals, L, parts, True, weighted, mean, pairs)
-        pull_measure(ints, floats, mean, cotangent[b], by_mean, by_pairs)
-        take_forward(ints, vals, L, by_L, parts, weighted, by_mean, by_pairs, by_vals)
-        pull_values(ints, floats, by_vals, funcs, by_funcs, pulled[b])
-
-
 # ---- the whole state, forward -----------------------------------------------------------------------------
 
 
@@ -371,17 +330,59 @@ def evolve(ints, vals, rows, V, stride, mean):
                     V[ints[at + a] * stride + ints[at + b]] += vals[y + a * m + b]
 
 
-@compiled
-def states(ints, floats, params, out):
-    """params (B, P) -> out (B, 2n + 4n^2): the mean, and the covariance row-major."""
-    size = ints[NUM_QUADRATURES]
-    vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
-    rows = np.empty(2 * ints[WIDEST] * size)
-    stride = size + PADDING
-    V = np.empty(size * stride)
-    for b in range(params.shape[0]):
-        fill(ints, floats, params[b], vals, funcs)
-        evolve(ints, vals, rows, V, stride, out[b, :size])
-        for i in range(size):
-            for k in range(size):
-                out[b, size + i * size + k] = V[i * stride + k]
+# ---- what is called ------------------------------------------------------------------------------------
+
+
+def entry_points(digest: str) -> tuple[Any, Any, Any]:
+    """The kernels to call; `digest` belongs to what they are kept under."""
+
+    @partial(kept, options=_OPTIONS)
+    def forward(ints, floats, params, out):
+        """params (B, P) -> out (B, columns + rows + pairs)."""
+        digest  # noqa: B018 - only what a function names belongs to its closure
+        R, E, size = ints[NUM_ROWS], ints[NUM_PAIRS], ints[NUM_QUADRATURES]
+        vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
+        L, parts, weighted = np.empty(size * R), np.empty(ints[WIDEST] * R), np.empty(2 * ints[WIDEST] * R)
+        mean, pairs = np.empty(R), np.empty(E)
+        for b in range(params.shape[0]):
+            fill(ints, floats, params[b], vals, funcs)
+            take_back(ints, vals, L, parts, False, weighted, mean, pairs)
+            measure(ints, floats, mean, pairs, out[b])
+
+    @partial(kept, options=_OPTIONS)
+    def backward(ints, floats, params, cotangent, pulled):
+        """cotangent (B, columns + rows + pairs) -> pulled (B, P), zeros before."""
+        digest  # noqa: B018
+        R, E, size = ints[NUM_ROWS], ints[NUM_PAIRS], ints[NUM_QUADRATURES]
+        vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
+        by_vals, by_funcs = np.empty(vals.shape[0]), np.empty(funcs.shape[0])
+        L, parts, weighted = np.empty(size * R), np.empty(ints[NUM_PARTS]), np.empty(2 * ints[WIDEST] * R)
+        mean, pairs, by_L = np.empty(R), np.empty(E), np.empty(size * R)
+        by_mean, by_pairs = np.empty(R), np.empty(E)
+        for b in range(params.shape[0]):
+            fill(ints, floats, params[b], vals, funcs)
+            take_back(ints, vals, L, parts, True, weighted, mean, pairs)
+            pull_measure(ints, floats, mean, cotangent[b], by_mean, by_pairs)
+            take_forward(ints, vals, L, by_L, parts, weighted, by_mean, by_pairs, by_vals)
+            pull_values(ints, floats, by_vals, funcs, by_funcs, pulled[b])
+
+    @partial(kept, options=_OPTIONS)
+    def states(ints, floats, params, out):
+        """params (B, P) -> out (B, 2n + 4n^2): the mean, and the covariance row-major."""
+        digest  # noqa: B018
+        size = ints[NUM_QUADRATURES]
+        vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
+        rows = np.empty(2 * ints[WIDEST] * size)
+        stride = size + PADDING
+        V = np.empty(size * stride)
+        for b in range(params.shape[0]):
+            fill(ints, floats, params[b], vals, funcs)
+            evolve(ints, vals, rows, V, stride, out[b, :size])
+            for i in range(size):
+                for k in range(size):
+                    out[b, size + i * size + k] = V[i * stride + k]
+
+    return forward, backward, states
+
+
+forward, backward, states = entry_points(sources("gaussian"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridge_default.qubit_compiling import inlined, kept, part, sources
+from hybridge_default.compiling import inlined, kept, part, sources
 from hybridge_default.qubit_layout import (
     BLOCK,
     COLUMNS_AT,
@@ -146,4 +146,4 @@ def entry_points(digest):
     return forward, backward
 
 
-forward, backward = entry_points(sources())
+forward, backward = entry_points(sources("qubit"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridge_default.qubit_compiling import inlined, owner, part
+from hybridge_default.compiling import inlined, owner, part
 from hybridge_default.qubit_gates import flipped, pauli_dot, signs
 from hybridge_default.qubit_layout import (
     COLUMNS_AT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridge_default.qubit_compiling import part
+from hybridge_default.compiling import part
 from hybridge_default.qubit_gates import flipped
 from hybridge_default.qubit_layout import IN_ORDER, PLAIN
 from hybridge_default.qubit_simd import got, lanes, load, put, store

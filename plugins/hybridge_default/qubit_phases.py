@@ -7,7 +7,7 @@ folded bit by bit from the highest, gives the sums over the amplitudes that shar
 
 from __future__ import annotations
 
-from hybridge_default.qubit_compiling import inlined, part
+from hybridge_default.compiling import inlined, part
 from hybridge_default.qubit_simd import add, fma, fnma, lanes, load, mul, splat, store, sub, total
 from hybridge_default.qubit_values import pull, value
 

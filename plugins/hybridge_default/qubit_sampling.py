@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hybridge_default.qubit_compiling import kept, owner, part, sources
+from hybridge_default.compiling import kept, owner, part, sources
 
 _TOGETHER = 64  # shots whose loads from the tables, which miss the cache, are under way at once
 # from so many shots, in all and per outcome, a binomial for each outcome is sooner drawn than every shot
@@ -173,4 +173,4 @@ def entry_points(digest: str) -> tuple[Any, Any]:
     return pick, merge
 
 
-pick, merge = entry_points(sources())
+pick, merge = entry_points(sources("qubit"))

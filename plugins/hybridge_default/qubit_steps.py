@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridge_default.qubit_compiling import kept, sources
+from hybridge_default.compiling import kept, sources
 from hybridge_default.qubit_kernels import aligned, start
 from hybridge_default.qubit_layout import (
     BLOCK,
@@ -68,7 +68,7 @@ def entry_point(digest):
     return step
 
 
-step = entry_point(sources())
+step = entry_point(sources("qubit"))
 
 
 class _Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridge_default.qubit_compiling import inlined, part
+from hybridge_default.compiling import inlined, part
 from hybridge_default.qubit_gates import (
     dense,
     dense_back,

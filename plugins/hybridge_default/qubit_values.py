@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridge_default.qubit_compiling import inlined, part
+from hybridge_default.compiling import inlined, part
 from hybridge_default.qubit_layout import (
     BY_VALUES,
     CONSTANTS_AT,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +12,8 @@ from scipy.sparse import csr_array
 import hybridge as hb
 from hybridge.operations.derived import adjoint_row, controlled, power
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Instruction, Measurement, Task
-from hybridge_default import QUBIT, qubit_kernels
+from hybridge_default import QUBIT
 from hybridge_default.qubit import DefaultQubit
-from hybridge_default.qubit_compiling import sources
 from hybridge_default.qubit_forms import form
 from hybridge_default.qubit_layout import (
     NUM_GATES,
@@ -414,17 +411,3 @@ def test_without_numba_default_qubit_is_the_plain_engine():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "PlainQubit"
-
-
-@pytest.mark.parametrize("name", ("qubit_simd.py", "qubit_layout.py", "qubit_gates.py"))
-def test_kernels_are_kept_under_what_all_their_files_say(name, tmp_path):
-    """numba looks at the date of a function's own file alone, and at what the function closes over."""
-    for kernel in (qubit_kernels.forward, qubit_kernels.backward):
-        assert [cell.cell_contents for cell in kernel.py_func.__closure__] == [sources()]
-    source = Path(qubit_kernels.__file__).parent
-    copied = tmp_path / "hybridge_default"
-    shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    assert sources(copied) == sources()
-    with (copied / name).open("a") as file:
-        file.write("# upgraded\n")
-    assert sources(copied) != sources()

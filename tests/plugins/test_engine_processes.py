@@ -165,9 +165,9 @@ drawn = count(np.array([[0.0, 1.0] * 8]), 4, 3, 1)
 print(drawn.sum(), len(merge.stats.cache_hits), len(merge.stats.cache_misses), bool(merge.stats.cache_path))
 """
 SOURCES = """
-from hybridge_default import qubit_compiling, qubit_kernels, qubit_sampling
+from hybridge_default import compiling, qubit_kernels, qubit_sampling
 
-digest = qubit_compiling.sources()
+digest = compiling.sources("qubit")
 for kernel in (qubit_kernels.forward, qubit_kernels.backward, qubit_sampling.pick, qubit_sampling.merge):
     assert digest in [cell.cell_contents for cell in kernel.py_func.__closure__]
 print(digest, bool(qubit_kernels.forward.stats.cache_path), qubit_kernels.__file__)

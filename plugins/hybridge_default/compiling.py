@@ -1,8 +1,8 @@
-"""How numba compiles the kernels of default.qubit, and what it keeps of them on disk."""
+"""How numba compiles the kernels of the built-in engines, and what it keeps of them on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,16 @@ part = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTION
 inlined = njit(inline="always", **OPTIONS)
 
 
-def sources(folder: Path = Path(__file__).parent) -> str:
-    """A digest of the engine's files. numba knows a kernel by the date of its own file and by its closure:
-    an entry point that closes over this is compiled anew after a change of any of them."""
-    files = sorted(folder.glob("qubit_*.py"))
+def sources(engine: str, folder: Path = Path(__file__).parent) -> str:
+    """A digest of the files of an engine, "qubit" or "gaussian". numba knows a kernel by the date of its own
+    file and by its closure: an entry point that closes over this is compiled anew after a change of any."""
+    files = [folder / Path(__file__).name, *sorted(folder.glob(f"{engine}_*.py"))]
     return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
-def kept(function: Callable[..., Any]) -> Any:
+def kept(function: Callable[..., Any], options: Mapping[str, Any] = OPTIONS) -> Any:
     """The function compiled at its first call, and kept on disk where some cache directory is writable."""
     try:
-        return njit(cache=True, **OPTIONS)(function)
+        return njit(cache=True, **options)(function)
     except RuntimeError:  # a read-only installation, and no home to write in
-        return njit(**OPTIONS)(function)
+        return njit(**options)(function)

@@ -1,0 +1,40 @@
+"""numba keeps compiled kernels on disk; an upgraded installation must never run those of the old one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hybridge_default import compiling, gaussian_kernels, qubit_kernels, qubit_sampling, qubit_steps
+from hybridge_default.compiling import sources
+
+KERNELS = {
+    "qubit": (
+        *(qubit_kernels.forward, qubit_kernels.backward, qubit_steps.step),
+        *(qubit_sampling.pick, qubit_sampling.merge),
+    ),
+    "gaussian": (gaussian_kernels.forward, gaussian_kernels.backward, gaussian_kernels.states),
+}
+FILES = [
+    *(("qubit", name) for name in ("compiling.py", "qubit_simd.py", "qubit_layout.py", "qubit_gates.py")),
+    *(("gaussian", name) for name in ("compiling.py", "gaussian_layout.py", "gaussian_forms.py")),
+]
+
+
+@pytest.mark.parametrize("engine", KERNELS)
+def test_every_kernel_closes_over_the_digest_of_its_engine(engine):
+    """numba looks at the date of a function's own file alone, and at what the function closes over."""
+    for kernel in KERNELS[engine]:
+        assert sources(engine) in [cell.cell_contents for cell in kernel.py_func.__closure__]
+
+
+@pytest.mark.parametrize(("engine", "name"), FILES)
+def test_the_digest_tells_a_change_of_any_file_of_the_engine(engine, name, tmp_path):
+    copied = tmp_path / "hybridge_default"
+    shutil.copytree(Path(compiling.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    assert sources(engine, copied) == sources(engine)
+    with (copied / name).open("a") as file:
+        file.write("# upgraded\n")
+    assert sources(engine, copied) != sources(engine)

@@ -87,6 +87,11 @@ class Plan:
             raise UnsupportedCircuit(self.device.name, f"{what}: {sizes}")
 
     @cached_property
+    def _vjp_bytes(self) -> int:
+        """What the derivatives of one row take at their peak."""
+        return self.device.vjp_memory(len(self.circuit.wires))
+
+    @cached_property
     def _shot_bytes(self) -> int:
         """What one shot takes at its peak: where it was drawn, its bits as numbers and as bytes."""
         n = len(self.circuit.wires)
@@ -300,7 +305,7 @@ class Plan:
         """The rows in pieces that fit into memory; nearly always one. UnsupportedCircuit if not one fits."""
         needed = self._memory + self._shot_bytes * shots if shots else self._memory
         if derivatives:
-            needed = max(needed, self.device.vjp_memory(len(self.circuit.wires)))
+            needed = max(needed, self._vjp_bytes)
         if needed * len(rows) < SMALL:
             return [rows]
         free = memory.available()

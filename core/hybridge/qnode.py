@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hybridge.circuit import Circuit, Instruction
@@ -102,6 +102,13 @@ class QNode(Model):
             recorded = self.record(*args, **kwargs)
             return self._called(recorded, self._plan(recorded))
         return self._of_trace(*self._traces.find(args, kwargs))
+
+    def at_once(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Call, list[Any]] | None:
+        """The call and its leaves of a static circuit at plain arguments, where its value is one number."""
+        if self._traces is None or not self.interface:
+            return None
+        trace, leaves, plain = self._traces.find(args, kwargs)
+        return (trace.call, leaves) if plain and trace.one else None
 
     def _of_trace(self, trace: Trace, leaves: list[Any], plain: bool) -> Called:
         traced = None if plain else self._library(leaves, trace.recorded)

@@ -13,6 +13,7 @@ from hybridge_default import QUBIT
 from hybridge_default.qubit_program import PRECISIONS, Program, compiled
 from hybridge_default.qubit_threads import checked_threads, default_threads, share
 
+NOTHING = np.empty((1, 0))  # of one row, the values of matrices without a form: nearly always there are none
 PIECES = 4  # of a batch for each thread: some may be late
 
 
@@ -28,6 +29,10 @@ def _steps() -> Any:
     from hybridge_default import qubit_steps
 
     return qubit_steps
+
+
+def _nothing(batch: int) -> np.ndarray:
+    return NOTHING if batch == 1 else np.empty((batch, 0))
 
 
 class Drawn(NamedTuple):
@@ -93,7 +98,7 @@ class DefaultQubit(Device):
     def _run(self, program: Program, params: np.ndarray) -> np.ndarray:
         params = np.ascontiguousarray(params)
         out = np.zeros((len(params), program.width), complex if program.complex else float)
-        external = program.external(params) if program.externals else np.empty((len(params), 0))
+        external = program.external(params) if program.externals else _nothing(len(params))
         plain = out.view(np.float64) if program.complex else out
         if program.shared or self._threads > 1:
             self._share("forward", program, params, external, plain)
@@ -107,9 +112,8 @@ class DefaultQubit(Device):
     def value_and_vjp(self, task: Task, cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         program = task.program
         params, cotangent = np.ascontiguousarray(task.params), np.ascontiguousarray(cotangent)
-        pulled, external = np.zeros(params.shape), np.empty((len(params), 0))
-        values = np.zeros((len(params), program.width))
-        arrays = params, external, cotangent, pulled, values
+        pulled, values = np.zeros(params.shape), np.zeros((len(params), program.width))
+        arrays = params, _nothing(len(params)), cotangent, pulled, values
         if program.shared or self._threads > 1:
             self._share("backward", program, *arrays)
         else:

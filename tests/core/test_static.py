@@ -416,3 +416,70 @@ def test_what_changes_outside_its_arguments_it_does_not_see():
     before = static(0.1)
     outside[0] = 0.9
     assert static(0.1) == before != recorded(0.1)
+
+
+def two(x, y):
+    hb.RX(x, wires=0)
+    hb.RY(2 * y[0] + y[2], wires=1)
+    hb.CNOT(wires=[0, 1])
+    return hb.expval(hb.Z(1))
+
+
+def turned(a, b):
+    hb.RX(a, wires=0)
+    hb.RZ(b, wires=0)
+    return hb.expval(hb.Y(0))
+
+
+def of_the_second(x, y):
+    hb.RX(y[1], wires=0)
+    return hb.expval(hb.Y(0))
+
+
+def with_a_wire(w, x):
+    hb.RX(x, wires=w)
+    return hb.var(hb.Y(w))
+
+
+Y = np.array([0.2, -0.7, 0.4])
+AT_ONCE = {
+    "a float": (two, (0.3, Y), 0),
+    "an array": (two, (0.3, Y), 1),
+    "counted from the end": (two, (0.3, Y), -1),
+    "numpy's float": (two, (np.float64(0.3), Y), 0),
+    "an array of float32": (two, (0.3, Y.astype(np.float32)), 1),
+    "an array without axes": (two, (np.array(0.3), Y), 0),
+    "a whole number": (two, (1, Y), 0),
+    "a list": (two, (0.3, list(Y)), 1),
+    "both": (two, (0.3, Y), (0, 1)),
+    "one the circuit does not take": (of_the_second, (0.3, Y), 0),
+    "behind a constant": (with_a_wire, (1, 0.3), 1),
+}
+
+
+@pytest.mark.parametrize("method", ("best", "parameter-shift"))
+@pytest.mark.parametrize("case", AT_ONCE)
+def test_gradients_without_a_trace_are_those_with_one(case, method):
+    function, args, argnums = AT_ONCE[case]
+    device = hb.device("default.qubit", wires=2)
+    static = hb.QNode(function, device, diff_method=method, static=True)
+    expected = hb.value_and_grad(hb.QNode(function, device, diff_method=method), argnums)(*args)
+    found = hb.value_and_grad(static, argnums)(*args)
+    for a, b in zip(*(hb.pytree.flatten(x)[0] for x in (found, expected)), strict=True):
+        assert np.shape(a) == np.shape(b) and np.asarray(a).dtype == float
+        np.testing.assert_allclose(a, b, atol=1e-12)
+
+
+@pytest.mark.parametrize("bad", (np.nan, np.inf, -np.inf))
+def test_floats_that_are_not_finite_are_refused_by_name(bad):
+    floats = hb.QNode(turned, hb.device("default.qubit", wires=1), static=True)
+    assert np.isfinite(floats(0.3, 0.4))
+    for args in ((0.1, bad), (bad, 0.1)):
+        for call in (floats, hb.grad(floats)):
+            with pytest.raises(hb.CircuitError, match=r"of the circuit is -?(nan|inf)"):
+                call(*args)
+
+
+def test_finite_floats_whose_sum_is_not_are_taken():
+    circuit = hb.QNode(turned, hb.device("default.qubit", wires=1), static=True)
+    assert np.isfinite(circuit(1.7e308, 1.7e308))

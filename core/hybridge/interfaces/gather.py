@@ -33,6 +33,7 @@ class Gather:
         self.index, self.shapes, self.batched = index, tuple(shapes), batched
         self.scale, self.offset = scale, offset
         self.in_order = in_order  # the rows are flat, no more and no less
+        self.scalars = in_order and not any(shapes) and len(index) == 1  # one row, the leaves themselves
         self._parts: dict[tuple[int, ...], tuple[tuple[int, ...], Gather]] = {}
         self.starts = [0]  # where each leaf begins in flat, and where the last one ends
         for shape in self.shapes:
@@ -40,6 +41,8 @@ class Gather:
 
     def __call__(self, leaves: Sequence[Any]) -> np.ndarray:
         """The rows (batch, P) of leaves of these shapes, numbers or arrays."""
+        if self.scalars:
+            return np.array((leaves,), dtype=float)
         if self.in_order and len(leaves) == 1:
             return np.array(leaves[0], dtype=float).reshape(self.index.shape)
         flat = self.flat(leaves)
@@ -64,6 +67,8 @@ class Gather:
     def pull(self, cotangent: np.ndarray) -> np.ndarray:
         """(..., batch, P) -> (..., size of flat): the transpose of the linear part."""
         outer, size = cotangent.shape[:-2], self.starts[-1]
+        if not self.index.size:  # bincount of nothing would count in whole numbers
+            return np.zeros((*outer, size))
         index, weights = self.index, cotangent
         if index.ndim == 3:
             weights = weights[..., None]

@@ -15,7 +15,10 @@ OPTIONS = {"nogil": True, "boundscheck": False, "error_model": "numpy", "fastmat
 owner = njit(_nrt=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
 # most allocate nothing: without counting references, by atomic increments, a gate on few wires takes a third
 part = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
-inlined = njit(inline="always", **OPTIONS)
+# by LLVM: inlined by numba they are typed anew wherever they are called, which is a third of the compilation
+inlined = njit(_nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+# by numba: those that make an array of their own, or a part of one
+unfolded = njit(inline="always", **OPTIONS)
 
 
 def sources(engine: str, folder: Path = Path(__file__).parent) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridge_default.compiling import inlined, kept, part, sources
+from hybridge_default.compiling import kept, part, sources, unfolded
 from hybridge_default.qubit_layout import (
     BLOCK,
     COLUMNS_AT,
@@ -44,7 +44,7 @@ def start(ints, floats, re, im):
             im[i] = floats[at + 2 * i + 1]
 
 
-@inlined
+@unfolded
 def aligned(length, like):
     """An array like another whose first entry is at a multiple of 64 bytes, as the vectors want it."""
     block = np.empty(length + 16, like.dtype)
@@ -61,7 +61,7 @@ def spare(ints):
     return found
 
 
-@inlined
+@unfolded
 def cut(block, lengths, k):
     """Part k of a block: parts of such lengths, each beginning with a vector."""
     begin = 0

@@ -6,8 +6,6 @@ its state stays in the cache; nothing is parallel, the GIL is released.
 
 from __future__ import annotations
 
-import numpy as np
-
 from hybridge_default.compiling import kept, part, sources, unfolded
 from hybridge_default.qubit_layout import (
     BLOCK,
@@ -28,6 +26,7 @@ from hybridge_default.qubit_layout import (
     VAR,
 )
 from hybridge_default.qubit_measures import clear, measure, pull_measure
+from hybridge_default.qubit_simd import aligned
 from hybridge_default.qubit_sweeps import backwards, forwards
 from hybridge_default.qubit_values import fill, pull_values, trig_room
 
@@ -42,14 +41,6 @@ def start(ints, floats, re, im):
         for i in range(ints[USED]):
             re[i] = floats[at + 2 * i]
             im[i] = floats[at + 2 * i + 1]
-
-
-@unfolded
-def aligned(length, like):
-    """An array like another whose first entry is at a multiple of 64 bytes, as the vectors want it."""
-    block = np.empty(length + 16, like.dtype)
-    skip = (-block.ctypes.data & 63) // like.itemsize
-    return block[skip : skip + length]
 
 
 @part

@@ -37,6 +37,12 @@ block. A sweep is the entries of SWEEP, then its outer bits, ascending, by which
 offsets of the runs a block consists of (one: it is used in place), and for each gate where its record stands
 and the blocks it acts on: mask, wanted, signs, odd (`When`). Blocks that differ from `start` in an idle bit
 are zero. No derivative needs the first gates undone, as many as are kept.
+
+A group of the Pauli words of an observable (qubit_words.py) is a term of it:
+
+TILES     bits of a run, rank, number of words, where their factors stand, pivots..., masks..., words...
+    a word is high flip, low flip, high signs, low signs of an index in a tile, the signs of where a tile
+    begins, 1 where the factor is imaginary: out_i = factor s_i x_(i ^ flip)
 """
 
 from __future__ import annotations
@@ -63,5 +69,6 @@ UNIT, ZERO = 0, 1  # the first two values
 TURN_X, TURN_Y, TURN_Z, BY_VALUES = range(4)  # factors of a product
 FACTOR = 5
 PLAIN, IN_ORDER, MIXED = range(3)  # lanes of a permutation
-WEIGHTS, WORD, SPARSE = range(3)  # terms of observables
+WEIGHTS, TILES, SPARSE = range(3)  # terms of observables
+PER_WORD = 6  # ints of a word of a group
 EXPVAL, VAR, PROBS, STATE = range(4)  # columns

@@ -5,22 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from hybridge_default.compiling import inlined, owner, part
-from hybridge_default.qubit_gates import flipped, pauli_dot, signs
+from hybridge_default.qubit_gates import flipped, signs
 from hybridge_default.qubit_layout import (
     COLUMNS_AT,
     EXPVAL,
     NUM_COLUMNS,
+    PER_WORD,
     PROBS,
     STRIDE,
+    TILES,
     USED,
     VAR,
     WEIGHTS,
-    WORD,
 )
 from hybridge_default.qubit_simd import (
     add,
+    aligned,
     fma,
-    fnma,
     lanes,
     load,
     mul,
@@ -32,6 +33,176 @@ from hybridge_default.qubit_simd import (
 )
 
 # ---- measurements ---------------------------------------------------------------------------------------
+
+
+@inlined
+def paired(ar, ai, cr, ci, begin, first, last, flip, low, u, v):
+    """Sums, lane by lane, of the products a_i c_(i ^ flip) of the first and of the second parts."""
+    for i in range(first, last, lanes(ar)):
+        j = begin + (i ^ flip)
+        u = fma(load(ar, begin + i), flipped(load(cr, j), low), u)
+        v = fma(load(ai, begin + i), flipped(load(ci, j), low), v)
+    return u, v
+
+
+@part
+def mean_word(re, im, cr, ci, begin, size, high, low, sign_high, lane_signs, back):
+    """sum over i of s_i (re_i cr_(i ^ flip) + back im_i ci_(i ^ flip)) in a tile.
+
+    A word maps i to i ^ flip as it maps that to i, conjugated: half of the sum counts twice.
+    """
+    half = size
+    if high:
+        half = 1
+        while 2 * half <= high:
+            half *= 2
+    run = half
+    if sign_high:
+        run = min(half, sign_high & -sign_high)  # of these the sign is the same
+    zero = splat(re, 0.0)
+    a, b = zero, zero
+    for block in range(0, size, 2 * half):
+        for first in range(block, block + half, run):
+            s = splat(re, 1.0 - 2.0 * parity(first & sign_high))
+            if low:
+                u, v = paired(re, im, cr, ci, begin, first, first + run, high, low, zero, zero)
+            else:
+                u, v = paired(re, im, cr, ci, begin, first, first + run, high, 0, zero, zero)
+            a, b = fma(s, u, a), fma(s, v, b)
+    both = fma(splat(re, back), b, a)
+    return total(mul(lane_signs, both)) * (2.0 if high else 1.0)
+
+
+@part
+def mean_tile(ints, floats, words, count, factors, base, re, im, begin, size, buf):
+    """The words of a group on the tile that begins at `base` of the state and stands at `begin`."""
+    found = 0.0
+    for k in range(count):
+        at = words + PER_WORD * k
+        flips, lane_signs = (ints[at], ints[at + 1], ints[at + 2]), signs(ints[at + 3], buf)
+        if ints[at + 5]:  # the real part of i conj(x) y
+            one = -mean_word(re, im, im, re, begin, size, *flips, lane_signs, -1.0)
+        else:
+            one = mean_word(re, im, re, im, begin, size, *flips, lane_signs, 1.0)
+        found += floats[factors + k] * (1.0 - 2.0 * parity(base & ints[at + 4])) * one
+    return found
+
+
+@inlined
+def added(ar, ai, outr, outi, begin, place, first, last, flip, low, c, d):
+    """out_i += c a_(i ^ flip) for the first parts, d for the second."""
+    for i in range(first, last, lanes(ar)):
+        j = begin + (i ^ flip)
+        store(outr, place + i, fma(c, flipped(load(ar, j), low), load(outr, place + i)))
+        store(outi, place + i, fma(d, flipped(load(ai, j), low), load(outi, place + i)))
+
+
+@part
+def add_word(ar, ai, outr, outi, begin, place, size, high, low, sign_high, lane_signs, g, back):
+    """out_i += g s_i a_(i ^ flip) in a tile, for the first parts `back` times it."""
+    run = size
+    if sign_high:
+        run = min(size, sign_high & -sign_high)
+    for first in range(0, size, run):
+        d = mul(splat(ar, g * (1.0 - 2.0 * parity(first & sign_high))), lane_signs)
+        c = mul(splat(ar, back), d)
+        if low:
+            added(ar, ai, outr, outi, begin, place, first, first + run, high, low, c, d)
+        else:
+            added(ar, ai, outr, outi, begin, place, first, first + run, high, 0, c, d)
+
+
+@part
+def add_tile(ints, floats, words, count, factors, base, g, re, im, begin, outr, outi, place, size, buf):
+    for k in range(count):
+        at = words + PER_WORD * k
+        flips, lane_signs = (ints[at], ints[at + 1], ints[at + 2]), signs(ints[at + 3], buf)
+        e = g * floats[factors + k] * (1.0 - 2.0 * parity(base & ints[at + 4]))
+        if ints[at + 5]:
+            add_word(im, re, outr, outi, begin, place, size, *flips, lane_signs, e, -1.0)
+        else:
+            add_word(re, im, outr, outi, begin, place, size, *flips, lane_signs, e, 1.0)
+
+
+@inlined
+def tiles(ints, at):
+    """Of a group: bits of a run, rank, number of words, and where factors, pivots, masks and words stand."""
+    run, rank, count, factors, pivots = ints[at + 1], ints[at + 2], ints[at + 3], ints[at + 4], at + 5
+    return run, rank, count, factors, pivots, pivots + rank, pivots + rank + (1 << rank)
+
+
+@part
+def gather(ints, masks, runs, run, base, x, tile):
+    """The runs of a tile of the state, one after the other."""
+    for r in range(runs):
+        begin, place = base ^ ints[masks + r], r * run
+        for i in range(0, run, lanes(x)):
+            store(tile, place + i, load(x, begin + i))
+
+
+@part
+def scatter_add(ints, masks, runs, run, base, tile, x):
+    """The state plus the tile, which is zero then."""
+    for r in range(runs):
+        begin, place = base ^ ints[masks + r], r * run
+        for i in range(0, run, lanes(x)):
+            store(x, begin + i, add(load(x, begin + i), load(tile, place + i)))
+            store(tile, place + i, splat(x, 0.0))
+
+
+@part
+def mean_tiles(ints, floats, at, re, im, buf):
+    """<x|O|x> for a group of words."""
+    run, rank, count, factors, _, _, words = tiles(ints, at)
+    if rank:
+        return mean_gathered(ints, floats, at, re, im, buf)
+    found, size = 0.0, 1 << run
+    for base in range(0, re.shape[0], size):
+        found += mean_tile(ints, floats, words, count, factors, base, re, im, base, size, buf)
+    return found
+
+
+@owner
+def mean_gathered(ints, floats, at, re, im, buf):
+    run, rank, count, factors, pivots, masks, words = tiles(ints, at)
+    size, length = 1 << (run + rank), 1 << run
+    both = aligned(2 * size, re)
+    x, y = both[:size], both[size:]
+    found = 0.0
+    for t in range(0, re.shape[0] >> rank, length):
+        base = spread(t, ints, pivots, rank)
+        gather(ints, masks, 1 << rank, length, base, re, x)
+        gather(ints, masks, 1 << rank, length, base, im, y)
+        found += mean_tile(ints, floats, words, count, factors, base, x, y, 0, size, buf)
+    return found
+
+
+@part
+def add_tiles(ints, floats, at, g, re, im, outr, outi, buf):
+    """out += g O x for a group of words."""
+    run, rank, count, factors, _, _, words = tiles(ints, at)
+    size = 1 << run
+    if rank:
+        add_gathered(ints, floats, at, g, re, im, outr, outi, buf)
+        return
+    for base in range(0, re.shape[0], size):
+        add_tile(ints, floats, words, count, factors, base, g, re, im, base, outr, outi, base, size, buf)
+
+
+@owner
+def add_gathered(ints, floats, at, g, re, im, outr, outi, buf):
+    run, rank, count, factors, pivots, masks, words = tiles(ints, at)
+    size, length, runs = 1 << (run + rank), 1 << run, 1 << rank
+    block = aligned(4 * size, re)
+    x, y, u, v = block[:size], block[size : 2 * size], block[2 * size : 3 * size], block[3 * size :]
+    clear(u, v)
+    for t in range(0, re.shape[0] >> rank, length):
+        base = spread(t, ints, pivots, rank)
+        gather(ints, masks, runs, length, base, re, x)
+        gather(ints, masks, runs, length, base, im, y)
+        add_tile(ints, floats, words, count, factors, base, g, x, y, 0, u, v, 0, size, buf)
+        scatter_add(ints, masks, runs, length, base, u, outr)
+        scatter_add(ints, masks, runs, length, base, v, outi)
 
 
 @part
@@ -46,10 +217,8 @@ def mean_term(ints, floats, at, re, im, buf):
             x, y = load(re, i), load(im, i)
             a = fma(fma(x, x, mul(y, y)), narrowed(re, floats, w + i), a)
         return total(a)
-    if code == WORD:
-        e = complex(floats[ints[at + 5]], floats[ints[at + 5] + 1])
-        dot = pauli_dot(re, im, re, im, ints[at + 1], ints[at + 2], ints[at + 3], ints[at + 4], buf)
-        return (e * dot).real
+    if code == TILES:
+        return mean_tiles(ints, floats, at, re, im, buf)
     wires, offsets = ints[at + 1], ints[at + 2]
     heads, columns, entries = ints[at + 3], ints[at + 4], ints[at + 5]
     bits = at + 6
@@ -90,16 +259,8 @@ def add_term(ints, floats, at, g, re, im, outr, outi, buf):
             store(outr, i, fma(c, load(re, i), load(outr, i)))
             store(outi, i, fma(c, load(im, i), load(outi, i)))
         return
-    if code == WORD:
-        e = g * complex(floats[ints[at + 5]], floats[ints[at + 5] + 1])
-        high, low, sign_high = ints[at + 1], ints[at + 2], ints[at + 3]
-        lane_signs = signs(ints[at + 4], buf)
-        er, ei = mul(splat(re, e.real), lane_signs), mul(splat(re, e.imag), lane_signs)
-        for i in range(0, re.shape[0], L):
-            s = splat(re, 1.0 - 2.0 * parity(i & sign_high))
-            x, y = mul(s, flipped(load(re, i ^ high), low)), mul(s, flipped(load(im, i ^ high), low))
-            store(outr, i, fnma(ei, y, fma(er, x, load(outr, i))))
-            store(outi, i, fma(ei, x, fma(er, y, load(outi, i))))
+    if code == TILES:
+        add_tiles(ints, floats, at, g, re, im, outr, outi, buf)
         return
     wires, offsets = ints[at + 1], ints[at + 2]
     heads, columns, entries = ints[at + 3], ints[at + 4], ints[at + 5]

@@ -30,15 +30,16 @@ from hybridge_default.qubit_layout import (
     SPARSE,
     STATE,
     SWEEP,
+    TILES,
     TURN_X,
     TURN_Y,
     TURN_Z,
     UNIT,
     VAR,
     WEIGHTS,
-    WORD,
     ZERO,
 )
+from hybridge_default.qubit_words import Group, Word, groups
 
 PRECISIONS = {"complex128": np.float64, "complex64": np.float32}  # of real and imaginary parts
 FUSED_BITS = 14  # of a block whose runs of gates are fused: their tables are as large
@@ -587,22 +588,35 @@ class _Builder:
         return arrays.ints([code, column, len(terms), *terms])
 
     def _sentence(self, arrays: _Arrays, sentence: Sentence) -> list[int]:
-        words = [(_masks(w, self.n), c) for w, c in sentence.terms.items()]
-        diagonal = [(sign, c) for (flip, sign, _), c in words if not flip]
+        words = [_word(w, c, self.n) for w, c in sentence.terms.items()]
+        diagonal = [word for word in words if not word.flip]
         terms = []
         if len(diagonal) > 1 and self.n <= WEIGHT_WIRES:
             basis = np.arange(max(2**self.n, 2**self.lane_bits))
             weights = np.zeros(len(basis))
-            for sign, c in diagonal:
-                weights += c * (1.0 - 2.0 * (np.bitwise_count(basis & sign) & 1))
+            for word in diagonal:
+                weights += word.coefficient * (1.0 - 2.0 * (np.bitwise_count(basis & word.sign) & 1))
             terms.append(arrays.ints([WEIGHTS, arrays.floats(weights)]))
-            words = [item for item in words if item[0][0]]
-        low = (1 << self.lane_bits) - 1
-        for (flip, sign, ys), c in words:
-            e = c * 1j**ys * (-1) ** ((flip & sign).bit_count() & 1)
-            at = arrays.floats([e.real, e.imag])
-            terms.append(arrays.ints([WORD, flip & ~low, flip & low, sign & ~low, sign & low, at]))
-        return terms
+            words = [word for word in words if word.flip]
+        return terms + [self._group(arrays, group) for group in groups(words, self.n, self.lane_bits)]
+
+    def _group(self, arrays: _Arrays, group: Group) -> int:
+        lanes = (1 << self.lane_bits) - 1
+        words = [
+            (
+                flip & ~lanes,
+                flip & lanes,
+                sign & ~lanes,
+                sign & lanes,
+                word.sign >> group.run << group.run,
+                word.imaginary,
+            )
+            for flip, sign, word in group.words
+        ]
+        at = arrays.floats([word.factor for *_, word in group.words])
+        parts = group.pivots, group.masks, *words
+        counts = group.run, len(group.pivots), len(words)
+        return arrays.ints([TILES, *counts, at, *(int(x) for part in parts for x in part)])
 
     def _sparse(self, arrays: _Arrays, observable: Any) -> int:
         local, bits = observable.local, [self.n - 1 - w for w in observable.wires]
@@ -625,11 +639,9 @@ class _Builder:
         return arrays.ints([SPARSE, k, *parts, *sorted(bits)])
 
 
-def _masks(word: Any, n: int) -> tuple[int, int, int]:
-    """The bits a word flips, those whose parity signs it, and its number of Ys."""
+def _word(word: Any, coefficient: float, n: int) -> Word:
     flip = sum(1 << (n - 1 - wire) for wire, s in word if s in "XY")
-    sign = sum(1 << (n - 1 - wire) for wire, s in word if s in "YZ")
-    return flip, sign, sum(s == "Y" for _, s in word)
+    return Word(flip, sum(1 << (n - 1 - wire) for wire, s in word if s in "YZ"), coefficient)
 
 
 class _Places:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
+
+from hybridge_default.compiling import unfolded
 
 _INDEX = ir.IntType(32)
 _INT = ir.IntType(64)
@@ -256,3 +259,11 @@ def parity(typing, number):  # type: ignore[no-untyped-def]
         return builder.and_(builder.ctpop(args[0]), ir.Constant(_INT, 1))
 
     return types.int64(types.int64), emit
+
+
+@unfolded
+def aligned(length, like):
+    """An array like another whose first entry is at a multiple of 64 bytes, as the vectors want it."""
+    block = np.empty(length + 16, like.dtype)
+    skip = (-block.ctypes.data & 63) // like.itemsize
+    return block[skip : skip + length]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hybridge_default.compiling import kept, sources
-from hybridge_default.qubit_kernels import aligned, start
+from hybridge_default.qubit_kernels import start
 from hybridge_default.qubit_layout import (
     BLOCK,
     NUM_GATES,
@@ -24,6 +24,7 @@ from hybridge_default.qubit_layout import (
 )
 from hybridge_default.qubit_measures import measure, pull_measure
 from hybridge_default.qubit_program import Program
+from hybridge_default.qubit_simd import aligned
 from hybridge_default.qubit_sweeps import backwards, forwards
 from hybridge_default.qubit_threads import share
 from hybridge_default.qubit_values import fill, pull_values, trig_room

@@ -339,7 +339,7 @@ def entry_points(digest: str) -> tuple[Any, Any, Any]:
     @partial(kept, options=_OPTIONS)
     def forward(ints, floats, params, out):
         """params (B, P) -> out (B, columns + rows + pairs)."""
-        digest  # noqa: B018 - only what a function names belongs to its closure
+        _ = digest  # only what a function names belongs to its closure
         R, E, size = ints[NUM_ROWS], ints[NUM_PAIRS], ints[NUM_QUADRATURES]
         vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
         L, parts, weighted = np.empty(size * R), np.empty(ints[WIDEST] * R), np.empty(2 * ints[WIDEST] * R)
@@ -352,7 +352,7 @@ def entry_points(digest: str) -> tuple[Any, Any, Any]:
     @partial(kept, options=_OPTIONS)
     def backward(ints, floats, params, cotangent, pulled):
         """cotangent (B, columns + rows + pairs) -> pulled (B, P), zeros before."""
-        digest  # noqa: B018
+        _ = digest
         R, E, size = ints[NUM_ROWS], ints[NUM_PAIRS], ints[NUM_QUADRATURES]
         vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
         by_vals, by_funcs = np.empty(vals.shape[0]), np.empty(funcs.shape[0])
@@ -369,7 +369,7 @@ def entry_points(digest: str) -> tuple[Any, Any, Any]:
     @partial(kept, options=_OPTIONS)
     def states(ints, floats, params, out):
         """params (B, P) -> out (B, 2n + 4n^2): the mean, and the covariance row-major."""
-        digest  # noqa: B018
+        _ = digest
         size = ints[NUM_QUADRATURES]
         vals, funcs = np.empty(ints[NUM_VALUES]), np.empty(1 + 2 * ints[NUM_FUNCTIONS])
         rows = np.empty(2 * ints[WIDEST] * size)

@@ -70,7 +70,7 @@ def entry_points(digest):
 
         `like`: an array of the precision of the state's real and imaginary parts.
         """
-        digest  # noqa: B018 - only what a function names belongs to its closure
+        _ = digest  # only what a function names belongs to its closure
         size, table_size, room = ints[SIZE], ints[NUM_TABLE], trig_room(ints[NUM_TRIGS])
         third = size if spare(ints) else 0
         copied = 2 * ints[BLOCK]
@@ -99,7 +99,7 @@ def entry_points(digest):
     @kept
     def backward(ints, floats, like, params, external, cotangent, pulled, out):
         """cotangent (B, columns) -> pulled (B, P), and the values out (B, columns); both zeros before."""
-        digest  # noqa: B018
+        _ = digest
         size, table_size, room = ints[SIZE], ints[NUM_TABLE], trig_room(ints[NUM_TRIGS])
         copied, third = 4 * ints[BLOCK], size if spare(ints) else 0
         scratch = (128, 128, table_size, table_size, table_size, copied)

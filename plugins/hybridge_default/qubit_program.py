@@ -50,7 +50,7 @@ WORDS: dict[str, Callable[[Operation], str]] = {
     **{name: lambda row, s=name[1:]: s for name in ("RX", "RY", "RZ")},
     **{name: lambda row, s=name[5:]: s for name in ("IsingXX", "IsingYY", "IsingZZ")},
     "MultiRZ": lambda row: "Z" * row.num_wires,
-    "PauliRot": lambda row: row.constants[0],  # type: ignore[dict-item,return-value]
+    "PauliRot": lambda row: row.constants[0],
 }
 
 
@@ -61,7 +61,7 @@ def _signed_phases(row: Operation) -> Form:
 
 # rows whose diagonal is known without a matrix of their size
 DIAGONALS: dict[str, Callable[[Operation], Form]] = {
-    "DiagonalQubitUnitary": lambda row: Form(row.constants[0].array.astype(complex)),  # type: ignore[attr-defined]
+    "DiagonalQubitUnitary": lambda row: Form(row.constants[0].array.astype(complex)),
     "PCPhase": _signed_phases,
 }
 # rows of several parameters as products of rows of one; others are decomposed
@@ -207,7 +207,7 @@ class _Builder:
         split = (
             several or operation.exponent
         ) and operation.decomposition is not None  # of a wide matrix: long
-        steps = operation.decomposition(*wires) if split else None  # type: ignore[misc]
+        steps = operation.decomposition(*wires) if split else None
         turned = steps is not None and len(steps) == 1 and operation.exponent  # an inverse, a power
         if steps is not None and (turned or several):
             for part in steps:

@@ -162,12 +162,12 @@ def entry_points(digest: str) -> tuple[Any, Any]:
 
     @kept
     def pick(probs, uniform, table, bits):
-        digest  # noqa: B018 - only what a function names belongs to its closure
+        _ = digest  # only what a function names belongs to its closure
         picked(probs, uniform, table, bits)
 
     @kept
     def merge(probs, gaps, found):
-        digest  # noqa: B018
+        _ = digest
         merged(probs, gaps, found)
 
     return pick, merge

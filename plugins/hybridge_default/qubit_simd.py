@@ -64,20 +64,20 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> A
 
 
 @intrinsic
-def lanes(typing, source):  # type: ignore[no-untyped-def]
+def lanes(typing, source):
     """How many numbers a vector of the array has: known when the kernel is compiled."""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         return ir.Constant(_INT, _vector(signature.args[0]).kind.lanes)
 
     return types.int64(source), emit
 
 
 @intrinsic
-def load(typing, array, index):  # type: ignore[no-untyped-def]
+def load(typing, array, index):
     """The vector from array[index] on."""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         found = builder.load(_address(context, builder, signature.args[0], *args))
         found.align = signature.args[0].dtype.bitwidth // 8
         return found
@@ -86,10 +86,10 @@ def load(typing, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def narrowed(typing, source, array, index):  # type: ignore[no-untyped-def]
+def narrowed(typing, source, array, index):
     """A vector like the source's of the doubles from array[index] on."""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         kind = signature.return_type.kind
         data = context.make_array(array)(context, builder, args[1]).data
         doubles = ir.VectorType(ir.DoubleType(), kind.lanes)
@@ -101,10 +101,10 @@ def narrowed(typing, source, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def store(typing, array, index, vector):  # type: ignore[no-untyped-def]
+def store(typing, array, index, vector):
     """The vector to array[index] on."""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         place = _address(context, builder, signature.args[0], args[0], args[1])
         builder.store(args[2], place).align = signature.args[0].dtype.bitwidth // 8
         return context.get_dummy_value()
@@ -113,10 +113,10 @@ def store(typing, array, index, vector):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def got(typing, array, index):  # type: ignore[no-untyped-def]
+def got(typing, array, index):
     """array[index], where no index counts from the end: asking that takes longer than the load."""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         data = context.make_array(array)(context, builder, args[0]).data
         return builder.load(builder.gep(data, [args[1]]))
 
@@ -124,8 +124,8 @@ def got(typing, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def put(typing, array, index, number):  # type: ignore[no-untyped-def]
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+def put(typing, array, index, number):
+    def emit(context, builder, signature, args):
         data = context.make_array(array)(context, builder, args[0]).data
         builder.store(args[2], builder.gep(data, [args[1]]))
         return context.get_dummy_value()
@@ -134,10 +134,10 @@ def put(typing, array, index, number):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def splat(typing, source, number):  # type: ignore[no-untyped-def]
+def splat(typing, source, number):
     """The number, a double, in every lane of a vector like the source's."""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         kind = signature.return_type.kind
         number = args[1] if kind.lanes == 8 else builder.fptrunc(args[1], kind.element)
         undefined = ir.Constant(kind.llvm, ir.Undefined)
@@ -149,8 +149,8 @@ def splat(typing, source, number):  # type: ignore[no-untyped-def]
 
 def _binary(name: str) -> Callable[..., Any]:
     @intrinsic
-    def operation(typing, x, y):  # type: ignore[no-untyped-def]
-        def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def operation(typing, x, y):
+        def emit(context, builder, signature, args):
             return getattr(builder, name)(*args)
 
         return x(x, y), emit
@@ -169,20 +169,20 @@ def _called(builder: Any, name: str, kind: _Kind, args: Sequence[Any]) -> Any:
 
 
 @intrinsic
-def fma(typing, x, y, z):  # type: ignore[no-untyped-def]
+def fma(typing, x, y, z):
     """x y + z"""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         return _called(builder, "llvm.fma", signature.return_type.kind, args)
 
     return x(x, y, z), emit
 
 
 @intrinsic
-def fnma(typing, x, y, z):  # type: ignore[no-untyped-def]
+def fnma(typing, x, y, z):
     """z - x y"""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         kind = signature.return_type.kind
         return _called(builder, "llvm.fma", kind, [builder.fneg(args[0]), args[1], args[2]])
 
@@ -190,18 +190,18 @@ def fnma(typing, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def floor(typing, x):  # type: ignore[no-untyped-def]
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+def floor(typing, x):
+    def emit(context, builder, signature, args):
         return _called(builder, "llvm.floor", signature.return_type.kind, args)
 
     return x(x), emit
 
 
 @intrinsic
-def total(typing, vector):  # type: ignore[no-untyped-def]
+def total(typing, vector):
     """The sum of the lanes as a double, always in the same order."""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         vector, kind = args[0], signature.args[0].kind
         distance = kind.lanes // 2
         while distance:
@@ -215,10 +215,10 @@ def total(typing, vector):  # type: ignore[no-untyped-def]
 
 def _flip(bit: int) -> Callable[..., Any]:
     @intrinsic
-    def operation(typing, x):  # type: ignore[no-untyped-def]
+    def operation(typing, x):
         """Lane l comes from lane l ^ bit; a bit that lanes do not have changes nothing."""
 
-        def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        def emit(context, builder, signature, args):
             kind = signature.return_type.kind
             if bit >= kind.lanes:
                 return args[0]
@@ -235,10 +235,10 @@ flip1, flip2, flip4, flip8 = (_flip(bit) for bit in (1, 2, 4, 8))
 
 def _blend(bit: int) -> Callable[..., Any]:
     @intrinsic
-    def operation(typing, x, y):  # type: ignore[no-untyped-def]
+    def operation(typing, x, y):
         """The lanes of y where lane & bit, of x elsewhere."""
 
-        def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        def emit(context, builder, signature, args):
             count = signature.return_type.kind.lanes
             order = _mask([i + count if i & bit else i for i in range(count)])
             return builder.shuffle_vector(args[0], args[1], order)
@@ -252,10 +252,10 @@ blend1, blend2, blend4, blend8 = (_blend(bit) for bit in (1, 2, 4, 8))
 
 
 @intrinsic
-def parity(typing, number):  # type: ignore[no-untyped-def]
+def parity(typing, number):
     """0 or 1: the parity of the number's ones."""
 
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, args):
         return builder.and_(builder.ctpop(args[0]), ir.Constant(_INT, 1))
 
     return types.int64(types.int64), emit

@@ -40,7 +40,7 @@ def entry_point(digest):
     @kept
     def step(ints, floats, row, external, cotangent, out, states, third, numbers, cot, what, at, first, last):
         """One step of a row; of the sweep that stands at `at`, the blocks from `first` to before `last`."""
-        digest  # noqa: B018 - only what a function names belongs to its closure
+        _ = digest  # only what a function names belongs to its closure
         size, room, table_size = ints[SIZE], trig_room(ints[NUM_TRIGS]), ints[NUM_TABLE]
         trigs, slopes, vals = numbers[: 2 * room], numbers[2 * room : 3 * room], numbers[3 * room :]
         re, im, other = states[:size], states[size : 2 * size], states.shape[0] - 2 * size

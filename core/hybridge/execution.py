@@ -31,7 +31,9 @@ from hybridge.errors import (
     PluginError,
     UnsupportedCircuit,
 )
-from hybridge.gradients.choose import DIFFERENTIABLE, ShiftRule, shift_rules
+from hybridge.gradients.choose import DIFFERENTIABLE, rule_parts
+from hybridge.gradients.method import BEST, Method
+from hybridge.gradients.part import Part
 from hybridge.numbers import all_finite
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
@@ -67,7 +69,7 @@ class Plan:
         self._demand(f"{len(circuit.wires)} wires", self._memory, memory.available())
         self.programs: tuple[Any, ...] = tuple(device.compile(c) for c in self.lowered)
         self._compiled = tuple(zip(self.programs, self.affine, strict=True))
-        self._rules: dict[Hashable, ShiftRule] = {}
+        self._rules: dict[Hashable, tuple[Part, ...]] = {}
         self._widths: dict[int | None, list[int]] = {}
         self.bounds = self._row_bounds()
         self._places = self._own_places()
@@ -169,15 +171,25 @@ class Plan:
         assert make is not None  # of every counts()
         return make(row)
 
-    def rule(self, slots: tuple[int, ...], method: str | None, shots: int | None) -> ShiftRule:
-        """The shift rule of these slots; GradientError where there is none."""
-        if method == "device" and not self.direct_vjp:
+    def rule(
+        self,
+        slots: tuple[int, ...],
+        method: Method = BEST,
+        shots: int | None = None,
+        measured: tuple[int, ...] | None = None,
+    ) -> tuple[Part, ...]:
+        """How the derivatives in these slots follow from runs at shifted numbers.
+
+        `measured` are the measurements that it must be right for, None for all. GradientError where one of
+        them has no rule.
+        """
+        if method.must_own and not self.direct_vjp:
             reason = f"device {self.device.name!r} has no derivatives of its own for this circuit"
             raise GradientError("any parameter", reason, "use diff_method='best'")
-        key = (slots, method, shots if method == "finite-diff" else None)
+        key = (slots, method, shots, measured)
         if key not in self._rules:
             truncated = self.device.capabilities.truncated
-            self._rules[key] = shift_rules(self.named, slots, method, shots, truncated)
+            self._rules[key] = rule_parts(self.named, slots, method, shots, truncated, measured)
         return self._rules[key]
 
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:

@@ -102,7 +102,7 @@ def classical_fisher(qnode: QNode, argnums: Argnums = 0) -> Callable[..., np.nda
         asked = qnode.record(*args, **kwargs).measurements
         node = qnode
         if [m.kind for m in asked] != ["probs"]:
-            node = QNode(everything, qnode.device, qnode.diff_method, qnode.interface, qnode.shots)
+            node = qnode.update(function=everything, static=False)
         one = lambda *a, **k: flatten(node(*a, **k))[0][0]
         p = np.asarray(one(*args, **kwargs))
         if p.ndim != 1:

@@ -12,7 +12,7 @@ from hybridge.compilation import circuit_wires
 from hybridge.device import Device, check_shots
 from hybridge.errors import CircuitError
 from hybridge.execution import Plan, plans_of
-from hybridge.gradients.choose import check_method
+from hybridge.gradients.method import method
 from hybridge.interfaces.called import Call, Called, Model
 from hybridge.interfaces.choose import check_interface, library
 from hybridge.interfaces.gather import as_leaf
@@ -29,12 +29,14 @@ class QNode(Model):
 
     Arguments: the function, which applies operations and returns measurements (any containers of them); the
     device, or its name; `diff_method` "best" (the device's own derivatives where it has them, else exact
-    shift rules; never finite differences), "parameter-shift", "device", "finite-diff" or None; `interface`
-    "auto" or "autograd"; `shots` to override the device's; `static` to record the function once for each
-    structure of its arguments (containers, shapes, everything that is not a float), with symbols in place of
-    its floats: a call then costs little more than the device. The function may scale its numbers by plain
-    ones, shift and add them; anything else, and control flow that depends on them, raises CircuitError. It
-    sees other things, such as a global of its module, as they were when it was recorded.
+    shift rules; never finite differences), "parameter-shift", "adjoint" or "device" (the device's own),
+    "finite-diff" or None, with the method's options in `gradient_kwargs`, and `fallback="finite-diff"` to
+    difference what has no exact rule; `interface` "auto" or "autograd"; `shots` to override the device's;
+    `static` to record the function once for each structure of its arguments (containers, shapes, everything
+    that is not a float), with symbols in place of its floats: a call then costs little more than the device.
+    The function may scale its numbers by plain ones, shift and add them; anything else, and control flow that
+    depends on them, raises CircuitError. It sees other things, such as a global of its module, as they were
+    when it was recorded.
 
     Results: expval and var a float, probs (2^k,), state (2^n,), density_matrix (2^k, 2^k), sample(wires)
     (shots, k) ints, sample(observable) (shots,) values, counts a dict; array arguments of length B put a
@@ -58,6 +60,8 @@ class QNode(Model):
         interface: str | None = "auto",
         shots: int | str | None = "device",
         static: bool = False,
+        gradient_kwargs: Mapping[str, Any] | None = None,
+        fallback: str | None = None,
     ):
         if not callable(function):
             raise CircuitError(f"a QNode needs a circuit function; got {function!r}")
@@ -67,7 +71,7 @@ class QNode(Model):
             raise CircuitError(
                 f"a QNode needs a device, such as hb.device('default.qubit', wires=2); got {device!r}"
             )
-        self.diff_method = check_method(diff_method)
+        self.method = method(diff_method, gradient_kwargs, fallback)
         self.interface = check_interface(interface)
         self.shots = self.device.shots if shots == "device" else check_shots(shots)
         self._plans = plans_of(self.device)
@@ -120,7 +124,7 @@ class QNode(Model):
     def _called(self, recorded: Recorded, plan: Plan) -> Called:
         traced = self._library(recorded.numbers, recorded)
         leaves, gather = (as_leaf if traced is None else traced.gathered)(recorded.numbers)
-        return Called(recorded, Call(plan, self.shots, self.diff_method, gather), leaves, traced)
+        return Called(recorded, Call(plan, self.shots, self.method, gather), leaves, traced)
 
     def _library(self, numbers: Sequence[Any], recorded: Recorded) -> Any:
         """The module for the library that traces these numbers, if it can; None where all are plain."""
@@ -132,7 +136,7 @@ class QNode(Model):
     def _prepare(self, recorded: Recorded, shapes: Sequence[tuple[int, ...]]) -> Call:
         """The call of a traced circuit, of leaves of these shapes."""
         gather = gather_of(recorded.numbers, shapes)
-        return Call(self._plan(recorded), self.shots, self.diff_method, gather)
+        return Call(self._plan(recorded), self.shots, self.method, gather)
 
     def _new_traces(self) -> Traces | None:
         return Traces(self.record, self._prepare, self._called_name) if self.static else None
@@ -155,6 +159,11 @@ class QNode(Model):
         """Run the function only: what it applies, its numbers, and what it measures."""
         tape, returned = record(self.function, *args, **kwargs)
         return Recorded(tape, returned, self._called_name)
+
+    @property
+    def diff_method(self) -> str | None:
+        """The name of the method that differentiates."""
+        return self.method.name
 
     @property
     def _called_name(self) -> str:
@@ -195,18 +204,40 @@ class QNode(Model):
         if isinstance(device, str):
             named = self.device.wires if wires is None else wires
             taken = None if shots == "device" else check_shots(shots)
-            return QNode(
-                self.function,
-                make_device(device, named, taken, seed, **options),
-                self.diff_method,
-                self.interface,
-                static=self.static,
-            )
+            return self.update(device=make_device(device, named, taken, seed, **options))
         if wires is not None or seed is not None or options:
             raise CircuitError(
                 "wires, seed and options belong to the making of a device; give its name instead"
             )
-        return QNode(self.function, device, self.diff_method, self.interface, shots, self.static)
+        return self.update(device=device, shots=shots)
+
+    def update(self, **changes: Any) -> QNode:
+        """The same node but for these arguments of QNode, by name; another device brings its shots.
+
+        >>> import hybridge as hb
+        >>> @hb.qnode(hb.device("default.qubit", wires=1))
+        ... def circuit(x):
+        ...     hb.RX(x, wires=0)
+        ...     return hb.expval(hb.Z(0))
+        >>> circuit.update(diff_method="parameter-shift").diff_method
+        'parameter-shift'
+        """
+        arguments: dict[str, Any] = {
+            "function": self.function,
+            "device": self.device,
+            "diff_method": self.method.name,
+            "interface": self.interface,
+            "shots": "device" if "device" in changes else self.shots,
+            "static": self.static,
+            # options belong to their method
+            "gradient_kwargs": {} if "diff_method" in changes else dict(self.method.options),
+            "fallback": self.method.fallback,
+        }
+        unknown = changes.keys() - arguments.keys()
+        if unknown:
+            listed = ", ".join(map(repr, arguments))
+            raise CircuitError(f"a QNode has no argument {min(unknown)!r}; choose from {listed}")
+        return QNode(**(arguments | changes))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """By its name, as a function is, where a module has it under that name; else by its parts."""
@@ -232,6 +263,10 @@ def qnode(
     interface: str | None = "auto",
     shots: int | str | None = "device",
     static: bool = False,
+    gradient_kwargs: Mapping[str, Any] | None = None,
+    fallback: str | None = None,
 ) -> Callable[[Callable[..., Any]], QNode]:
     """Decorate a circuit function: `@hb.qnode(dev)`; the arguments are QNode's."""
-    return lambda function: QNode(function, device, diff_method, interface, shots, static)
+    return lambda function: QNode(
+        function, device, diff_method, interface, shots, static, gradient_kwargs, fallback
+    )

@@ -85,4 +85,4 @@ def _measured(qnode: QNode, tape: Sequence[Applied], wires: Wires, measurement: 
         return measurement
 
     shots = None if measurement.kind in EXACT else qnode.shots
-    return QNode(begun, qnode.device, qnode.diff_method, qnode.interface, shots)()
+    return qnode.update(function=begun, shots=shots, static=False)()

@@ -11,6 +11,7 @@ from typing import Any
 from hybridge.circuit import Circuit
 from hybridge.errors import CircuitError, GradientError
 from hybridge.execution import Plan
+from hybridge.gradients.method import Method
 from hybridge.interfaces.rows import as_rows
 from hybridge.listing import aligned
 from hybridge.qnode import QNode
@@ -113,7 +114,7 @@ def specs(qnode: QNode, level: str = "user") -> Callable[..., Specs]:
         batch = len(as_rows(qnode.record(*args, **kwargs).numbers)[0])
         circuits = [written] if level == "user" else plan.lowered
         done = [(row, wires) for c in circuits for row, wires in c.instructions if row.kind != "marker"]
-        rows_run, jobs, method = _gradient(plan, qnode.diff_method, qnode.shots, batch)
+        rows_run, jobs, method = _gradient(plan, qnode.method, qnode.shots, batch)
         return Specs(
             device=qnode.device.name,
             shots=qnode.shots,
@@ -144,21 +145,21 @@ def _depth(circuit: Circuit) -> int:
 
 
 def _gradient(
-    plan: Plan, method: str | None, shots: int | None, batch: int
+    plan: Plan, method: Method, shots: int | None, batch: int
 ) -> tuple[int | None, int | None, str]:
     """Circuits, jobs and method of the value and its derivatives in all parameters, at `batch` points."""
     value = batch * len(plan.programs)
     if not plan.num_slots:
         return None, None, "the circuit has no parameters"
-    if method in ("best", "device") and plan.direct_vjp:
+    if method.own and plan.direct_vjp:
         return 2 * value, 2, "device"
     slots: Sequence[int] = range(plan.num_slots)
     try:
-        rule = plan.rule(tuple(slots), method, shots)
+        parts = plan.rule(tuple(slots), method, shots)
     except GradientError as error:
         return None, None, str(error)
     return (
-        value * (1 + len(rule.shifts)),
+        value * (1 + sum(len(part.shifts) for part in parts)),
         2,
-        "finite differences" if method == "finite-diff" else "shift rule",
+        "finite differences" if method.name == "finite-diff" else "shift rule",
     )

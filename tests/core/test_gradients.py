@@ -289,3 +289,33 @@ def test_what_is_not_differentiable_says_so(measure):
     sampled = measure in (hb.sample, hb.counts)
     with pytest.raises(hb.GradientError, match="not differentiable"):
         hb.jacobian(node(f, shots=10 if sampled else None))(0.3)
+
+
+def test_a_fallback_differences_only_what_has_no_rule_and_only_when_named():
+    def f(r, kappa):
+        hb.Displacement(r, 0.3, wires=0)
+        hb.Rotation(0.2, wires=0)
+        hb.Kerr(kappa, wires=0)
+        hb.Displacement(0.1, 0.2, wires=1)
+        return hb.expval(hb.QuadX(0))
+
+    device = hb.device("default.fock", wires=2, cutoff_dim=9)
+    strict = hb.QNode(f, device, diff_method="parameter-shift")
+    with pytest.raises(hb.GradientError, match="Kerr"):
+        hb.grad(strict, argnums=(0, 1))(0.4, 0.3)
+    found = hb.grad(strict.update(fallback="finite-diff"), argnums=(0, 1))(0.4, 0.3)
+    own = hb.grad(hb.QNode(f, device, diff_method="adjoint"), argnums=(0, 1))(0.4, 0.3)
+    assert np.allclose(found, own, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"fallback": "spsa"}, "fallback 'spsa' is not known; choose from None, 'finite-diff'"),
+        ({"gradient_kwargs": {"step": 1}}, "diff_method 'best' has no option 'step' in gradient_kwargs"),
+        ({"method": "best"}, "a QNode has no argument 'method'; choose from 'function', 'device'"),
+    ],
+)
+def test_what_a_node_cannot_be_updated_with(changes, words):
+    with pytest.raises(hb.CircuitError, match=words):
+        node(product, wires=2).update(**changes)

@@ -187,7 +187,7 @@ def slopes_disagree(case: Case) -> tuple[float, float]:
     ]
     ruled = [slot for slot, spectrum in enumerate(spectra) if spectrum is not None]
     worst, worst_other = 0.0, 0.0
-    rule = plain.rule(tuple(ruled), "best", None)
+    [rule] = plain.rule(tuple(ruled))
     if not len(rule.shifts):  # of gates that are the identity, or a phase
         worst = float(np.abs(found[:, ruled]).max(initial=0.0))
     else:

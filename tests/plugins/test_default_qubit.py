@@ -218,7 +218,7 @@ def check_derivatives(instructions, n, rng):
     plan = hb.execution.Plan(c, c, FAST, False)
     params = rng.normal(size=(2, c.num_slots))
     cotangent = rng.normal(size=(2, 2))
-    rule = plan.rule(tuple(range(c.num_slots)), "best", None)
+    [rule] = plan.rule(tuple(range(c.num_slots)))
     shifted = (params[:, None, :] + rule.shifts).reshape(-1, c.num_slots)
     values = np.stack(plan.run(shifted, None), axis=1).reshape(2, len(rule.shifts), 2)
     expected = np.einsum("rp,brc,bc->bp", rule.weights, values, cotangent)

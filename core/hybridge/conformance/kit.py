@@ -240,8 +240,8 @@ class Conformance(ABC):
         """For a gradient from samples: every shifted value may be off."""
         recorded = node.record(point)
         plan = node.plan(point)
-        weights = plan.rule(tuple(range(len(recorded.numbers))), "best", SHOTS).weights
-        return float(0.1 * np.abs(weights).sum())
+        parts = plan.rule(tuple(range(len(recorded.numbers))), shots=SHOTS)
+        return float(sum(0.1 * np.abs(part.weights).sum() for part in parts))
 
     # ---- items: models ---------------------------------------------------------------------------
 

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from hybridge.circuit import Circuit, Measurement, measured_wires
-from hybridge.errors import CircuitError, GradientError
+from hybridge.errors import GradientError
 from hybridge.gradients.finite import finite_rule
+from hybridge.gradients.method import Method
+from hybridge.gradients.part import Part
 from hybridge.gradients.shift import Shifts, shift_rule
 from hybridge.operations.spectrum import Spectrum
 
 DIFFERENTIABLE = ("expval", "var", "probs")
-METHODS = ("best", "parameter-shift", "finite-diff", "device", None)
 
 
-class ShiftRule(NamedTuple):
-    """df/dp[slots] = weights.T @ f(p + shifts): shifts (R, P), weights (R, len(slots))."""
-
-    shifts: np.ndarray
-    weights: np.ndarray
-
-
-def check_method(method: str | None) -> str | None:
-    """The diff_method, if it is one."""
-    if method not in METHODS:
-        raise CircuitError(
-            f"diff_method {method!r} is not known; choose from {', '.join(map(repr, METHODS))}"
-        )
-    return method
-
-
-def shift_rules(
-    circuit: Circuit, slots: Sequence[int], method: str | None, shots: int | None, truncated: bool
-) -> ShiftRule:
-    """The rule for these slots of the user's circuit, all shifted points side by side.
+def rule_parts(
+    circuit: Circuit,
+    slots: Sequence[int],
+    method: Method,
+    shots: int | None,
+    truncated: bool,
+    measured: Sequence[int] | None = None,
+) -> tuple[Part, ...]:
+    """The rule for these slots of the user's circuit, right for the measurements `measured` (None: all).
 
     Raises GradientError naming the parameter and the ways out, where there is no exact rule.
     """
-    if method is None:
+    if method.name is None:
         raise GradientError(
             "any parameter",
             "the QNode was made with diff_method=None",
@@ -51,12 +40,19 @@ def shift_rules(
             raise GradientError(
                 "any parameter", f"{m!r} is not differentiable", "return expval, var or probs"
             )
-    pick: Callable[[int], Shifts]
-    if method == "finite-diff":
-        rule = finite_rule(shots)
-        pick = lambda slot: rule
-    else:
-        pick = lambda slot: exact_rule(circuit, slot, truncated)
+    if measured is not None:
+        circuit = circuit._replace(measurements=tuple(circuit.measurements[i] for i in measured))
+
+    def pick(slot: int) -> Shifts:
+        if method.name == "finite-diff":
+            return finite_rule(shots)
+        try:
+            return exact_rule(circuit, slot, truncated)
+        except GradientError:
+            if method.fallback is None:
+                raise
+            return finite_rule(shots)
+
     rules = [pick(slot) for slot in slots]
     total = sum(len(r.shifts) for r in rules)
     shifts, weights = np.zeros((total, circuit.num_slots)), np.zeros((total, len(slots)))
@@ -66,7 +62,7 @@ def shift_rules(
         shifts[start:stop, slot] = r.shifts
         weights[start:stop, k] = r.weights
         start = stop
-    return ShiftRule(shifts, weights)
+    return (Part(shifts, weights),)
 
 
 def exact_rule(circuit: Circuit, slot: int, truncated: bool = False) -> Shifts:

@@ -23,6 +23,7 @@ from hybridge.interfaces.called import Call, Called
 from hybridge.interfaces.entries import Entry
 from hybridge.interfaces.gather import Gather
 from hybridge.interfaces.rows import PLAIN, as_rows, real
+from hybridge.interfaces.slopes import parts_for, pull, summed
 
 
 def _leave_observables(name: str) -> None:
@@ -100,56 +101,28 @@ defvjp_argnums(
 defjvp_argnums(pack, lambda argnums, gs, ans, args, kwargs: _spread(args[0], gs, [i - 1 for i in argnums]))
 
 
-def _jacobian(rows: Any, call: Call, slots: tuple[int, ...]) -> Any:
-    """d value / d slots, (B, len(slots), columns): one batch of shifted rows, differentiable in its turn."""
-    rule = call.plan.rule(slots, call.method, call.shots)
-    batch, width = rows.shape
-    if not len(rule.shifts):  # nothing measured depends on these numbers, as on global phases
-        return np.zeros((batch, len(slots), sum(math.prod(shape) for shape in call.plan.shapes(call.shots))))
-    shifted = anp.reshape(rows[:, None, :] + rule.shifts, (batch * len(rule.shifts), width))
-    values = run(shifted, call)
-    return anp.matmul(rule.weights.T, anp.reshape(values, (batch, len(rule.shifts), -1)))
-
-
-def full_jacobian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray:
-    """d value / d slots, (B, columns, len(slots)), of plain rows: one pull or one job for all columns."""
-    if call.method not in ("best", "device") or not call.plan.direct_vjp:
-        return np.swapaxes(_jacobian(rows, call, slots), 1, 2)
-    columns = sum(math.prod(shape) for shape in call.plan.shapes(call.shots))
-    tiled, one_each = np.tile(rows, (columns, 1)), np.repeat(np.eye(columns), len(rows), axis=0)
-    found = call.plan.vjp(tiled, one_each)[:, list(slots)]
-    return np.swapaxes(found.reshape(columns, len(rows), len(slots)), 0, 1)
-
-
-def value_and_vjp(
-    rows: np.ndarray, call: Call, slots: tuple[int, ...], cotangent: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The values of plain rows (B, columns), and cotangent (B, columns) -> (B, len(slots))."""
-    if call.method in ("best", "device") and call.plan.direct_vjp:
-        flat, found = call.plan.value_and_vjp(rows, cotangent)
-        return flat, found if len(slots) == found.shape[1] else found[:, list(slots)]
-    flat = call.plan.run_flat(rows, call.shots)
-    return flat, derivative(rows, call, slots)[0](cotangent)
-
-
 def derivative(
     rows: Any, call: Call, slots: tuple[int, ...]
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The vjp (B, columns) -> (B, len(slots)) and the jvp in the other direction, sharing one Jacobian."""
     made: list[Any] = []
 
-    def jacobian() -> Any:
-        if not made:
-            made.append(_jacobian(rows, call, slots))
-        return made[0]
+    def jacobian(cotangent: Any = None) -> Any:
+        """For all measurements, and kept; where one has no rule, for those that the cotangent asks for."""
+        if made:
+            return made[0]
+        parts, whole = parts_for(call, slots, None if isbox(cotangent) else cotangent)
+        found = summed(rows, call, slots, parts, run, anp)
+        if whole:
+            made.append(found)
+        return found
 
-    direct = call.method in ("best", "device") and call.plan.direct_vjp and not isbox(rows)
+    plain = not isbox(rows)
 
     def vjp(g: Any) -> Any:
-        if direct and not isbox(g):
-            found = call.plan.vjp(rows, g)
-            return found if len(slots) == found.shape[1] else found[:, list(slots)]
-        return anp.matmul(jacobian(), g[:, :, None])[:, :, 0]
+        if plain and call.direct and not isbox(g):
+            return pull(rows, call, slots, g)
+        return anp.matmul(jacobian(g), g[:, :, None])[:, :, 0]
 
     return vjp, lambda t: anp.matmul(t[:, None, :], jacobian())[:, 0, :]
 
@@ -266,7 +239,7 @@ def evaluate(called: Called) -> list[Any]:
     derivatives with the value: a quarter less than after it.
     """
     call, leaves = called.call, called.leaves
-    if call.method in ("best", "device") and call.plan.scalar and call.plan.direct_vjp:
+    if call.plan.scalar and call.direct:
         boxes = [x for x in leaves if isbox(x)]
         reverse = all(type(x._node) is VJPNode and not isbox(x._value) for x in boxes)
         if reverse and len({x._trace for x in boxes}) == 1:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.execution import Plan
+from hybridge.gradients.method import Method
 from hybridge.interfaces.gather import Gather
 from hybridge.interfaces.rows import check_finite
 from hybridge.numbers import all_finite
@@ -22,9 +23,14 @@ class Call(NamedTuple):
 
     plan: Plan
     shots: int | None
-    method: str | None
+    method: Method
     gather: Gather
     ahead: list[np.ndarray] | None = None  # for the derivatives that come with the values, d value / d rows
+
+    @property
+    def direct(self) -> bool:
+        """Whether the device's own derivatives are used."""
+        return self.method.own and self.plan.direct_vjp
 
     def checked_rows(self, leaves: Sequence[Any]) -> np.ndarray:
         """The rows of plain leaves. Raises CircuitError for what is not finite or out of a row's bounds."""

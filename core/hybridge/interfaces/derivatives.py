@@ -16,9 +16,10 @@ from autograd.util import toposort
 
 from hybridge.errors import GradientError
 from hybridge.interfaces import autograd_
-from hybridge.interfaces.autograd_ import full_jacobian, split_flat, value_and_vjp
+from hybridge.interfaces.autograd_ import split_flat
 from hybridge.interfaces.called import Called, Model
 from hybridge.interfaces.entries import Entry, Source
+from hybridge.interfaces.slopes import full_jacobian, value_and_vjp
 from hybridge.pytree import flatten
 
 Argnums = int | Sequence[int]

@@ -10,6 +10,7 @@ import numpy as np
 from hybridge.circuit import Measurement
 from hybridge.errors import OptimizationError
 from hybridge.execution import Plan, plans_of
+from hybridge.gradients.method import Method
 from hybridge.operations.pauli import Sentence
 from hybridge.optimize.optimizer import Optimizer
 from hybridge.optimize.problem import Problem
@@ -115,12 +116,12 @@ def sampled_gradient(plan: Plan, slots: Slots, shots: np.ndarray) -> tuple[np.nd
         own = tuple(np.flatnonzero(slots.slopes[:, j]).tolist())
         if not own:
             continue
-        rule = plan.rule(own, "parameter-shift", drawn)
-        if not len(rule.shifts):
+        [part] = plan.rule(own, Method("parameter-shift"), drawn)
+        if not len(part.shifts):
             continue
-        values, errors = plan.run_with_errors(slots.rows + rule.shifts, drawn)
-        weights = rule.weights @ slots.slopes[list(own), j]
+        values, errors = plan.run_with_errors(slots.rows + part.shifts, drawn)
+        weights = part.weights @ slots.slopes[list(own), j]
         gradient[j] = weights @ values[0]
         variance[j] = drawn * weights**2 @ errors[0] ** 2
-        used += drawn * len(rule.shifts) * len(plan.programs)
+        used += drawn * len(part.shifts) * len(plan.programs)
     return gradient, variance, used

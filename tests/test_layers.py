@@ -29,6 +29,7 @@ LAYERS = (
     ("compilation",),
     ("readout",),
     ("execution",),
+    ("plans",),
     ("recorded",),
     ("interfaces",),
     ("static",),

@@ -1,11 +1,8 @@
-"""Plans: circuits compiled for a device, cached by structure, and run as one vendor job for a batch."""
+"""Plans: circuits compiled for a device, and run as one vendor job for a batch."""
 
 from __future__ import annotations
 
 import math
-import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from functools import cached_property
 from typing import Any
@@ -13,14 +10,10 @@ from typing import Any
 import numpy as np
 
 from hybridge import memory
-from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
+from hybridge.circuit import Circuit, Measurement
 from hybridge.compilation import (
     AffineMap,
-    check_domain,
-    check_preparations,
-    circuit_wires,
     lower,
-    map_measurement,
 )
 from hybridge.device import Device, Task
 from hybridge.errors import (
@@ -41,7 +34,6 @@ from hybridge.tracker import notify
 
 FLOAT = np.dtype(float)
 SMALL = 2**26  # 64 MiB: not worth asking the system how much is free
-MAX_PLANS = 256  # per device; a plan is small, but its program may hold a vendor's circuit
 
 
 class Plan:
@@ -401,92 +393,3 @@ def _fault(array: Any, batch: int, width: int) -> str:
 def _joined(parts: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
     """Chunks of a batch put together, measurement by measurement."""
     return [np.concatenate(values) for values in zip(*parts, strict=True)]
-
-
-class PlanCache:
-    """The plans of one device, least recently used dropped; safe under threads."""
-
-    def __init__(self, device: Device):
-        self._device = weakref.ref(device)
-        self._inferred = device.wires is None
-        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
-        self._lock = threading.RLock()
-
-    def get(
-        self, instructions: tuple[Any, ...], measurements: tuple[Measurement, ...], sampled: bool
-    ) -> Plan:
-        """The plan of this structure on the user's wires; compiled the first time."""
-        key: tuple[Any, ...] = (instructions, measurements, sampled)
-        try:
-            if self._inferred:  # equal observables may name different wires: X(1) and X(1) @ I(0)
-                key = (*key, tuple(measured_wires(measurements)))
-            found = self._plans.get(key)
-        except TypeError as error:
-            raise _unhashable(instructions) from error
-        if found is not None:
-            if (
-                len(self._plans) > MAX_PLANS // 2
-            ):  # the order of use matters only when something will be dropped
-                with self._lock:
-                    if key in self._plans:
-                        self._plans.move_to_end(key)
-            return found
-        with self._lock:
-            if key not in self._plans:
-                device = self._device()
-                assert device is not None  # whoever asks holds the device
-                self._plans[key] = make_plan(instructions, measurements, device, sampled)
-                if len(self._plans) > MAX_PLANS:
-                    self._plans.popitem(last=False)
-            return self._plans[key]
-
-    def __len__(self) -> int:
-        return len(self._plans)
-
-
-def _unhashable(instructions: tuple[Any, ...]) -> CircuitError:
-    for operation, wires in instructions:
-        for wire in wires:
-            try:
-                hash(wire)
-            except TypeError:
-                return CircuitError(f"{operation.name}: a wire label must be hashable; got {wire!r}")
-    return CircuitError("a measurement of this circuit names something that cannot be hashed")
-
-
-_caches: weakref.WeakKeyDictionary[Device, PlanCache] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
-
-
-def plans_of(device: Device) -> PlanCache:
-    """The plan cache of a device."""
-    with _making:
-        if device not in _caches:
-            _caches[device] = PlanCache(device)
-        return _caches[device]
-
-
-def make_plan(
-    instructions: Sequence[tuple[Any, Any]],
-    measurements: Sequence[Measurement],
-    device: Device,
-    sampled: bool,
-) -> Plan:
-    """Check the circuit on the user's wires, then compile it on wires 0..n-1."""
-    if sampled and not device.capabilities.shots:
-        raise UnsupportedCircuit(device.name, "shots: it gives exact results only", "use shots=None")
-    if not sampled and not device.capabilities.exact:
-        raise UnsupportedCircuit(device.name, "shots=None: it gives samples only", "use shots=1000")
-    written = tuple(Instruction(*i) for i in instructions)
-    check_domain(written, measurements, device)
-    wires = circuit_wires(written, measurements, device)
-    check_preparations(written)
-    limit = device.capabilities.max_wires
-    if limit is not None and len(wires) > limit:
-        raise UnsupportedCircuit(device.name, f"{len(wires)} wires: it has at most {limit}")
-    index = {wire: i for i, wire in enumerate(wires)}
-    mapped = tuple(Instruction(operation, tuple(index[w] for w in on)) for operation, on in written)
-    circuit = Circuit(
-        mapped, tuple(map_measurement(m, index) for m in measurements), tuple(range(len(wires)))
-    )
-    return Plan(circuit, Circuit(written, tuple(measurements), wires), device, sampled)

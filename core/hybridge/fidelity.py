@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hybridge.circuit import Measurement
-from hybridge.execution import plans_of
 from hybridge.operations.derived import adjoint_row
 from hybridge.operations.table import Operation, Wires
+from hybridge.plans import plans_of
 from hybridge.qnode import QNode
 from hybridge.recorded import Recorded
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from hybridge.circuit import Measurement, probs
 from hybridge.errors import CircuitError, GradientError
-from hybridge.execution import plans_of
 from hybridge.generators import MAX_WIRES, generator
 from hybridge.gradients.choose import exact_rule
 from hybridge.interfaces.derivatives import Argnums, jacobian
 from hybridge.operations.pauli import Sentence, Word
 from hybridge.operations.table import Affine, Operation, Wires
+from hybridge.plans import plans_of
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 from hybridge.slots import Slots, slots_of

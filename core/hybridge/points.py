@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hybridge.execution import plans_of
 from hybridge.interfaces.rows import as_rows
+from hybridge.plans import plans_of
 from hybridge.qnode import QNode
 
 

@@ -11,13 +11,14 @@ from hybridge.circuit import Circuit, Instruction
 from hybridge.compilation import circuit_wires
 from hybridge.device import Device, check_shots
 from hybridge.errors import CircuitError
-from hybridge.execution import Plan, plans_of
+from hybridge.execution import Plan
 from hybridge.gradients.method import method
 from hybridge.interfaces.called import Call, Called, Model
 from hybridge.interfaces.choose import check_interface, library
 from hybridge.interfaces.gather import as_leaf
 from hybridge.interfaces.rows import as_rows, plain_rows, real
 from hybridge.interfaces.symbols import gather_of
+from hybridge.plans import plans_of
 from hybridge.recorded import Recorded
 from hybridge.recording import record
 from hybridge.registry import device as make_device

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import hybridge as hb
-from hybridge import execution, memory
+from hybridge import memory, plans
 from hybridge.plugin import Capabilities
 
 
@@ -130,7 +130,7 @@ def test_exact_results_of_a_sampler_are_refused_and_shots_of_an_exact_device():
 
 
 def test_plans_are_dropped_least_recently_used(monkeypatch):
-    monkeypatch.setattr(execution, "MAX_PLANS", 8)
+    monkeypatch.setattr(plans, "MAX_PLANS", 8)
     device = hb.device("default.qubit", wires=1)
 
     @hb.qnode(device)
@@ -139,7 +139,7 @@ def test_plans_are_dropped_least_recently_used(monkeypatch):
             hb.X(0)
         return hb.expval(hb.Z(0))
 
-    cache = execution.plans_of(device)
+    cache = plans.plans_of(device)
     for depth in [*range(12), 0, 11]:
         assert f(depth) == (-1) ** depth
     assert len(cache) == 8
@@ -171,7 +171,7 @@ def test_a_batch_is_split_only_where_memory_asks_for_it(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 2**27)
     device._plans = None
     split = hb.QNode(f.function, device)
-    execution._caches.pop(device)
+    plans._caches.pop(device)
     split = hb.QNode(f.function, device)
     result = split(xs)
     assert tasks == [[50], [16, 16, 16, 2]]  # one job all the same

@@ -11,12 +11,12 @@ from scipy.stats import chi2
 
 import hybridge as hb
 from hybridge import numpy as np
-from hybridge.execution import plans_of
 from hybridge.fidelity import fidelities
 from hybridge.optimize.problem import Problem
 from hybridge.optimize.qnspsa import sampled_metric
 from hybridge.optimize.shot_adaptive import sampled_gradient
 from hybridge.optimize.spsa import signs
+from hybridge.plans import plans_of
 from hybridge.slots import slots_of
 
 DEVICE = hb.device("default.qubit", wires=3)

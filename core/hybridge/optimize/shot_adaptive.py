@@ -9,11 +9,12 @@ import numpy as np
 
 from hybridge.circuit import Measurement
 from hybridge.errors import OptimizationError
-from hybridge.execution import Plan, plans_of
+from hybridge.execution import Plan
 from hybridge.gradients.method import Method
 from hybridge.operations.pauli import Sentence
 from hybridge.optimize.optimizer import Optimizer
 from hybridge.optimize.problem import Problem
+from hybridge.plans import plans_of
 from hybridge.qnode import QNode
 from hybridge.slots import Slots
 

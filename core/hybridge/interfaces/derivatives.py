@@ -18,11 +18,11 @@ from hybridge.errors import GradientError
 from hybridge.interfaces import autograd_
 from hybridge.interfaces.autograd_ import split_flat
 from hybridge.interfaces.called import Called, Model
+from hybridge.interfaces.derivative import Argnums, Derivative
 from hybridge.interfaces.entries import Entry, Source
 from hybridge.interfaces.slopes import full_jacobian, value_and_vjp
 from hybridge.pytree import flatten
 
-Argnums = int | Sequence[int]
 ATOMS = frozenset({float, np.ndarray})  # of which it is certain that they are no containers
 
 
@@ -291,7 +291,7 @@ def _check_real(value: Any) -> None:
         )
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Derivative:
     """The function that returns (f(...), gradient); the gradient has the shape of the arguments in `argnums`.
 
     Arguments may be numbers, arrays and containers of them. Raises GradientError where f is not one real
@@ -301,19 +301,21 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     >>> hb.value_and_grad(lambda p: p["a"] ** 2)({"a": 3.0}) == (9.0, {"a": 6.0})
     True
     """
+    return Derivative("value_and_grad", f, argnums, _value_and_grad)
 
-    def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        if type(argnums) is int and isinstance(f, Model):
-            found = _at_once(f, argnums, args, kwargs)
-            if found is not None:
-                return found
-        arguments = _Arguments(f, argnums, args, kwargs)
-        traced = _traced(arguments)
-        _check_one_number(traced.shapes)
-        value, pulled = traced.gradient()
-        return value, arguments.like(pulled)
 
-    return differentiated
+def _value_and_grad(
+    f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Any, Any]:
+    if type(argnums) is int and isinstance(f, Model):
+        found = _at_once(f, argnums, args, kwargs)
+        if found is not None:
+            return found
+    arguments = _Arguments(f, argnums, args, kwargs)
+    traced = _traced(arguments)
+    _check_one_number(traced.shapes)
+    value, pulled = traced.gradient()
+    return value, arguments.like(pulled)
 
 
 def _at_once(f: Model, argnum: int, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any] | None:
@@ -332,15 +334,18 @@ def _at_once(f: Model, argnum: int, args: Sequence[Any], kwargs: dict[str, Any])
     return flat[0, 0], gather.leaf(argnum, gather.pull(pulled))
 
 
-def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Derivative:
     """The gradient of a function with one real number as value, in the shape of the arguments in `argnums`.
 
     >>> import hybridge as hb
     >>> hb.grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0) == (3.0, 2.0)
     True
     """
-    both = value_and_grad(f, argnums)
-    return lambda *args, **kwargs: both(*args, **kwargs)[1]
+    return Derivative("grad", f, argnums, _grad)
+
+
+def _grad(f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    return _value_and_grad(f, argnums, args, kwargs)[1]
 
 
 def vjp(f: Callable[..., Any], params: Sequence[Any], cotangents: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -373,19 +378,19 @@ def jvp(f: Callable[..., Any], params: Sequence[Any], tangents: Sequence[Any]) -
     return build(values), build(moved)
 
 
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Derivative:
     """The Jacobian: the value's containers of the arguments' containers of arrays (*value, *argument).
 
     >>> import hybridge as hb
     >>> hb.jacobian(lambda x: {"square": x ** 2, "same": x})(3.0)
     {'square': array(6.), 'same': array(1.)}
     """
+    return Derivative("jacobian", f, argnums, _jacobian)
 
-    def differentiated(*args: Any, **kwargs: Any) -> Any:
-        arguments = _Arguments(f, argnums, args, kwargs)
-        return _traced(arguments).jacobian(arguments.like)
 
-    return differentiated
+def _jacobian(f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    arguments = _Arguments(f, argnums, args, kwargs)
+    return _traced(arguments).jacobian(arguments.like)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:

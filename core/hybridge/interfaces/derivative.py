@@ -1,0 +1,28 @@
+"""A derivative as a function that knows what it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Argnums = int | Sequence[int]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Derivative:
+    """What hb.grad, hb.value_and_grad and hb.jacobian return: called where `f` is, it differentiates it.
+
+    `kind` is the name of the one that made it; `compute(f, argnums, args, kwargs)` does the work.
+    """
+
+    kind: str
+    f: Callable[..., Any]
+    argnums: Argnums
+    compute: Callable[..., Any]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.compute(self.f, self.argnums, args, kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} of {self.f!r} argnums={self.argnums!r}>"

@@ -14,7 +14,7 @@ from hybridge.errors import CircuitError
 from hybridge.execution import Plan
 from hybridge.gradients.method import method
 from hybridge.interfaces.called import Call, Called, Model
-from hybridge.interfaces.choose import check_interface, library
+from hybridge.interfaces.choose import check_interface, keeps_plain, library
 from hybridge.interfaces.gather import as_leaf
 from hybridge.interfaces.rows import as_rows, plain_rows, real
 from hybridge.interfaces.symbols import gather_of
@@ -32,12 +32,13 @@ class QNode(Model):
     device, or its name; `diff_method` "best" (the device's own derivatives where it has them, else exact
     shift rules; never finite differences), "parameter-shift", "adjoint" or "device" (the device's own),
     "finite-diff" or None, with the method's options in `gradient_kwargs`, and `fallback="finite-diff"` to
-    difference what has no exact rule; `interface` "auto" or "autograd"; `shots` to override the device's;
-    `static` to record the function once for each structure of its arguments (containers, shapes, everything
-    that is not a float), with symbols in place of its floats: a call then costs little more than the device.
-    The function may scale its numbers by plain ones, shift and add them; anything else, and control flow that
-    depends on them, raises CircuitError. It sees other things, such as a global of its module, as they were
-    when it was recorded.
+    difference what has no exact rule; `interface` "auto" (the library of the arguments' arrays), a library by
+    name (its arrays only, and its arrays as results) or None (plain numbers only); `shots` to override the
+    device's; `static` to record the function once for each structure of its arguments (containers, shapes,
+    everything that is not a float), with symbols in place of its floats: a call then costs little more than
+    the device. The function may scale its numbers by plain ones, shift and add them; anything else, and
+    control flow that depends on them, raises CircuitError. It sees other things, such as a global of its
+    module, as they were when it was recorded.
 
     Results: expval and var a float, probs (2^k,), state (2^n,), density_matrix (2^k, 2^k), sample(wires)
     (shots, k) ints, sample(observable) (shots,) values, counts a dict; array arguments of length B put a
@@ -74,6 +75,7 @@ class QNode(Model):
             )
         self.method = method(diff_method, gradient_kwargs, fallback)
         self.interface = check_interface(interface)
+        self._keeps_plain = keeps_plain(interface)
         self.shots = self.device.shots if shots == "device" else check_shots(shots)
         self._plans = plans_of(self.device)
         self.static = static
@@ -84,14 +86,14 @@ class QNode(Model):
         """Run the circuit at these arguments. Raises the errors of hybridge.errors."""
         if self._traces is not None:
             trace, leaves, plain = self._traces.find(args, kwargs)
-            if plain and trace.one:
+            if plain and trace.one and self._keeps_plain:
                 return trace.call.plan.number(trace.call.checked_rows(leaves))
             return self.finish(self._of_trace(trace, leaves, plain))
         recorded = self.record(*args, **kwargs)
-        rows = plain_rows(recorded.numbers)
+        rows = plain_rows(recorded.numbers) if self._keeps_plain else None
         plan, batched = self._plan(recorded), False
         if rows is None:
-            if self._library(recorded.numbers, recorded) is not None:
+            if library(recorded.numbers, self.interface) is not None:
                 return self.finish(self._called(recorded, plan))
             rows, batched = as_rows(recorded.numbers)
         if plan.bounds:
@@ -110,29 +112,22 @@ class QNode(Model):
 
     def at_once(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Call, list[Any]] | None:
         """The call and its leaves of a static circuit at plain arguments, where its value is one number."""
-        if self._traces is None or not self.interface:
+        if self._traces is None or not self.interface or not self._keeps_plain:
             return None
         trace, leaves, plain = self._traces.find(args, kwargs)
         return (trace.call, leaves) if plain and trace.one else None
 
     def _of_trace(self, trace: Trace, leaves: list[Any], plain: bool) -> Called:
-        traced = None if plain else self._library(leaves, trace.recorded)
+        traced = None if plain and self._keeps_plain else library(leaves, self.interface)
         if traced is None and not plain:
             for x in leaves:
                 real(x)  # raises: with interface=None numbers are plain
         return Called(trace.recorded, trace.call, leaves, traced)
 
     def _called(self, recorded: Recorded, plan: Plan) -> Called:
-        traced = self._library(recorded.numbers, recorded)
+        traced = library(recorded.numbers, self.interface)
         leaves, gather = (as_leaf if traced is None else traced.gathered)(recorded.numbers)
         return Called(recorded, Call(plan, self.shots, self.method, gather), leaves, traced)
-
-    def _library(self, numbers: Sequence[Any], recorded: Recorded) -> Any:
-        """The module for the library that traces these numbers, if it can; None where all are plain."""
-        traced = library(numbers) if self.interface else None
-        if traced is not None:
-            recorded.check_differentiable()
-        return traced
 
     def _prepare(self, recorded: Recorded, shapes: Sequence[tuple[int, ...]]) -> Call:
         """The call of a traced circuit, of leaves of these shapes."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from hybridge.errors import CircuitError
 from hybridge.interfaces.called import Call
-from hybridge.interfaces.choose import library
+from hybridge.interfaces.choose import owner
 from hybridge.interfaces.symbols import symbols
 from hybridge.operations.table import Constant
 from hybridge.pytree import flatten
@@ -129,7 +129,8 @@ def _symbolic(x: Any) -> str:
     """ "plain" for a float or an array of floats, "traced" for a library's; empty for everything else."""
     if isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
         return "plain"
-    return "traced" if library((x,)) is not None else ""
+    kind: type = type(x)
+    return "traced" if owner(kind) is not None else ""
 
 
 def _parts(x: Any) -> tuple[list[Any] | None, Hashable]:

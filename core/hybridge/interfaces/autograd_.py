@@ -236,8 +236,10 @@ def evaluate(called: Called) -> list[Any]:
     """The measurements' values, differentiable in the leaves.
 
     Where one expectation value or variance is measured and traced once, in reverse, the device gives the
-    derivatives with the value: a quarter less than after it.
+    derivatives with the value: a quarter less than after it. Raises GradientError for a measurement that has
+    no derivative.
     """
+    called.recorded.check_differentiable()
     call, leaves = called.call, called.leaves
     if call.plan.scalar and call.direct:
         boxes = [x for x in leaves if isbox(x)]

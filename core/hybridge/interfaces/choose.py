@@ -1,18 +1,20 @@
-"""Which library a number belongs to, told from its type without importing the library."""
+"""Which library's arrays a call's numbers are, told from their types without importing the library."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any
 
 from hybridge.errors import CircuitError
-from hybridge.interfaces import autograd_
 from hybridge.interfaces.rows import PLAIN
 
-# module of a traced number's type, or its top level -> the module that calls a plan for its library
-LIBRARIES: dict[str, ModuleType] = {"autograd": autograd_, "hybridge.interfaces.entries": autograd_}
-INTERFACES = ("auto", "autograd", None)
+# what a library's arrays inherit from -> the library; the module here that calls a plan for it is named as
+# it is, with an underscore, and imported when the first of its arrays comes along
+LIBRARIES = {"autograd.tracer.Box": "autograd"}
+INTERFACES = ("auto", *dict.fromkeys(LIBRARIES.values()), None)
 
 
 def check_interface(interface: str | None) -> str | None:
@@ -24,12 +26,47 @@ def check_interface(interface: str | None) -> str | None:
     return interface
 
 
-def library(numbers: Sequence[Any]) -> ModuleType | None:
-    """The module for the library that traces one of the numbers; None where all are plain."""
-    for x in numbers:
-        if type(x) not in PLAIN:
-            module = type(x).__module__
-            found = LIBRARIES.get(module) or LIBRARIES.get(module.partition(".")[0])
-            if found is not None:
-                return found
+def keeps_plain(interface: str | None) -> bool:
+    """Whether plain numbers give plain results: a library named gives its own arrays, and autograd's are
+    numpy's."""
+    return interface in ("auto", "autograd", None)
+
+
+def library(numbers: Sequence[Any], interface: str | None = "auto") -> ModuleType | None:
+    """The module for the library whose arrays are among the numbers; None where all are plain.
+
+    Raises CircuitError where they are of two libraries, or of another than the interface names.
+    """
+    kinds = set(map(type, numbers))
+    if interface is None or (keeps_plain(interface) and PLAIN.issuperset(kinds)):
+        return None
+    names = sorted({name for kind in kinds if (name := owner(kind)) is not None})
+    if len(names) > 1:
+        raise CircuitError(
+            f"the parameters are arrays of {' and '.join(names)}; one call takes those of one library: "
+            "convert the others, or split the model between two calls"
+        )
+    if interface != "auto" and names and names != [interface]:
+        raise CircuitError(
+            f"the parameters are arrays of {names[0]}, and the QNode was made with interface={interface!r}; "
+            "use interface='auto'"
+        )
+    if not names:
+        return None if keeps_plain(interface) else module_of(str(interface))
+    return module_of(names[0])
+
+
+@lru_cache(maxsize=1024)
+def owner(kind: type) -> str | None:
+    """The library that arrays of this type belong to."""
+    for parent in kind.__mro__:
+        found = LIBRARIES.get(f"{parent.__module__}.{parent.__qualname__}")
+        if found is not None:
+            return found
     return None
+
+
+@cache
+def module_of(name: str) -> ModuleType:
+    """The module here of a library, imported on first use."""
+    return importlib.import_module(f"hybridge.interfaces.{name}_")

@@ -178,6 +178,7 @@ class _Direct:
 
     def __init__(self, boxes: Sequence[Any], called: Called, traced: Sequence[int]):
         self.recorded, self.call = called.recorded, called.call
+        self.recorded.check_differentiable()
         self.sources = [box.source for box in boxes]
         values, leaf_of = list(called.leaves), {}
         for i in traced:  # the leaves that are sources

@@ -60,6 +60,10 @@ def real(x: Any) -> np.ndarray:
         raise  # of a number that has no value to give
     except ValueError:
         raise CircuitError(f"a parameter must be a real number or an array; got the ragged {x!r}") from None
+    except (TypeError, RuntimeError) as error:  # as of a tensor that is traced
+        raise CircuitError(
+            f"a parameter must be a real number; {type(x).__name__} gives no values: {error}"
+        ) from error
     if array.dtype.kind not in "fiub":
         what = "complex" if array.dtype.kind == "c" else type(x).__name__
         raise CircuitError(f"a parameter must be a real number; got {what} {x!r}")

@@ -33,6 +33,7 @@ LAYERS = (
     ("recorded",),
     ("interfaces",),
     ("static",),
+    ("mapped",),
     ("qnode",),
     ("jax", "keras", "torch"),  # layers and functions for the networks of these libraries
     ("fidelity", "generators", "points", "slots"),

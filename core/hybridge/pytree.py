@@ -19,6 +19,17 @@ def flatten(tree: Any, leaf_types: tuple[type, ...] = ()) -> tuple[list[Any], Ca
     return leaves, lambda new: build(iter(new))
 
 
+def parts(tree: Any) -> dict[Any, Any] | None:
+    """What a container holds, by key, place or name, in the order of `flatten`; None for a leaf."""
+    if isinstance(tree, dict):
+        return dict(tree)
+    if isinstance(tree, (list, tuple)):
+        return dict(enumerate(tree))
+    if dataclasses.is_dataclass(type(tree)):
+        return {f.name: getattr(tree, f.name) for f in dataclasses.fields(tree)}
+    return None
+
+
 def _like(tree: dict[Any, Any], items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
     """A dict of the kind of `tree`; a copy knows what else its kind is made of, as a defaultdict does."""
     if type(tree) is dict:

@@ -18,6 +18,7 @@ from hybridge.interfaces.choose import check_interface, keeps_plain, library
 from hybridge.interfaces.gather import as_leaf
 from hybridge.interfaces.rows import as_rows, plain_rows, real
 from hybridge.interfaces.symbols import gather_of
+from hybridge.mapped import Mapped
 from hybridge.plans import plans_of
 from hybridge.recorded import Recorded
 from hybridge.recording import record
@@ -80,7 +81,7 @@ class QNode(Model):
         self._plans = plans_of(self.device)
         self.static = static
         functools.update_wrapper(self, function, updated=())
-        self._traces = self._new_traces()
+        self._traces = self._new_traces() if static else None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the circuit at these arguments. Raises the errors of hybridge.errors."""
@@ -88,7 +89,7 @@ class QNode(Model):
             trace, leaves, plain = self._traces.find(args, kwargs)
             if plain and trace.one and self._keeps_plain:
                 return trace.call.plan.number(trace.call.checked_rows(leaves))
-            return self.finish(self._of_trace(trace, leaves, plain))
+            return self.finish(self.of_trace(trace, leaves, plain))
         recorded = self.record(*args, **kwargs)
         rows = plain_rows(recorded.numbers) if self._keeps_plain else None
         plan, batched = self._plan(recorded), False
@@ -106,9 +107,8 @@ class QNode(Model):
     def called(self, *args: Any, **kwargs: Any) -> Called:
         """The call at these arguments, not yet run."""
         if self._traces is None:
-            recorded = self.record(*args, **kwargs)
-            return self._called(recorded, self._plan(recorded))
-        return self._of_trace(*self._traces.find(args, kwargs))
+            return self.of_recorded(self.record(*args, **kwargs))
+        return self.of_trace(*self._traces.find(args, kwargs))
 
     def at_once(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Call, list[Any]] | None:
         """The call and its leaves of a static circuit at plain arguments, where its value is one number."""
@@ -117,12 +117,22 @@ class QNode(Model):
         trace, leaves, plain = self._traces.find(args, kwargs)
         return (trace.call, leaves) if plain and trace.one else None
 
-    def _of_trace(self, trace: Trace, leaves: list[Any], plain: bool) -> Called:
+    @property
+    def map(self) -> Mapped:
+        """The circuit over rows: `circuit.map(*args, in_axes=0, **kwargs)`, as Mapped says."""
+        return Mapped(self)
+
+    def of_trace(self, trace: Trace, leaves: list[Any], plain: bool = False) -> Called:
+        """The call of a traced circuit at these leaves; `plain` where it is known that all are."""
         traced = None if plain and self._keeps_plain else library(leaves, self.interface)
         if traced is None and not plain:
             for x in leaves:
-                real(x)  # raises: with interface=None numbers are plain
+                real(x)  # raises where interface=None: numbers are plain then
         return Called(trace.recorded, trace.call, leaves, traced)
+
+    def of_recorded(self, recorded: Recorded) -> Called:
+        """The call of what was recorded."""
+        return self._called(recorded, self._plan(recorded))
 
     def _called(self, recorded: Recorded, plan: Plan) -> Called:
         traced = library(recorded.numbers, self.interface)
@@ -134,19 +144,25 @@ class QNode(Model):
         gather = gather_of(recorded.numbers, shapes)
         return Call(self._plan(recorded), self.shots, self.method, gather)
 
-    def _new_traces(self) -> Traces | None:
-        return Traces(self.record, self._prepare, self._called_name) if self.static else None
+    def _new_traces(self) -> Traces:
+        return Traces(self.record, self._prepare, self._called_name)
+
+    def traces(self) -> Traces:
+        """The structures recorded so far, of a static circuit; none of another, whose function may change."""
+        return self._new_traces() if self._traces is None else self._traces
+
+    def values(self, called: Called) -> Sequence[Any]:
+        """The measurements' values, differentiable in the call's traced leaves."""
+        call = called.call
+        if called.library is not None:
+            return called.library.evaluate(called)
+        values = call.plan.run(call.checked_rows(called.leaves), call.shots)
+        return values if call.gather.batched else [v[0] for v in values]
 
     def finish(self, called: Called) -> Any:
         """What the call returns, differentiable in its traced leaves."""
-        call, batched = called.call, called.call.gather.batched
-        if called.library is not None:
-            values = called.library.evaluate(called)
-        else:
-            values = call.plan.run(call.checked_rows(called.leaves), call.shots)
-            if not batched:
-                values = [v[0] for v in values]
-        return called.recorded.results(call.plan, values, batched)
+        call = called.call
+        return called.recorded.results(call.plan, self.values(called), call.gather.batched)
 
     def _plan(self, recorded: Recorded) -> Plan:
         return self._plans.get(recorded.instructions, recorded.measurements, self.shots is not None)
@@ -247,7 +263,7 @@ class QNode(Model):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._plans = plans_of(self.device)
-        self._traces = self._new_traces()
+        self._traces = self._new_traces() if self.static else None
 
     def __repr__(self) -> str:
         return f"<QNode {getattr(self, '__name__', '?')} on {self.device!r} diff_method={self.diff_method!r}>"

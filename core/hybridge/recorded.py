@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -25,7 +26,8 @@ class Recorded:
         self.instructions = tuple([(a.operation, a.wires) for a in tape])
         self.numbers = list(chain.from_iterable([a.params for a in tape]))
         if type(returned) is Measurement:  # the usual case, 3 us sooner
-            self.leaves, self.build = [returned], None
+            self.leaves: list[Any] = [returned]
+            self.build: Any = None
             self.measurements: tuple[Measurement, ...] = (returned,)
             return
         self.leaves, self.build = flatten(returned, LEAVES)
@@ -53,6 +55,10 @@ class Recorded:
         if self.build is None:
             m = self.measurements[0]
             return values[0] if m.kind in DIFFERENTIABLE else _finished(plan, 0, m, values[0], batched)
+        return self.build(self.finished(plan, values, batched))
+
+    def finished(self, plan: Plan, values: Sequence[Any], batched: bool) -> list[Any]:
+        """The result of each leaf that the function returned."""
         results, i = [], 0
         for leaf in self.leaves:
             if isinstance(leaf, Measurement):
@@ -63,7 +69,18 @@ class Recorded:
                 i += len(parts)
                 terms = [c * v for c, v in zip(leaf.coefficients, parts, strict=True)]
                 results.append(sum(terms[1:], terms[0]))
-        return self.build(results)
+        return results
+
+    @property
+    def containers(self) -> Any:
+        """What the function returned, the place of each leaf in place of the leaf."""
+        return 0 if self.build is None else self.build(range(len(self.leaves)))
+
+    def followed_by(self, others: Sequence[Recorded]) -> Recorded:
+        """This one with the numbers of others, of the same structure, after its own."""
+        found = copy.copy(self)
+        found.numbers = list(chain.from_iterable([self.numbers, *(other.numbers for other in others)]))
+        return found
 
 
 def _check_returned(leaves: Sequence[Any], returned: Any, name: str) -> None:

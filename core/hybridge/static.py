@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,9 +11,10 @@ import numpy as np
 from hybridge.errors import CircuitError
 from hybridge.interfaces.called import Call
 from hybridge.interfaces.choose import owner
+from hybridge.interfaces.stacked import Stacked
 from hybridge.interfaces.symbols import symbols
 from hybridge.operations.table import Constant
-from hybridge.pytree import flatten
+from hybridge.pytree import flatten, parts
 from hybridge.recorded import Recorded
 
 MAX_TRACES = 256  # of one QNode; the oldest is dropped
@@ -79,17 +79,17 @@ class Traces:
 
     def _add(self, x: Any, key: list[Hashable], leaves: list[Any]) -> bool:
         """Enter an argument into the key and its numbers into leaves; whether all of them are plain."""
-        symbolic = _symbolic(x)
-        if symbolic:
+        kind = symbolic(x)
+        if kind:
             key.append(np.shape(x))
             leaves.append(x)
-            return symbolic == "plain"
-        parts, what = _parts(x)
-        if parts is None:
+            return kind == "plain"
+        held = parts(x)
+        if held is None:
             key.append((type(x), Constant(x) if isinstance(x, np.ndarray) else x))
             return True
-        key.append((type(x), what))
-        return all([self._add(part, key, leaves) for part in parts])
+        key.append((type(x), tuple(held)))
+        return all([self._add(part, key, leaves) for part in held.values()])
 
     def _unhashable(self, key: Sequence[Any]) -> CircuitError:
         for entry in key:
@@ -111,7 +111,7 @@ class Traces:
 
         def with_symbols(x: Any) -> Any:
             leaves, build = flatten(x)
-            return build([next(numbers) if _symbolic(leaf) else leaf for leaf in leaves])
+            return build([next(numbers) if symbolic(leaf) else leaf for leaf in leaves])
 
         positional = [with_symbols(x) for x in args]
         named = {name: with_symbols(kwargs[name]) for name in sorted(kwargs)}
@@ -125,21 +125,11 @@ class Traces:
         return Trace(recorded, call, call.plan.one and recorded.build is None and not call.gather.batched)
 
 
-def _symbolic(x: Any) -> str:
+def symbolic(x: Any) -> str:
     """ "plain" for a float or an array of floats, "traced" for a library's; empty for everything else."""
+    if type(x) is Stacked:
+        return symbolic(x.array)
     if isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
         return "plain"
     kind: type = type(x)
     return "traced" if owner(kind) is not None else ""
-
-
-def _parts(x: Any) -> tuple[list[Any] | None, Hashable]:
-    """What a container holds, in the order of `flatten`, and what else it is made of; None for a leaf."""
-    if isinstance(x, dict):
-        return list(x.values()), tuple(x)
-    if isinstance(x, (list, tuple)):
-        return list(x), len(x)
-    if dataclasses.is_dataclass(type(x)):
-        names = tuple(f.name for f in dataclasses.fields(x))
-        return [getattr(x, n) for n in names], names
-    return None, None

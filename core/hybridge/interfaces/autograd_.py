@@ -247,3 +247,8 @@ def evaluate(called: Called) -> list[Any]:
         if reverse and len({x._trace for x in boxes}) == 1:
             call = call._replace(ahead=[])
     return split_flat(call.plan, call.shots, call_plan(call, *leaves))
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Arrays, or numbers, one after another along their first axis."""
+    return anp.concatenate([anp.atleast_1d(x) for x in parts])

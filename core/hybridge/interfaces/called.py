@@ -58,8 +58,8 @@ class Model(ABC):
     """A function that is a circuit and no more: it can be called without being run."""
 
     @abstractmethod
-    def called(self, *args: Any, **kwargs: Any) -> Called:
-        """The call at these arguments, not yet run."""
+    def called(self, *args: Any, **kwargs: Any) -> Called | None:
+        """The call at these arguments, not yet run; None where it takes several calls."""
 
     def at_once(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Call, list[Any]] | None:
         """The call and its leaves where the structure of plain arguments says all of it, and its value is one

@@ -248,8 +248,7 @@ def _traced(arguments: _Arguments, direct: bool = True) -> _Reverse | _Direct:
             for x in arguments.leaves
         ]
         args, kwargs = arguments.placed(boxes), arguments.kwargs
-        if isinstance(f, Model):
-            called = f.called(*args, **kwargs)
+        if isinstance(f, Model) and (called := f.called(*args, **kwargs)) is not None:
             traced = _sources(called, number) if direct else None
             if traced is not None:
                 return _Direct(boxes, called, traced)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from hybridge.interfaces.rows import as_rows
 
 Shape = tuple[int, ...]
+MAX_STACKS = 16  # kept by one gather: numbers of rows with which a static circuit is mapped
 
 
 class Gather:
@@ -34,6 +35,7 @@ class Gather:
         self.scale, self.offset = scale, offset
         self.in_order = in_order  # the rows are flat, no more and no less
         self.scalars = in_order and not any(shapes) and len(index) == 1  # one row, the leaves themselves
+        self._stacks: dict[Hashable, Gather] = {}
         self._parts: dict[tuple[int, ...], tuple[tuple[int, ...], Gather]] = {}
         self.starts = [0]  # where each leaf begins in flat, and where the last one ends
         for shape in self.shapes:
@@ -136,6 +138,40 @@ class Gather:
             None if self.scale is None else self.scale[:, at],
             None if self.offset is None else self.offset[:, at],
         )
+
+    def stacked(self, shapes: Sequence[Shape], axes: Sequence[int | None], size: int) -> Gather:
+        """The gather of `size` rows, where this one is that of a row.
+
+        Leaf i then has shapes[i], and each row takes its entry along axes[i]; None: all rows take all of it.
+        """
+        key = (tuple(shapes), tuple(axes), size)
+        found = self._stacks.get(key)
+        if found is None:
+            start, places = 0, []  # of the entries of each row, in flat
+            for shape, axis in zip(shapes, axes, strict=True):
+                stop = start + math.prod(shape)
+                own = np.arange(start, stop).reshape(shape)
+                moved = np.broadcast_to(own, (size, *shape)) if axis is None else np.moveaxis(own, axis, 0)
+                places.append(moved.reshape(size, -1))
+                start = stop
+            index = np.concatenate(places, axis=1)[:, self.index[0]]
+            in_order = self.scale is None and np.array_equal(index.ravel(), np.arange(start))
+            scale = None if self.scale is None else np.repeat(self.scale, size, axis=0)
+            offset = None if self.offset is None else np.repeat(self.offset, size, axis=0)
+            found = Gather(index, shapes, True, scale, offset, in_order)
+            if len(self._stacks) >= MAX_STACKS:
+                self._stacks.clear()
+            self._stacks[key] = found
+        return found
+
+    def folded(self, size: int) -> Gather:
+        """The gather of `size` rows, where the numbers of this one's row are theirs one after another."""
+        index, scale, offset = (
+            None if x is None else x.reshape(size, x.shape[1] // size, *x.shape[2:])
+            for x in (self.index, self.scale, self.offset)
+        )
+        assert index is not None
+        return Gather(index, self.shapes, True, scale, offset, self.in_order)
 
 
 def as_leaf(numbers: Sequence[Any]) -> tuple[list[np.ndarray], Gather]:

@@ -31,17 +31,17 @@ class QNode(Model):
 
     function         applies operations and returns measurements, in any containers
     device           a device, or its name
-    diff_method      "best": the device's own derivatives where it has them, else exact shift rules, never finite
-                     differences; "adjoint" or "device": the device's own only; "parameter-shift"; "finite-diff";
-                     "spsa"; None
+    diff_method      "best": the device's own derivatives where it has them, else exact shift rules, never
+                     finite differences; "adjoint" or "device": the device's own only; "parameter-shift";
+                     "finite-diff"; "spsa"; None
     interface        "auto": the library of the arguments' arrays; a library by name: its arrays only, and its
                      arrays as results; None: plain numbers only
     shots            overrides the device's
     static           the function is recorded once for each structure of its arguments (containers, shapes,
                      everything that is not a float), with symbols in place of its floats: a call then costs
-                     little more than the device. The function may scale its numbers by plain ones, shift and
-                     add them; anything else, and control flow that depends on them, raises CircuitError. It sees
-                     other things, such as a global of its module, as they were when it was recorded.
+                     little more than the device. The function may scale its numbers by plain ones, shift
+                     and add them; anything else, and control flow that depends on them, raises CircuitError.
+                     It sees other things, such as a global of its module, as they were when it was recorded.
     gradient_kwargs  options of the diff_method
     fallback         "finite-diff" to difference what has no exact rule; None to raise GradientError
 

@@ -74,6 +74,7 @@ class Device(ABC):
     cutoff_dim: int | None = (
         None  # photon numbers 0..cutoff_dim-1 in probs (and in the state, on a Fock device)
     )
+    precision: float = float(np.finfo(float).eps)  # of exact results, relative; of one in single, float32's
 
     def __init__(self, wires: Any = None, shots: int | None = None, seed: int | None = None):
         self.wires: Wires | None = None if wires is None else _labels(wires)

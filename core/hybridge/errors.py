@@ -12,6 +12,7 @@ HybridgeError
 `- PluginError                          a plugin broke its side of the contract
 
 TruncationWarning(UserWarning)          a Fock space was cut where the state still had norm
+NoiseWarning(UserWarning)               differences so short that noise is all they show
 """
 
 from __future__ import annotations
@@ -108,3 +109,7 @@ class PluginError(HybridgeError):
 
 class TruncationWarning(UserWarning):
     """Part of the norm lies beyond cutoff_dim: results are as inexact as that number says."""
+
+
+class NoiseWarning(UserWarning):
+    """Finite differences over a step so short that the noise of the values is all they show."""

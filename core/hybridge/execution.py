@@ -179,10 +179,13 @@ class Plan:
             reason = f"device {self.device.name!r} has no derivatives of its own for this circuit"
             raise GradientError("any parameter", reason, "use diff_method='best'")
         key = (slots, method, shots, measured)
-        if key not in self._rules:
-            truncated = self.device.capabilities.truncated
-            self._rules[key] = rule_parts(self.named, slots, method, shots, truncated, measured)
-        return self._rules[key]
+        found = None if method.random else self._rules.get(key)
+        if found is None:
+            truncated, precision = self.device.capabilities.truncated, self.device.precision
+            found = rule_parts(self.named, slots, method, shots, truncated, measured, precision)
+            if not method.random:
+                self._rules[key] = found
+        return found
 
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
         """The measurements' values: rows (B, P) -> [(B, *shape)], all rows and settings in one job."""

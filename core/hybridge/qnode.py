@@ -32,14 +32,14 @@ class QNode(Model):
     Arguments: the function, which applies operations and returns measurements (any containers of them); the
     device, or its name; `diff_method` "best" (the device's own derivatives where it has them, else exact
     shift rules; never finite differences), "parameter-shift", "adjoint" or "device" (the device's own),
-    "finite-diff" or None, with the method's options in `gradient_kwargs`, and `fallback="finite-diff"` to
-    difference what has no exact rule; `interface` "auto" (the library of the arguments' arrays), a library by
-    name (its arrays only, and its arrays as results) or None (plain numbers only); `shots` to override the
-    device's; `static` to record the function once for each structure of its arguments (containers, shapes,
-    everything that is not a float), with symbols in place of its floats: a call then costs little more than
-    the device. The function may scale its numbers by plain ones, shift and add them; anything else, and
-    control flow that depends on them, raises CircuitError. It sees other things, such as a global of its
-    module, as they were when it was recorded.
+    "finite-diff", "spsa" or None, with the method's options in `gradient_kwargs`, and
+    `fallback="finite-diff"` to difference what has no exact rule; `interface` "auto" (the library of the
+    arguments' arrays), a library by name (its arrays only, and its arrays as results) or None (plain numbers
+    only); `shots` to override the device's; `static` to record the function once for each structure of its
+    arguments (containers, shapes, everything that is not a float), with symbols in place of its floats: a
+    call then costs little more than the device. The function may scale its numbers by plain ones, shift and
+    add them; anything else, and control flow that depends on them, raises CircuitError. It sees other things,
+    such as a global of its module, as they were when it was recorded.
 
     Results: expval and var a float, probs (2^k,), state (2^n,), density_matrix (2^k, 2^k), sample(wires)
     (shots, k) ints, sample(observable) (shots,) values, counts a dict; array arguments of length B put a

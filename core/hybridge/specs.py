@@ -17,6 +17,7 @@ from hybridge.listing import aligned
 from hybridge.qnode import QNode
 
 LEVELS = ("user", "device")
+RULES: dict[str | None, str] = {"finite-diff": "finite differences", "spsa": "random directions"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,8 +39,8 @@ class Specs:
     gradient_circuits            programs times parameter points of one gradient in all parameters, its value
                                  included; None where there is no exact rule
     gradient_jobs                runs of the device for them, without its own derivatives; None likewise
-    gradient_method              "device" (its own derivatives), "shift rule" or "finite differences"; where
-                                 there is no rule, why
+    gradient_method              "device" (its own derivatives), "shift rule", "finite differences" or "random
+                                 directions"; where there is no rule, why
     """
 
     device: str
@@ -161,5 +162,5 @@ def _gradient(
     return (
         value * (1 + sum(len(part.shifts) for part in parts)),
         2,
-        "finite differences" if method.name == "finite-diff" else "shift rule",
+        RULES.get(method.name, "shift rule"),
     )

@@ -69,6 +69,7 @@ class DefaultQubit(Device):
         if dtype not in PRECISIONS:
             raise DeviceError(f"default.qubit has states of dtype {' or '.join(PRECISIONS)}; got {dtype!r}")
         self.dtype = dtype
+        self.precision = float(np.finfo(PRECISIONS[dtype]).eps)
         self._threads = self.threads or 1  # of programs whose states no threads share
         default_threads()  # where the environment asks for nonsense, now is the time to say so
 

@@ -82,6 +82,7 @@ class Aer(Device):
             what = f"a qiskit_aer.noise.NoiseModel as noise_model; got {type(noise_model).__name__}"
             raise DeviceError(f"device {self.name!r} needs {what} {noise_model!r}")
         self._method, self._precision, self._threads = method, precision, max_parallel_threads
+        self.precision = float(np.finfo(np.float64 if precision == "double" else np.float32).eps)
         self._noisy = noise_model is not None and not noise_model.is_ideal()
         kinds, impossible = METHODS[method]
         if self._noisy:

@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from hybridge.gradients.finite import finite_rule
 from hybridge.gradients.shift import shift_rule
 from hybridge.operations.spectrum import Hyperbolic, Power, Trig
 
@@ -89,10 +88,3 @@ def test_powers_of_a_trigonometric_spectrum_are_its_sums_and_differences():
 
 def test_a_forward_rule_never_looks_back():
     assert (shift_rule(Power(forward=True), 4).shifts >= 0).all()
-
-
-@pytest.mark.parametrize("shots", [None, 100, 10_000])
-def test_finite_differences_are_central_and_widen_with_noise(shots):
-    rule = finite_rule(shots)
-    assert rule.weights @ (3 * rule.shifts + 2) == pytest.approx(3)
-    assert abs(rule.shifts[0]) > (1e-6 if shots is None else 0.1)

@@ -8,13 +8,15 @@ import numpy as np
 
 from hybridge.circuit import Circuit, Measurement, measured_wires
 from hybridge.errors import GradientError
-from hybridge.gradients.finite import finite_rule
+from hybridge.gradients.finite import DOUBLE, finite_part, finite_rule, noise_of
 from hybridge.gradients.method import Method
 from hybridge.gradients.part import Part
 from hybridge.gradients.shift import Shifts, shift_rule
+from hybridge.gradients.spsa import spsa_part
 from hybridge.operations.spectrum import Spectrum
 
 DIFFERENTIABLE = ("expval", "var", "probs")
+DIFFERENCES = {"finite-diff": finite_part, "spsa": spsa_part}
 
 
 def rule_parts(
@@ -24,8 +26,11 @@ def rule_parts(
     shots: int | None,
     truncated: bool,
     measured: Sequence[int] | None = None,
+    precision: float = DOUBLE,
 ) -> tuple[Part, ...]:
     """The rule for these slots of the user's circuit, right for the measurements `measured` (None: all).
+
+    `precision` is that of the device's exact results.
 
     Raises GradientError naming the parameter and the ways out, where there is no exact rule.
     """
@@ -40,18 +45,19 @@ def rule_parts(
             raise GradientError(
                 "any parameter", f"{m!r} is not differentiable", "return expval, var or probs"
             )
+    noise = noise_of(shots, precision)
+    if method.name in DIFFERENCES:
+        return (DIFFERENCES[method.name](method, slots, circuit.num_slots, noise),)
     if measured is not None:
         circuit = circuit._replace(measurements=tuple(circuit.measurements[i] for i in measured))
 
     def pick(slot: int) -> Shifts:
-        if method.name == "finite-diff":
-            return finite_rule(shots)
         try:
             return exact_rule(circuit, slot, truncated)
         except GradientError:
             if method.fallback is None:
                 raise
-            return finite_rule(shots)
+            return finite_rule(noise)
 
     rules = [pick(slot) for slot in slots]
     total = sum(len(r.shifts) for r in rules)

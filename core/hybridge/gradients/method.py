@@ -2,22 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hybridge.errors import CircuitError
 
-# name -> the options it takes
-METHODS: dict[str | None, frozenset[str]] = {
-    "best": frozenset(),
-    "adjoint": frozenset(),
-    "device": frozenset(),
-    "parameter-shift": frozenset(),
-    "finite-diff": frozenset(),
-    None: frozenset(),
+Option = Callable[[Any], Any]  # the value, hashable; ValueError or TypeError, which says what it must be
+
+
+def _positive(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, bool) or not 0 < number < math.inf:
+        raise ValueError("a number > 0")
+    return number
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError("a whole number >= 1")
+    return int(value)
+
+
+def _one_of(*names: str) -> Option:
+    def check(value: Any) -> str:
+        if value not in names:
+            raise ValueError(f"one of {_listed(names)}")
+        return value
+
+    return check
+
+
+def _function(value: Any) -> Callable[..., Any]:
+    if not callable(value):
+        raise ValueError("a function")
+    return value
+
+
+_DIFFERENCES: dict[str, Option] = {
+    "h": _positive,
+    "approx_order": _whole,
+    "strategy": _one_of("center", "forward", "backward"),
 }
+# name -> the options it takes, and what makes of each what the method keeps
+METHODS: dict[str | None, Mapping[str, Option]] = {
+    "best": {},
+    "adjoint": {},
+    "device": {},
+    "parameter-shift": {},
+    "finite-diff": _DIFFERENCES,
+    "spsa": {
+        **_DIFFERENCES,
+        "num_directions": _whole,
+        "sampler": _function,
+        "seed": np.random.default_rng,  # a generator: each derivative draws from where the last one ended
+    },
+    None: {},
+}
+ALWAYS: dict[str | None, Mapping[str, Any]] = {"spsa": {"seed": None}}  # options that it has in any case
 OWN = ("best", "adjoint", "device")  # methods that use the device's own derivatives
 FALLBACKS = (None, "finite-diff")
 
@@ -39,6 +83,11 @@ class Method(NamedTuple):
         """Whether nothing but the device's own derivatives will do."""
         return self.name in ("adjoint", "device")
 
+    @property
+    def random(self) -> bool:
+        """Whether its rule is drawn anew for each derivative."""
+        return self.name == "spsa"
+
     def option(self, name: str, default: Any) -> Any:
         """The option of this name, or the default."""
         return dict(self.options).get(name, default)
@@ -55,22 +104,21 @@ def method(
         raise CircuitError(f"diff_method {name!r} is not known; choose from {_listed(METHODS)}")
     if fallback not in FALLBACKS:
         raise CircuitError(f"fallback {fallback!r} is not known; choose from {_listed(FALLBACKS)}")
-    options = dict(gradient_kwargs or {})
-    for option in options:
-        if option not in METHODS[name]:
-            known = f"it takes {_listed(sorted(METHODS[name]))}" if METHODS[name] else "it takes none"
-            raise CircuitError(f"diff_method {name!r} has no option {option!r} in gradient_kwargs; {known}")
-    return Method(name, fallback, tuple(sorted((k, _frozen(v)) for k, v in options.items())))
+    options = {**ALWAYS.get(name, {}), **(gradient_kwargs or {})}
+    return Method(name, fallback, tuple((k, _option(name, k, options[k])) for k in sorted(options)))
+
+
+def _option(name: str | None, option: str, value: Any) -> Any:
+    """The option's value as the method keeps it."""
+    takes = METHODS[name]
+    if option not in takes:
+        known = f"it takes {_listed(sorted(takes))}" if takes else "it takes none"
+        raise CircuitError(f"diff_method {name!r} has no option {option!r} in gradient_kwargs; {known}")
+    try:
+        return takes[option](value)
+    except (TypeError, ValueError) as error:
+        raise CircuitError(f"{option} of diff_method {name!r} must be {error}; got {value!r}") from error
 
 
 def _listed(names: Any) -> str:
     return ", ".join(map(repr, names))
-
-
-def _frozen(value: Any) -> Any:
-    """The value in a form that can be hashed: sequences and arrays as tuples, mappings as pairs."""
-    if isinstance(value, Mapping):
-        return tuple((k, _frozen(v)) for k, v in value.items())
-    if isinstance(value, np.ndarray):
-        return _frozen(value.tolist())
-    return tuple(_frozen(v) for v in value) if isinstance(value, (list, tuple)) else value

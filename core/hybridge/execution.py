@@ -180,8 +180,8 @@ class Plan:
             raise GradientError("any parameter", reason, "use diff_method='best'")
         key = (slots, method, shots, measured)
         if key not in self._rules:
-            truncated = self.device.capabilities.truncated
-            self._rules[key] = rule_parts(self.named, slots, method, shots, truncated, measured)
+            cutoff = self.device.cutoff_dim if self.device.capabilities.truncated else None
+            self._rules[key] = rule_parts(self.named, slots, method, shots, cutoff, measured)
         return self._rules[key]
 
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:

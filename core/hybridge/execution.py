@@ -181,8 +181,9 @@ class Plan:
         key = (slots, method, shots, measured)
         found = None if method.random else self._rules.get(key)
         if found is None:
-            truncated, precision = self.device.capabilities.truncated, self.device.precision
-            found = rule_parts(self.named, slots, method, shots, truncated, measured, precision)
+            cutoff = self.device.cutoff_dim if self.device.capabilities.truncated else None
+            precision = self.device.precision
+            found = rule_parts(self.named, slots, method, shots, cutoff, measured, precision)
             if not method.random:
                 self._rules[key] = found
         return found

@@ -134,7 +134,12 @@ def kerr_between(x):
             lambda: hb.expval(hb.QuadX(0)),
             True,  # the mode is prepared anew
         ),
-        (lambda x: hb.Kerr(x, wires=0), lambda: hb.expval(hb.QuadX(0)), False),
+        (
+            lambda x: (hb.Displacement(0.3, 0.1, wires=0), hb.Kerr(x, wires=0)),
+            lambda: hb.expval(hb.QuadX(0)),
+            True,
+        ),
+        (lambda x: hb.CubicPhase(x, wires=0), lambda: hb.expval(hb.QuadX(0)), False),
         (lambda x: hb.Displacement(x, 0.0, wires=0), lambda: hb.probs(wires=0), False),
         (
             lambda x: hb.Displacement(x, 0.0, wires=0),

@@ -392,6 +392,11 @@ def test_best_on_a_fock_device_is_one_sweep_and_second_derivatives_need_a_rule()
         hb.Kerr(kappa, wires=0)
         return hb.expval(hb.QuadX(0))
 
+    @hb.qnode(device)
+    def squeezed(r):
+        hb.Squeezing(r, 0.0, wires=0)
+        return hb.probs(wires=0)
+
     exact = lambda r, k: 2 * r * np.exp(r**2 * (np.cos(2 * k) - 1)) * np.cos(k + r**2 * np.sin(2 * k))
     kerr(0.4, 0.3)
     with hb.Tracker(device) as tracker:
@@ -399,8 +404,11 @@ def test_best_on_a_fock_device_is_one_sweep_and_second_derivatives_need_a_rule()
     assert tracker.totals["jobs"] == tracker.totals["executions"] == 2
     want = differences(lambda x: np.asarray(exact(*x)), np.array([0.4, 0.3]))
     assert np.allclose(found, want, atol=1e-9)
-    with pytest.raises(hb.GradientError, match="parameter 'kappa' of Kerr"):
-        hb.grad(hb.grad(kerr, argnums=1), argnums=1)(0.4, 0.3)
+    twice = lambda k: differences(lambda x: np.asarray(exact(0.4, *x)), k)
+    want = differences(twice, np.array([0.3]))[0, 0]
+    assert hb.grad(hb.grad(kerr, argnums=1), argnums=1)(0.4, 0.3) == pytest.approx(want, abs=1e-8)
+    with pytest.raises(hb.GradientError, match="parameter 'r' of Squeezing"):
+        hb.jacobian(hb.jacobian(squeezed))(0.4)
 
 
 def test_a_cutoff_too_low_is_said_whatever_is_measured():

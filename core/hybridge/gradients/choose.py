@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from hybridge.circuit import Circuit, Measurement, measured_wires
+from hybridge.circuit import Circuit, Measurement
 from hybridge.errors import GradientError
 from hybridge.gradients.finite import DOUBLE, finite_part, finite_rule, noise_of
+from hybridge.gradients.light import space as light_space
 from hybridge.gradients.method import Method
 from hybridge.gradients.part import Part
-from hybridge.gradients.shift import Shifts, shift_rule
+from hybridge.gradients.shift import Shifts, Space, joined, shift_rule
 from hybridge.gradients.spsa import spsa_part
-from hybridge.operations.spectrum import Spectrum
 
 DIFFERENTIABLE = ("expval", "var", "probs")
 DIFFERENCES = {"finite-diff": finite_part, "spsa": spsa_part}
@@ -24,13 +24,14 @@ def rule_parts(
     slots: Sequence[int],
     method: Method,
     shots: int | None,
-    truncated: bool,
+    cutoff: int | None,
     measured: Sequence[int] | None = None,
     precision: float = DOUBLE,
 ) -> tuple[Part, ...]:
     """The rule for these slots of the user's circuit, right for the measurements `measured` (None: all).
 
-    `precision` is that of the device's exact results.
+    `cutoff` is that of a device whose Fock space is truncated, None for all others; `precision` that of the
+    device's exact results.
 
     Raises GradientError naming the parameter and the ways out, where there is no exact rule.
     """
@@ -53,7 +54,7 @@ def rule_parts(
 
     def pick(slot: int) -> Shifts:
         try:
-            return exact_rule(circuit, slot, truncated)
+            return exact_rule(circuit, slot, cutoff)
         except GradientError:
             if method.fallback is None:
                 raise
@@ -71,66 +72,38 @@ def rule_parts(
     return (Part(shifts, weights),)
 
 
-def exact_rule(circuit: Circuit, slot: int, truncated: bool = False) -> Shifts:
-    """The exact rule of one slot for all the circuit's measurements; GradientError where there is none."""
-    return shift_rule(*function_space(circuit, slot), truncated)
+def exact_rule(circuit: Circuit, slot: int, cutoff: int | None = None) -> Shifts:
+    """The exact rule of one slot for all the circuit's measurements; GradientError where there is none.
+
+    `cutoff` is that of a device whose Fock space is truncated, None for all others.
+    """
+    return shift_rule(*function_space(circuit, slot, cutoff), cutoff is not None)
 
 
-def function_space(circuit: Circuit, slot: int) -> tuple[Spectrum, int]:
-    """Spectrum and degree: the circuit's measured values, in this slot, lie in spectrum.power(degree).
+def function_space(circuit: Circuit, slot: int, cutoff: int | None = None) -> Space:
+    """The circuit's measured values, in this slot, lie in spectrum.power(degree).
 
     Raises GradientError, naming the parameter, where they are in no such space.
     """
     at, name = circuit.slots[slot]
     operation, wires = circuit.instructions[at]
-    described = f"parameter {name!r} of {operation.name} on wires {list(wires)!r}"
-    remedy = "use diff_method='finite-diff', or a device with derivatives of its own"
+    of_one = light_space if operation.domain == "cv" else _qubit_space
+    found: list[Space] = []
+    for m in dict.fromkeys(circuit.measurements):
+        space = of_one(circuit, slot, m, cutoff)
+        if isinstance(space, str):
+            described = f"parameter {name!r} of {operation.name} on wires {list(wires)!r}"
+            remedy = "use diff_method='finite-diff', or a device with derivatives of its own"
+            raise GradientError(described, space, remedy)
+        found.append(space)
+    return joined(found)
+
+
+def _qubit_space(circuit: Circuit, slot: int, m: Measurement, cutoff: int | None) -> Space | str:
+    """The space does not depend on what is measured, but a variance is quadratic in the state."""
+    at, name = circuit.slots[slot]
+    operation = circuit.instructions[at].operation
     spectrum = operation.spectrum[operation.params.index(name)]
     if spectrum is None:
-        raise GradientError(described, f"{operation.name} has no shift rule in it", remedy)
-    degree = 1
-    for m in circuit.measurements:
-        if operation.domain == "cv":
-            _check_gaussian_after(circuit, at, m, described, remedy)
-        degree = max(degree, _degree(m, operation.domain, described, remedy))
-    return spectrum, degree
-
-
-def _degree(m: Measurement, domain: str, described: str, remedy: str) -> int:
-    """The degree of the measured value in functions of the row's spectrum."""
-    factor = 2 if m.kind == "var" else 1
-    if domain == "qubit":
-        return factor
-    degree = None if m.observable is None else m.observable.degree
-    if degree is None:
-        raise GradientError(described, f"{m!r} is not polynomial in x and p", remedy)
-    return factor * max(degree, 1)
-
-
-def _check_gaussian_after(circuit: Circuit, at: int, m: Measurement, described: str, remedy: str) -> None:
-    """The rule holds only if no non-Gaussian gate lies between the parameter and the measured modes."""
-    instructions = circuit.instructions
-    reached: set[Hashable] = set(instructions[at].wires)
-    between = []
-    for j in range(at + 1, len(instructions)):
-        operation, wires = instructions[j]
-        if operation.kind == "marker" or not reached & set(wires):
-            continue
-        if operation.kind == "state":
-            reached -= set(wires)
-            continue
-        reached |= set(wires)
-        if not operation.gaussian:
-            between.append(j)
-    seen: set[Hashable] = set(measured_wires([m]) or circuit.wires)
-    for j in range(len(instructions) - 1, at, -1):
-        operation, wires = instructions[j]
-        if operation.kind == "marker" or not seen & set(wires):
-            continue
-        if j in between:
-            raise GradientError(
-                described,
-                f"the non-Gaussian {operation.name} on wires {list(wires)!r} follows before {m!r}",
-                remedy,
-            )
-        seen = seen - set(wires) if operation.kind == "state" else seen | set(wires)
+        return f"{operation.name} has no shift rule in it"
+    return Space(spectrum, 2 if m.kind == "var" else 1)

@@ -6,10 +6,12 @@ set, and for hyperbolic and polynomial dependence (CV circuits), a linear system
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import qr
 
 from hybridge.operations.spectrum import Hyperbolic, Spectrum, Trig
 
@@ -20,6 +22,32 @@ from hybridge.operations.spectrum import Hyperbolic, Spectrum, Trig
 STEP = 0.6
 TRUNCATED_STEP = 0.1
 REACH = 1.2  # of the farthest shift of a hyperbolic rule
+SCANNED = 12  # frequencies with gaps; of more, equidistant shifts are hard to tell apart
+MOST_CANDIDATES = 4000
+
+
+class Space(NamedTuple):
+    """A space of functions of one parameter: spectrum.power(degree)."""
+
+    spectrum: Spectrum
+    degree: int = 1
+
+
+def joined(spaces: Sequence[Space]) -> Space:
+    """The least space that holds them all: they are trigonometric, or of one spectrum.
+
+    >>> from hybridge.operations.spectrum import Trig
+    >>> joined([Space(Trig(1), 2), Space(Trig(3))])
+    Space(spectrum=Trig(1, 2, 3), degree=1)
+    """
+    if len({space.spectrum for space in spaces}) == 1:
+        return max(spaces, key=lambda space: space.degree)
+    powers = [space.spectrum.power(space.degree) for space in spaces]
+    found: dict[float, float] = {}
+    for power in powers:
+        assert isinstance(power, Trig)  # a row that has any other spectrum has no finite one beside it
+        found.update({round(w, 9): w for w in power})
+    return Space(Trig(*found.values()))
 
 
 class Shifts(NamedTuple):
@@ -40,6 +68,8 @@ def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False) -> 
     space = spectrum.power(degree)
     if isinstance(space, Trig):
         return _mirrored(*_trig(space))
+    if space.degree == 0:
+        return Shifts(np.zeros(0), np.zeros(0))
     step = TRUNCATED_STEP if truncated else STEP
     if isinstance(space, Hyperbolic):
         rates = np.arange(1, space.degree + 1)
@@ -67,9 +97,24 @@ def _trig(frequencies: Trig) -> tuple[np.ndarray, np.ndarray]:
         mu = np.arange(1, r + 1)
         steps = (2 * mu - 1) * np.pi / (2 * r)
         return steps / w[0], w[0] * (-1.0) ** (mu - 1) / (4 * r * np.sin(steps / 2) ** 2)
-    # Any other set: the spacing that makes the weights, and with them the error, smallest.
+    scanned = _scanned(w) if r <= SCANNED else None
+    return _pivoted(w) if scanned is None else scanned
+
+
+def _scanned(w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Equidistant shifts with the spacing that makes the weights, and with them the error, smallest."""
+    r = len(w)
     found = [_solved(w, (2 * np.arange(1, r + 1) - 1) * t) for t in np.linspace(0.02, np.pi, 400) / w.max()]
-    return min((f for f in found if f is not None), key=lambda f: np.abs(f[1]).sum())
+    return min((f for f in found if f is not None), key=lambda f: np.abs(f[1]).sum(), default=None)
+
+
+def _pivoted(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As many shifts as frequencies from a fine grid over the slowest beat, those that differ most."""
+    finest = np.diff(w, prepend=0.0).min()
+    grid = np.linspace(0, np.pi / finest, min(8 * int(w[-1] / finest), MOST_CANDIDATES) + 1)[1:]
+    chosen = qr(np.sin(np.outer(w, grid)), mode="r", pivoting=True)[1][: len(w)]
+    steps = np.sort(grid[chosen])
+    return steps, np.linalg.solve(2 * np.sin(np.outer(w, steps)), w)
 
 
 def _solved(w: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

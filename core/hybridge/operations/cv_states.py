@@ -77,7 +77,7 @@ ThermalState = row(
     ("nbar",),
     "state",
     definition=_thermal,
-    spectrum=(Power(forward=True),),  # a negative nbar is no state
+    spectrum=(Power(forward=True, per=2),),  # a negative nbar is no state
     bounds={"nbar": (0.0, inf)},
     mixed=True,
     formula="sum_n nbar^n / (1 + nbar)^{n + 1} |n><n|: covariance 2 nbar + 1",
@@ -321,5 +321,6 @@ CatState = row(
     "state",
     fock=_cat,
     slope=_cat_slope,
+    spectrum=(None, Trig(1), None),
     formula="(|alpha> + e^{i pi p} |-alpha>) / norm, alpha = a e^{i phi}",
 )

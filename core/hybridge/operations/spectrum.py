@@ -52,13 +52,18 @@ class Hyperbolic:
 
 @dataclass(frozen=True)
 class Power:
-    """A polynomial of this degree in the parameter; `forward` where the parameter may grow but not shrink."""
+    """A polynomial of this degree in the parameter; `forward` where the parameter may grow but not shrink.
+
+    `per` is the degree in x and p that it takes: 2 for a number in which the covariance is linear.
+    """
 
     degree: int = 1
     forward: bool = False
+    per: int = 1
 
     def power(self, degree: int) -> Power:
-        return Power(self.degree * degree, self.forward)
+        """The degree of an observable of degree K in x and p: K / per, rounded down, times as much."""
+        return Power(self.degree * (degree // self.per), self.forward)
 
 
 Spectrum = Trig | Hyperbolic | Power

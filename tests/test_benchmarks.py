@@ -34,6 +34,8 @@ SMALL = {
     "value and gradient": ("value and gradient", partial(circuits.hea, 4)),
     "values": ("values", partial(circuits.hea, 4, batch=3)),
     "gradients": ("gradients", partial(circuits.hea, 4, batch=3)),
+    "mapped values": ("mapped values", partial(circuits.hea, 4, batch=3)),
+    "mapped gradients": ("mapped gradients", partial(circuits.hea, 4, batch=3)),
     "gradient on Aer": ("gradient on Aer", partial(circuits.hea, 2, layers=1)),
     "photons": ("photons", partial(mesh, 4)),
 }

@@ -16,6 +16,7 @@ from hybridge import numpy as hnp
 from hybridge.plugin import Capabilities
 
 VERSION = f"hybridge {hb.__version__}"
+BARE = "hybridge, the device alone"  # its rows prepared beforehand
 PAULIS = {"X": hb.X, "Y": hb.Y, "Z": hb.Z}
 
 
@@ -85,6 +86,28 @@ def _gradients(problem: Problem, static: bool) -> Callable[[], Any]:
     return lambda: slopes(x).T
 
 
+def _mapped(problem: Problem, static: bool) -> Callable[[], Any]:
+    circuit, rows = node(problem, static=static), problem.params
+    return lambda: circuit.map(rows)
+
+
+def _mapped_gradients(problem: Problem, static: bool) -> Callable[[], Any]:
+    circuit, rows = node(problem, static=static), problem.params
+    both = hb.value_and_grad(lambda x: hnp.sum(circuit.map(x)))
+    return lambda: both(rows)[1]
+
+
+def _bare(problem: Problem) -> Callable[[], Any]:
+    plan, rows = node(problem).plan(problem.params[0]), problem.params
+    return lambda: plan.run_flat(rows, None)[:, 0]
+
+
+def _bare_gradients(problem: Problem) -> Callable[[], Any]:
+    plan, rows = node(problem).plan(problem.params[0]), problem.params
+    ones = np.ones((len(rows), 1))
+    return lambda: plan.value_and_vjp(rows, ones)[1]
+
+
 def _samples(ready: Ready, static: bool) -> Callable[[], Any]:
     return _drawn(ready, hb.sample, static)
 
@@ -128,6 +151,8 @@ RUNS = {
     "value and gradient": twice(_both),
     "values": twice(_values),
     "gradients": twice(_gradients),
+    "mapped values": {**twice(_mapped), BARE: _bare},
+    "mapped gradients": {**twice(_mapped_gradients), BARE: _bare_gradients},
     "samples": twice(_samples),
     "counts": twice(_counts),
     "hub": {"hybridge, the hub's own part": _hub},

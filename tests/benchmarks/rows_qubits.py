@@ -7,7 +7,7 @@ from functools import partial
 from benchmarks.circuits import Problem, four_gates, hea, qaoa, qft, ring, scattered, ucc
 from benchmarks.comparison import FASTEST, Comparison, Goal, Part
 
-RECORDED, STATIC = "hybridge", "hybridge static"
+RECORDED, STATIC, BARE = "hybridge", "hybridge static", "hybridge, the device alone"
 
 
 def _both(*goals: tuple[str, float, float]) -> tuple[Goal, ...]:
@@ -75,6 +75,12 @@ def _batch(kind: str, floor: float, aim: float) -> Comparison:
     return Comparison("batch", f"256 {kind}, HEA, 8 qubits", (part,), _both((FASTEST, floor, aim)))
 
 
+def _mapped(kind: str) -> Comparison:
+    part = Part(kind, partial(hea, 8, batch=256), alone=True)
+    goals = tuple(Goal(ours, BARE, 2, 1.5, at_most=True) for ours in (RECORDED, STATIC))
+    return Comparison("batch", f"256 rows, {kind}, HEA, 8 qubits, over the device alone", (part,), goals)
+
+
 ROWS = [
     CALL,
     VALUE_AND_GRADIENT,
@@ -88,4 +94,6 @@ ROWS = [
     *(_hamiltonian(wires) for wires in (8, 12, 16, 20)),
     _batch("values", 10, 18),
     _batch("gradients", 15, 26),
+    _mapped("mapped values"),
+    _mapped("mapped gradients"),
 ]

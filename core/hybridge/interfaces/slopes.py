@@ -94,7 +94,14 @@ def full_jacobian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.nd
 def pull(rows: np.ndarray, call: Call, slots: tuple[int, ...], cotangent: np.ndarray) -> np.ndarray:
     """The cotangent (B, columns) times the Jacobian, (B, S)."""
     if call.direct:
-        return _of(call.plan.vjp(rows, cotangent), slots)
+        asked = cotangent.any(axis=1)
+        if asked.all():
+            return _of(call.plan.vjp(rows, cotangent), slots)
+        # a Jacobian of a batch is made of pulls that ask for one row each
+        found = np.zeros((len(rows), len(slots)))
+        if asked.any():
+            found[asked] = _of(call.plan.vjp(rows[asked], cotangent[asked]), slots)
+        return found
     return np.matmul(jacobian(rows, call, slots, cotangent), cotangent[:, :, None])[:, :, 0]
 
 

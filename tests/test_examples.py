@@ -214,6 +214,53 @@ def test_qaoa_finds_the_largest_cut_by_every_method(tmp_path):
     assert 10 == max(networkx.cut_size(graph, set(itertools.compress(range(8), s))) for s in sides)
 
 
+def test_eigensolvers_in_lockstep_come_down_to_the_ground_state(tmp_path):
+    printed = run(tmp_path, str(EXAMPLES / "vqe_batched.py"))
+    steps = curve(printed)
+    fci = H2["fci_energy"]
+    for path in (0, 3):
+        best, median, worst = (
+            np.array([float(cells[path + k]) for cells in steps.values()]) for k in range(3)
+        )
+        assert (best <= median).all() and (median <= worst).all() and (best > fci - 1e-5).all()
+        assert median[0] > -0.5 and best[-1] < fci + 2e-3 and worst[-1] < fci + 0.05
+    assert [int(n) >= 15 for n in re.findall(r"(\d+) of 24 starts within 5 mHa", printed)] == [True, True]
+    for share in re.findall(r"the best one has \|1100> (\S+)%", printed):
+        assert 96 < float(share) < 100
+    assert (tmp_path / "build" / "vqe_batched.png").read_bytes().startswith(PNG)
+
+
+def test_the_kernel_machine_divides_what_no_line_divides(tmp_path):
+    printed = run(tmp_path, str(EXAMPLES / "kernel_svm.py"))
+    found = rows(printed)
+    assert float(found["linear"][1]) < 0.75
+    for name in ("fidelity, exact", "fidelity, 500 shots"):
+        assert all(float(score) > 0.9 for score in found[name])
+    [(error, bound)] = re.findall(r"fidelity: (\S+); .* up to (\S+)", printed)
+    assert 0 < float(error) < 6 * float(bound)
+    assert (tmp_path / "build" / "kernel_svm.png").read_bytes().startswith(PNG)
+
+
+def test_the_kernel_is_the_fidelity_of_the_states_from_one_job():
+    """The states written out with kron, independent of hybridge."""
+    model = runpy.run_path(str(EXAMPLES / "kernel_svm.py"), run_name="imported")
+    node = model["overlap"]
+    with hb.Tracker(node.device) as tracker:
+        square, across = model["kernels"](node)
+    assert tracker.totals["jobs"] == 1
+
+    def state(x):
+        ket, hadamards = np.eye(4)[0], np.kron([[1, 1], [1, -1]], [[1, 1], [1, -1]]) / 2
+        z, w = np.array([1, 1, -1, -1]), np.array([1, -1, 1, -1])
+        for _ in range(2):
+            ket = np.exp(-1j * (x[0] * z + x[1] * w + x[2] * z * w)) * (hadamards @ ket)
+        return ket
+
+    train, test = (np.array([state(x) for x in model["angles"](model[name])]) for name in ("TRAIN", "TEST"))
+    assert np.allclose(square, np.abs(train.conj() @ train.T) ** 2, atol=1e-12)
+    assert np.allclose(across, np.abs(test.conj() @ train.T) ** 2, atol=1e-12)
+
+
 def test_the_minimal_plugin_is_small_and_uses_its_one_door():
     source = (PLUGIN / "minimal_plugin.py").read_text(encoding="utf-8")
     assert len(source.splitlines()) < 60

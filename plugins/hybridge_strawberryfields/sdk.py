@@ -2,7 +2,11 @@
 
 At import it needs two names that are gone: `scipy.integrate.simps` (since SciPy 1.14) and `pkg_resources`
 (since setuptools 82; and a fresh environment has had no setuptools since Python 3.12). Where absent, they
-are put there while it is imported and taken away again. Nothing else of the process is changed.
+are put there while it is imported and taken away again.
+
+One of its utilities imports TensorFlow where that is installed: 5 s more, and lines on stderr, for two
+functions that extract a program's unitary or channel as its tensors. Where the process has not imported
+TensorFlow, it is not imported for that. Nothing else of the process is changed.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ def import_strawberryfields() -> types.ModuleType:
 
     Raises MissingDependency where it is not installed, and where a newer ANTLR runtime keeps it from loading.
     """
-    with _importing, _gone_names(), _quiet():
+    with _importing, _gone_names(), _without_tensorflow(), _quiet():
         try:
             return importlib.import_module("strawberryfields")
         except ModuleNotFoundError as error:
@@ -78,6 +82,18 @@ def _gone_names() -> Iterator[None]:
             del integrate["simps"]
         if lacks_pkg:
             del sys.modules["pkg_resources"]
+
+
+@contextlib.contextmanager
+def _without_tensorflow() -> Iterator[None]:
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    sys.modules["tensorflow"] = None  # importing it raises ModuleNotFoundError
+    try:
+        yield
+    finally:
+        del sys.modules["tensorflow"]
 
 
 # what SF and its dependencies say while they are imported

@@ -579,6 +579,7 @@ from hybridge_strawberryfields import import_strawberryfields
 sf = import_strawberryfields()
 assert import_strawberryfields() is sf and sf.Engine
 assert ("simps" in vars(scipy.integrate)) == before
+assert "tensorflow" not in sys.modules
 assert real or "pkg_resources" not in sys.modules
 assert warnings.formatwarning is written and warnings.filters == filters
 print("clean")

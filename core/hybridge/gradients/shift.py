@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import qr
 
 from hybridge.operations.spectrum import Hyperbolic, Spectrum, Trig
 
@@ -110,6 +109,8 @@ def _scanned(w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 
 def _pivoted(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As many shifts as frequencies from a fine grid over the slowest beat, those that differ most."""
+    from scipy.linalg import qr  # scipy takes longer to import than hybridge itself
+
     finest = np.diff(w, prepend=0.0).min()
     grid = np.linspace(0, np.pi / finest, min(8 * int(w[-1] / finest), MOST_CANDIDATES) + 1)[1:]
     chosen = qr(np.sin(np.outer(w, grid)), mode="r", pivoting=True)[1][: len(w)]

@@ -24,7 +24,7 @@ from hybridge.errors import (
     PluginError,
     UnsupportedCircuit,
 )
-from hybridge.gradients.choose import DIFFERENTIABLE, rule_parts
+from hybridge.gradients.choose import DIFFERENTIABLE, Conditions, rule_parts
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
 from hybridge.numbers import all_finite
@@ -181,12 +181,16 @@ class Plan:
         key = (slots, method, shots, measured)
         found = None if method.random else self._rules.get(key)
         if found is None:
-            cutoff = self.device.cutoff_dim if self.device.capabilities.truncated else None
-            precision = self.device.precision
-            found = rule_parts(self.named, slots, method, shots, cutoff, measured, precision)
+            found = rule_parts(self.named, slots, method, self.conditions(shots), measured)
             if not method.random:
                 self._rules[key] = found
         return found
+
+    def conditions(self, shots: int | None) -> Conditions:
+        """What the rules of this plan depend on besides the circuit."""
+        cutoff = self.device.cutoff_dim if self.device.capabilities.truncated else None
+        columns = tuple(math.prod(shape) for shape in self.shapes(shots))
+        return Conditions(shots, cutoff, self.device.precision, columns)
 
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
         """The measurements' values: rows (B, P) -> [(B, *shape)], all rows and settings in one job."""

@@ -139,7 +139,8 @@ def kerr_between(x):
             lambda: hb.expval(hb.QuadX(0)),
             True,
         ),
-        (lambda x: hb.CubicPhase(x, wires=0), lambda: hb.expval(hb.QuadX(0)), False),
+        (lambda x: hb.CubicPhase(x, wires=0), lambda: hb.expval(hb.QuadP(0)), False),
+        (lambda x: hb.CubicPhase(x, wires=1), lambda: hb.expval(hb.QuadX(0)), True),  # it cannot matter
         (lambda x: hb.Displacement(x, 0.0, wires=0), lambda: hb.probs(wires=0), False),
         (
             lambda x: hb.Displacement(x, 0.0, wires=0),

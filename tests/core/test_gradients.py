@@ -319,3 +319,85 @@ def test_a_fallback_differences_only_what_has_no_rule_and_only_when_named():
 def test_what_a_node_cannot_be_updated_with(changes, words):
     with pytest.raises(hb.CircuitError, match=words):
         node(product, wires=2).update(**changes)
+
+
+def rows_of(circuit, f, *args):
+    """How many parameter points f(circuit)(*args) runs beside those of the value."""
+    with hb.Tracker(circuit.device) as tracker:
+        f(circuit)(*args)
+    return tracker.totals["executions"] - 1
+
+
+def test_what_cannot_matter_costs_nothing_and_is_exactly_zero_with_shots_too():
+    def f(x):
+        hb.RX(x[0], wires=0)
+        hb.RY(x[1], wires=1)  # outside the light cone
+        hb.RZ(x[2], wires=0)  # diagonal, as what is measured
+        hb.GlobalPhase(x[3])
+        return hb.expval(hb.Z(0))
+
+    x = np.array([0.3, 0.4, 0.5, 0.6])
+    for shots in (None, 50):
+        circuit = hb.QNode(f, hb.device("default.qubit", wires=2, shots=shots, seed=3), "parameter-shift")
+        assert rows_of(circuit, hb.grad, x) == 2
+        assert np.all(hb.grad(circuit)(x)[1:] == 0)
+        differenced = circuit.update(diff_method="finite-diff")
+        assert rows_of(differenced, hb.grad, x) == 2
+        assert np.all(hb.grad(differenced)(x)[1:] == 0)
+
+
+def test_each_measurement_has_its_own_zeros_under_noise():
+    def f(x):
+        hb.RX(x[0], wires=0)
+        hb.RX(x[1], wires=1)
+        return hb.expval(hb.Z(0)), hb.probs(wires=[1]), hb.var(hb.Y(0))
+
+    circuit = hb.QNode(f, hb.device("default.qubit", wires=2, shots=20, seed=3))
+    z, p, v = hb.jacobian(circuit)(np.array([0.8, 0.9]))
+    assert z[1] == v[1] == 0 and np.all(p[:, 0] == 0)
+    assert z[0] != 0 and v[0] != 0 and np.all(p[:, 1] != 0)
+
+
+def test_measurements_share_the_rows_of_the_larger_space():
+    def f(x):
+        hb.RX(x, wires=0)
+        return hb.expval(hb.Z(0)), hb.var(hb.Z(0)), hb.probs(wires=[0])
+
+    circuit = node(f, wires=1).update(diff_method="parameter-shift")
+    assert rows_of(circuit, hb.jacobian, 0.3) == 4
+    mean, spread, p = hb.jacobian(circuit)(0.3)
+    assert (mean, spread) == pytest.approx((-np.sin(0.3), np.sin(0.6)))
+    assert np.allclose(p, [-np.sin(0.3) / 2, np.sin(0.3) / 2])
+
+
+def bright(x):
+    hb.Displacement(x[0], 0.2, wires=0)
+    hb.Squeezing(0.1, x[1], wires=1)
+    hb.Beamsplitter(x[2], 0.0, wires=[0, 1])
+    return hb.expval(hb.QuadX(0)), hb.probs(wires=[0])
+
+
+def test_a_measurement_without_a_rule_hurts_only_where_it_is_asked_for():
+    circuit = hb.QNode(bright, hb.device("default.gaussian", wires=2, cutoff_dim=5), "parameter-shift")
+    x = np.array([0.4, 0.3, 0.7])
+    exact = hb.grad(lambda x: circuit.update(diff_method="adjoint")(x)[0])(x)
+    assert np.allclose(hb.grad(lambda x: circuit(x)[0])(x), exact, atol=1e-12)
+    assert np.allclose(hb.vjp(circuit, (x,), (1.0, np.zeros(5)))[1][0], exact, atol=1e-12)
+    with pytest.raises(
+        hb.GradientError, match=r"parameter 'a' of Displacement.*probs.*fallback='finite-diff'"
+    ):
+        hb.jacobian(circuit)(x)
+    with pytest.raises(hb.GradientError, match="probs"):
+        hb.grad(lambda x: circuit(x)[1][0])(x)
+
+
+def test_a_fallback_leaves_their_rules_to_the_other_measurements_and_parameters():
+    circuit = hb.QNode(bright, hb.device("default.gaussian", wires=2, cutoff_dim=5), "parameter-shift")
+    x = np.array([0.4, 0.3, 0.7])
+    own = hb.jacobian(circuit.update(diff_method="adjoint"))(x)
+    loose = circuit.update(fallback="finite-diff")
+    mean, p = hb.jacobian(loose)(x)
+    assert np.allclose(mean, own[0], atol=1e-12)  # by the rule
+    assert np.allclose(p, own[1], atol=1e-8)
+    assert np.abs(p - own[1]).max() > 1e-13  # by differences
+    assert rows_of(loose, hb.jacobian, x) == 3 * 2 + 3 * 2

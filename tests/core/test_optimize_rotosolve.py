@@ -80,7 +80,7 @@ def test_a_flat_cost_stays_where_it_is():
 def circuit(x, y):
     hb.RX(x[0], wires=0)
     hb.CRY(x[1], wires=[0, 1])
-    hb.RZ(0.5 * x[0], wires=1)
+    hb.RX(0.5 * x[0], wires=1)
     hb.RY(3 * y["a"] + 0.2, wires=0)
     hb.GlobalPhase(y["b"])
     return hb.expval(hb.X(0) @ hb.Z(1))

@@ -241,7 +241,8 @@ class Conformance(ABC):
         recorded = node.record(point)
         plan = node.plan(point)
         parts = plan.rule(tuple(range(len(recorded.numbers))), shots=SHOTS)
-        return float(sum(0.1 * np.abs(part.weights).sum() for part in parts))
+        columns = [part.weights.reshape(*part.weights.shape[:2], -1) for part in parts]
+        return float(sum(0.1 * np.abs(weights).sum(axis=(0, 1)).max() for weights in columns))
 
     # ---- items: models ---------------------------------------------------------------------------
 

@@ -1,37 +1,83 @@
-"""Which rule differentiates which parameter; it never differences unless told to."""
+"""Which rule differentiates which parameter, for which measurements; it never differences unless told to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from hybridge.circuit import Circuit, Measurement
 from hybridge.errors import GradientError
-from hybridge.gradients.finite import DOUBLE, finite_part, finite_rule, noise_of
+from hybridge.gradients.finite import finite_part, finite_rule, noise_of
 from hybridge.gradients.light import space as light_space
 from hybridge.gradients.method import Method
 from hybridge.gradients.part import Part
+from hybridge.gradients.reach import moving, reach
 from hybridge.gradients.shift import Shifts, Space, joined, shift_rule
 from hybridge.gradients.spsa import spsa_part
+from hybridge.operations.spectrum import Trig
 
 DIFFERENTIABLE = ("expval", "var", "probs")
 DIFFERENCES = {"finite-diff": finite_part, "spsa": spsa_part}
+REMEDY = (
+    "use fallback='finite-diff' for what has no rule, diff_method='finite-diff' for all, "
+    "or a device with derivatives of its own"
+)
+
+
+class Conditions(NamedTuple):
+    """What a rule must know of the runs it is for.
+
+    shots      of each run, None for exact results
+    cutoff     of a device whose Fock space is truncated, None for all others
+    precision  of the device's exact results
+    columns    how many numbers each measurement gives
+    """
+
+    shots: int | None
+    cutoff: int | None
+    precision: float
+    columns: tuple[int, ...]
+
+    @property
+    def noise(self) -> float:
+        """The standard deviation of one value, at most."""
+        return noise_of(self.shots, self.precision)
+
+    def spread(self, of: Sequence[float] | np.ndarray) -> np.ndarray:
+        """A number of each measurement, for each of its columns."""
+        return np.repeat(np.asarray(of, dtype=float), self.columns)
+
+
+class Chosen(NamedTuple):
+    """The rule of one slot, for some of the measurements (their indices)."""
+
+    method: str
+    shifts: np.ndarray
+    weights: np.ndarray
+    measured: frozenset[int]
+    space: Space | None = None  # in which the rule is exact
+
+
+class Choice(NamedTuple):
+    """How one slot is differentiated: no measurement in two rules, those in none do not depend on it.
+
+    `still` says why, for one of them.
+    """
+
+    rules: tuple[Chosen, ...]
+    still: str | None
 
 
 def rule_parts(
     circuit: Circuit,
     slots: Sequence[int],
     method: Method,
-    shots: int | None,
-    cutoff: int | None,
+    conditions: Conditions,
     measured: Sequence[int] | None = None,
-    precision: float = DOUBLE,
 ) -> tuple[Part, ...]:
     """The rule for these slots of the user's circuit, right for the measurements `measured` (None: all).
-
-    `cutoff` is that of a device whose Fock space is truncated, None for all others; `precision` that of the
-    device's exact results.
 
     Raises GradientError naming the parameter and the ways out, where there is no exact rule.
     """
@@ -41,35 +87,134 @@ def rule_parts(
             "the QNode was made with diff_method=None",
             "leave diff_method out, or pass 'best'",
         )
-    for m in circuit.measurements:
+    needed = needed_of(circuit, measured)
+    if method.name in DIFFERENCES:
+        return (_differences(circuit, slots, method, conditions, needed),)
+    rules = [
+        (k, rule, _mask(rule, found, conditions, needed))
+        for k, slot in enumerate(slots)
+        for found in (choice(circuit, slot, method, conditions, needed),)
+        for rule in found.rules
+    ]
+    total = sum(len(rule.shifts) for _, rule, _ in rules)
+    masked = any(mask is not None for _, _, mask in rules)
+    shifts, weights = np.zeros((total, circuit.num_slots)), np.zeros((total, len(slots)))
+    counted = np.ones((total, sum(conditions.columns) if masked else 1))
+    start = 0
+    for k, rule, mask in rules:
+        stop = start + len(rule.shifts)
+        shifts[start:stop, slots[k]] = rule.shifts
+        weights[start:stop, k] = rule.weights
+        if mask is not None:
+            counted[start:stop] = mask
+        start = stop
+    return (Part(shifts, weights[:, :, None] * counted[:, None, :] if masked else weights),)
+
+
+def _mask(rule: Chosen, found: Choice, conditions: Conditions, needed: Sequence[int]) -> np.ndarray | None:
+    """The columns that a rule is for, 1 or 0 each; None where it may stand for all that are needed.
+
+    A rule gives 0 by itself for what does not depend on the parameter, so only noise makes a mask there.
+    """
+    noisy = conditions.shots is not None and not rule.measured.issuperset(needed)
+    if len(found.rules) == 1 and not noisy:
+        return None
+    return conditions.spread([i in rule.measured for i in range(len(conditions.columns))])
+
+
+def _differences(
+    circuit: Circuit, slots: Sequence[int], method: Method, conditions: Conditions, needed: Sequence[int]
+) -> Part:
+    """The differences of the slots that move something; they are no more in the others' places."""
+    moves, at = np.zeros((len(slots), len(circuit.measurements))), list(needed)
+    for k, slot in enumerate(slots):
+        moves[k, at] = [moving(circuit, slot, circuit.measurements[i]) for i in needed]
+    live = np.flatnonzero(moves.any(axis=1)).tolist()
+    assert method.name is not None
+    part = DIFFERENCES[method.name](method, [slots[k] for k in live], circuit.num_slots, conditions.noise)
+    weights = np.zeros((len(part.shifts), len(slots)))
+    weights[:, live] = part.weights
+    if conditions.shots is None or moves[:, at].all():
+        return part._replace(weights=weights)
+    counted = np.array([conditions.spread(row) for row in moves])
+    return part._replace(weights=weights[:, :, None] * counted)
+
+
+def needed_of(circuit: Circuit, measured: Sequence[int] | None) -> tuple[int, ...]:
+    """The measurements that are needed. Raises GradientError for one that has no derivative at all."""
+    needed = tuple(range(len(circuit.measurements)) if measured is None else measured)
+    for i in needed:
+        m = circuit.measurements[i]
         if m.kind not in DIFFERENTIABLE:
             raise GradientError(
                 "any parameter", f"{m!r} is not differentiable", "return expval, var or probs"
             )
-    noise = noise_of(shots, precision)
-    if method.name in DIFFERENCES:
-        return (DIFFERENCES[method.name](method, slots, circuit.num_slots, noise),)
-    if measured is not None:
-        circuit = circuit._replace(measurements=tuple(circuit.measurements[i] for i in measured))
+    return needed
 
-    def pick(slot: int) -> Shifts:
-        try:
-            return exact_rule(circuit, slot, cutoff)
-        except GradientError:
-            if method.fallback is None:
-                raise
-            return finite_rule(noise)
 
-    rules = [pick(slot) for slot in slots]
-    total = sum(len(r.shifts) for r in rules)
-    shifts, weights = np.zeros((total, circuit.num_slots)), np.zeros((total, len(slots)))
-    start = 0
-    for k, (slot, r) in enumerate(zip(slots, rules, strict=True)):
-        stop = start + len(r.shifts)
-        shifts[start:stop, slot] = r.shifts
-        weights[start:stop, k] = r.weights
-        start = stop
-    return (Part(shifts, weights),)
+def choice(
+    circuit: Circuit, slot: int, method: Method, conditions: Conditions, needed: Sequence[int]
+) -> Choice:
+    """How this slot is differentiated, for the measurements `needed`.
+
+    Where a larger space holds those of several measurements, its rule serves them all: it is no more runs.
+    Raises GradientError where one of them has no rule and nothing to fall back to.
+    """
+    spaces: dict[int, Space] = {}
+    without: dict[int, str] = {}
+    still = None
+    for i in needed:
+        m = circuit.measurements[i]
+        reason = reach(circuit, m).still[slot]
+        if reason is not None:
+            still = still or reason
+        else:
+            found = space_of(circuit, slot, m, conditions.cutoff)
+            if isinstance(found, Space):
+                spaces[i] = found
+            else:
+                without[i] = found
+    if without and method.fallback is None:
+        raise GradientError(described(circuit, slot), next(iter(without.values())), REMEDY)
+    rules = [
+        Chosen("parameter-shift", *shift_rule(*space, conditions.cutoff is not None), frozenset(of), space)
+        for space, of in _grouped(spaces)
+    ]
+    if without:
+        rules.append(Chosen("finite-diff", *finite_rule(conditions.noise), frozenset(without)))
+    return Choice(tuple(rules), still)
+
+
+def _grouped(spaces: dict[int, Space]) -> list[tuple[Space, list[int]]]:
+    """The least spaces that hold those of all measurements; one, unless they are of several kinds."""
+    groups: dict[object, list[int]] = {}
+    for i, space in spaces.items():
+        groups.setdefault(Trig if isinstance(space.spectrum, Trig) else space.spectrum, []).append(i)
+    return [(joined([spaces[i] for i in of]), of) for of in groups.values()]
+
+
+def described(circuit: Circuit, slot: int) -> str:
+    """The slot in the words of the user's circuit."""
+    at, name = circuit.slots[slot]
+    operation, wires = circuit.instructions[at]
+    return f"parameter {name!r} of {operation.name} on wires {list(wires)!r}"
+
+
+def space_of(circuit: Circuit, slot: int, m: Measurement, cutoff: int | None) -> Space | str:
+    """The space in which the value of a measurement lies, in this slot; a text says why there is none."""
+    at, _ = circuit.slots[slot]
+    of_domain = light_space if circuit.instructions[at].operation.domain == "cv" else _qubit_space
+    return of_domain(circuit, slot, m, cutoff)
+
+
+def _qubit_space(circuit: Circuit, slot: int, m: Measurement, cutoff: int | None) -> Space | str:
+    """The space does not depend on what is measured, but a variance is quadratic in the state."""
+    at, name = circuit.slots[slot]
+    operation = circuit.instructions[at].operation
+    spectrum = operation.spectrum[operation.params.index(name)]
+    if spectrum is None:
+        return f"{operation.name} has no shift rule in it"
+    return Space(spectrum, 2 if m.kind == "var" else 1)
 
 
 def exact_rule(circuit: Circuit, slot: int, cutoff: int | None = None) -> Shifts:
@@ -85,25 +230,12 @@ def function_space(circuit: Circuit, slot: int, cutoff: int | None = None) -> Sp
 
     Raises GradientError, naming the parameter, where they are in no such space.
     """
-    at, name = circuit.slots[slot]
-    operation, wires = circuit.instructions[at]
-    of_one = light_space if operation.domain == "cv" else _qubit_space
     found: list[Space] = []
     for m in dict.fromkeys(circuit.measurements):
-        space = of_one(circuit, slot, m, cutoff)
+        if reach(circuit, m).still[slot] is not None:
+            continue
+        space = space_of(circuit, slot, m, cutoff)
         if isinstance(space, str):
-            described = f"parameter {name!r} of {operation.name} on wires {list(wires)!r}"
-            remedy = "use diff_method='finite-diff', or a device with derivatives of its own"
-            raise GradientError(described, space, remedy)
+            raise GradientError(described(circuit, slot), space, REMEDY)
         found.append(space)
-    return joined(found)
-
-
-def _qubit_space(circuit: Circuit, slot: int, m: Measurement, cutoff: int | None) -> Space | str:
-    """The space does not depend on what is measured, but a variance is quadratic in the state."""
-    at, name = circuit.slots[slot]
-    operation = circuit.instructions[at].operation
-    spectrum = operation.spectrum[operation.params.index(name)]
-    if spectrum is None:
-        return f"{operation.name} has no shift rule in it"
-    return Space(spectrum, 2 if m.kind == "var" else 1)
+    return joined(found) if found else Space(Trig())

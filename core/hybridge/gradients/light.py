@@ -8,7 +8,8 @@ measured, and so does a Fock space cut at its cutoff; see photons.py.
 from __future__ import annotations
 
 from hybridge.circuit import Circuit, Measurement
-from hybridge.gradients.photons import following, photon_space
+from hybridge.gradients.photons import photon_space
+from hybridge.gradients.reach import reach
 from hybridge.gradients.shift import Space
 from hybridge.operations.spectrum import Trig
 
@@ -20,7 +21,7 @@ def space(circuit: Circuit, slot: int, measurement: Measurement, cutoff: int | N
     nothing depends on the parameter.
     """
     at, name = circuit.slots[slot]
-    by_degree = _polynomial(circuit, at, name, measurement)
+    by_degree = _polynomial(circuit, slot, measurement)
     times = 2 if measurement.kind == "var" else 1
     bounded = photon_space(circuit, at, name, measurement)
     if isinstance(by_degree, Space) and isinstance(by_degree.spectrum, Trig) and bounded is not None:
@@ -32,14 +33,16 @@ def space(circuit: Circuit, slot: int, measurement: Measurement, cutoff: int | N
     return by_degree if bounded is None else Space(bounded, times)
 
 
-def _polynomial(circuit: Circuit, at: int, name: str, m: Measurement) -> Space | str:
+def _polynomial(circuit: Circuit, slot: int, m: Measurement) -> Space | str:
     """The space of a polynomial behind Gaussian gates: the degree of the observable, twice that of a var."""
+    at, name = circuit.slots[slot]
     operation = circuit.instructions[at].operation
     spectrum = operation.spectrum[operation.params.index(name)]
     if spectrum is None:
         return f"{operation.name} has no shift rule in it"
-    after = following(circuit, at, m)
-    if after is not None:
+    through = reach(circuit, m).through[slot]
+    if through is not None:
+        after = circuit.instructions[through]
         return f"the non-Gaussian {after.operation.name} on wires {list(after.wires)!r} follows before {m!r}"
     degree = None if m.observable is None else m.observable.degree
     if degree is None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
+from hybridge.circuit import Circuit, Measurement, measured_wires
 from hybridge.operations.spectrum import Trig
 from hybridge.operations.table import Constant, Operation, Wires
 from hybridge.phasespace.polynomial import Polynomial
@@ -233,29 +233,3 @@ def _observed(circuit: Circuit, at: int, m: Measurement) -> int:
             seen.update(wires)
             coherence = max(coherence, _keeps(operation))
     return coherence
-
-
-def following(circuit: Circuit, at: int, m: Measurement) -> Instruction | None:
-    """The last non-Gaussian operation on a way from an instruction to what is measured; None without one."""
-    instructions = circuit.instructions
-    reached: set[Hashable] = set(instructions[at].wires)
-    between = []
-    for j in range(at + 1, len(instructions)):
-        operation, wires = instructions[j]
-        if operation.kind == "marker" or not reached & set(wires):
-            continue
-        if operation.kind == "state":
-            reached -= set(wires)
-            continue
-        reached |= set(wires)
-        if not operation.gaussian:
-            between.append(j)
-    seen: set[Hashable] = set(measured_wires([m]) or circuit.wires)
-    for j in range(len(instructions) - 1, at, -1):
-        operation, wires = instructions[j]
-        if operation.kind == "marker" or not seen & set(wires):
-            continue
-        if j in between:
-            return instructions[j]
-        seen = seen - set(wires) if operation.kind == "state" else seen | set(wires)
-    return None

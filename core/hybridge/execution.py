@@ -11,10 +11,7 @@ import numpy as np
 
 from hybridge import memory
 from hybridge.circuit import Circuit, Measurement
-from hybridge.compilation import (
-    AffineMap,
-    lower,
-)
+from hybridge.compilation import AffineMap, lower, numbered
 from hybridge.device import Device, Task
 from hybridge.errors import (
     CircuitError,
@@ -25,6 +22,7 @@ from hybridge.errors import (
     UnsupportedCircuit,
 )
 from hybridge.gradients.choose import DIFFERENTIABLE, rule_parts
+from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
 from hybridge.numbers import all_finite
@@ -181,12 +179,29 @@ class Plan:
         key = (slots, method, shots, measured)
         found = None if method.random else self._rules.get(key)
         if found is None:
-            cutoff = self.device.cutoff_dim if self.device.capabilities.truncated else None
-            precision = self.device.precision
-            found = rule_parts(self.named, slots, method, shots, cutoff, measured, precision)
+            if method.name == "hadamard":
+                found = self._tested(slots, method, shots, measured)
+            else:
+                cutoff = self.device.cutoff_dim if self.device.capabilities.truncated else None
+                precision = self.device.precision
+                found = rule_parts(self.named, slots, method, shots, cutoff, measured, precision)
             if not method.random:
                 self._rules[key] = found
         return found
+
+    def _tested(
+        self, slots: tuple[int, ...], method: Method, shots: int | None, measured: tuple[int, ...] | None
+    ) -> tuple[Part, ...]:
+        """The rule of Hadamard tests: plans of their own, each run once."""
+        widths = [math.prod(shape) for shape in self.shapes(shots)]
+        tests = hadamard_tests(self.named, slots, method, self.device.wires, widths, measured)
+        once = np.zeros((1, self.num_slots))
+        return tuple(
+            Part(
+                once, weights[None], Plan(numbered(c, self.device), c, self.device, self.sampled), tests.fold
+            )
+            for c, weights in tests.circuits
+        )
 
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
         """The measurements' values: rows (B, P) -> [(B, *shape)], all rows and settings in one job."""
@@ -242,18 +257,17 @@ class Plan:
             )
         return _joined(values), _joined(errors)
 
-    def _answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
-        chunks = self._chunks(rows, shots)
-        tasks = [
-            Task(
-                program,
-                chunk if affine is None else affine(chunk),
-                shots,
-                self.device.next_seed() if shots else None,
-            )
-            for chunk in chunks
+    def _tasks(self, rows: np.ndarray, shots: int | None) -> list[Task]:
+        """One for each program."""
+        seed = self.device.next_seed
+        return [
+            Task(program, rows if affine is None else affine(rows), shots, seed() if shots else None)
             for program, affine in self._compiled
         ]
+
+    def _answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
+        chunks = self._chunks(rows, shots)
+        tasks = [task for chunk in chunks for task in self._tasks(chunk, shots)]
         arrays = self._submit(tasks) if tasks else []
         if len(chunks) == 1:
             return [self._collected(arrays, rows, shots)]
@@ -346,9 +360,7 @@ class Plan:
 
     def _check(self, tasks: Sequence[Task], arrays: Any) -> None:
         """The border: what a plugin returns has the promised shape and is finite, else PluginError."""
-        if not isinstance(arrays, (list, tuple)) or len(arrays) != len(tasks):
-            reason = f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}"
-            raise PluginError(self.device.name, reason)
+        _check_count(self.device, tasks, arrays)
         shots = tasks[0].shots
         widths = self._widths.get(shots)
         if widths is None:
@@ -369,6 +381,11 @@ class Plan:
             arrays = [self._turned(arrays[0], phase), *arrays[1:]]
         return Answers(self._readout, arrays, len(rows), shots, seed, cutoff)
 
+    def _flat(self, answers: Answers) -> np.ndarray:
+        """All measurements side by side, (B, columns)."""
+        values = [r.compute(answers) for r in self._readout.readers]
+        return np.concatenate([v.reshape(answers.batch, -1) for v in values], axis=1)
+
     def _turned(self, array: np.ndarray, phase: np.ndarray) -> np.ndarray:
         """The columns of the state times exp(-i phi), the global phase the device left out."""
         turned, start, circuit = array.copy(), 0, self.lowered[0]
@@ -378,6 +395,32 @@ class Plan:
                 turned[:, start:stop] *= phase[:, None]
             start = stop
         return turned
+
+
+def run_together(runs: Sequence[tuple[Plan, np.ndarray]], shots: int | None) -> list[np.ndarray]:
+    """`run_flat` of plans of one device, each at rows of its own, in one job where they fit into memory."""
+    one_each = all(len(plan._chunks(rows, shots)) == 1 for plan, rows in runs)
+    if len(runs) < 2 or not one_each:
+        return [plan.run_flat(rows, shots) for plan, rows in runs]
+    device = runs[0][0].device
+    tasks = [plan._tasks(rows, shots) for plan, rows in runs]
+    whole = [task for own in tasks for task in own]
+    arrays = runs[0][0]._job(whole)
+    _check_count(device, whole, arrays)
+    found, start = [], 0
+    for (plan, rows), own in zip(runs, tasks, strict=True):
+        answers = list(arrays[start : start + len(own)])
+        plan._check(own, answers)
+        found.append(plan._flat(plan._collected(answers, rows, shots)))
+        start += len(own)
+    notify(device, whole, arrays)
+    return found
+
+
+def _check_count(device: Device, tasks: Sequence[Task], arrays: Any) -> None:
+    if not isinstance(arrays, (list, tuple)) or len(arrays) != len(tasks):
+        reason = f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}"
+        raise PluginError(device.name, reason)
 
 
 def _fault(array: Any, batch: int, width: int) -> str:

@@ -26,7 +26,7 @@ LAYERS = (
     ("hookspecs", "tracker"),
     ("plugin",),
     ("registry",),
-    ("compilation",),
+    ("border", "compilation"),
     ("readout",),
     ("execution",),
     ("plans",),

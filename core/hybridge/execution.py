@@ -10,22 +10,15 @@ from typing import Any
 import numpy as np
 
 from hybridge import memory
+from hybridge.border import asked, check_count, fault
 from hybridge.circuit import Circuit, Measurement
 from hybridge.compilation import AffineMap, lower, numbered
 from hybridge.device import Device, Task
-from hybridge.errors import (
-    CircuitError,
-    GradientError,
-    HybridgeError,
-    JobFailed,
-    PluginError,
-    UnsupportedCircuit,
-)
+from hybridge.errors import CircuitError, GradientError, PluginError, UnsupportedCircuit
 from hybridge.gradients.choose import DIFFERENTIABLE, rule_parts
 from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
-from hybridge.numbers import all_finite
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
 from hybridge.tracker import notify
@@ -225,7 +218,7 @@ class Plan:
         program, affine = self._compiled[0]
         # the constructor of a named tuple takes 0.1 us more
         task = tuple.__new__(Task, (program, rows if affine is None else affine(rows), None, None))
-        arrays = self._job([task])
+        arrays = asked(self.device, self.device.run, [task])
         if type(arrays) is list and len(arrays) == 1:
             array = arrays[0]
             if type(array) is np.ndarray and array.shape == (1, 1) and array.dtype is FLOAT:
@@ -282,12 +275,7 @@ class Plan:
         if len(self._chunks(rows, None, derivatives=True)) > 1:
             return self.run_flat(rows, None), self.vjp(rows, cotangent)
         task, own = self._pulled_back(rows, cotangent)
-        try:
-            values, found = self.device.value_and_vjp(task, own)
-        except HybridgeError:
-            raise
-        except Exception as error:
-            raise JobFailed(self.device.name, f"{type(error).__name__}: {error}") from error
+        values, found = asked(self.device, self.device.value_and_vjp, task, own)
         self._check([task], [values])
         notify(self.device, [task], [values])
         return values if self._in_order else values[:, self._own_columns], self._pulled(task, found)
@@ -317,9 +305,9 @@ class Plan:
         """What a device gives as the derivatives (B, lowered P), checked, as (B, P)."""
         notify(self.device, [task], [found])
         batch, width = task.params.shape
-        fault = _fault(found, batch, width)
-        if fault:
-            raise PluginError(self.device.name, f"vjp returned {fault}; expected {task.params.shape}")
+        wrong = fault(found, batch, width)
+        if wrong:
+            raise PluginError(self.device.name, f"vjp returned {wrong}; expected {task.params.shape}")
         affine = self.affine[0]
         return found if affine is None else affine.pullback(found, self.num_slots)
 
@@ -339,19 +327,10 @@ class Plan:
         return [rows[i : i + fits] for i in range(0, len(rows), fits)]
 
     def _submit(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        arrays = self._job(tasks)
+        arrays = asked(self.device, self.device.run, tasks)
         self._check(tasks, arrays)
         notify(self.device, tasks, arrays)
         return arrays
-
-    def _job(self, tasks: Sequence[Task]) -> Any:
-        """What the device returns, unchecked. Raises JobFailed for its errors."""
-        try:
-            return self.device.run(tasks)
-        except HybridgeError:
-            raise
-        except Exception as error:
-            raise JobFailed(self.device.name, f"{type(error).__name__}: {error}") from error
 
     def _width(self, circuit: Circuit, shots: int | None) -> int:
         """How many columns the device returns for one of the lowered circuits."""
@@ -360,23 +339,21 @@ class Plan:
 
     def _check(self, tasks: Sequence[Task], arrays: Any) -> None:
         """The border: what a plugin returns has the promised shape and is finite, else PluginError."""
-        _check_count(self.device, tasks, arrays)
+        check_count(self.device, tasks, arrays)
         shots = tasks[0].shots
         widths = self._widths.get(shots)
         if widths is None:
             widths = self._widths[shots] = [self._width(c, shots) for c in self.lowered]
         for i, array in enumerate(arrays):
-            fault = _fault(array, len(tasks[i].params), widths[i % len(widths)])
-            if fault:
+            wrong = fault(array, len(tasks[i].params), widths[i % len(widths)])
+            if wrong:
                 asked = self.lowered[i % len(widths)].measurements
-                raise PluginError(self.device.name, f"run returned {fault} for {asked}")
+                raise PluginError(self.device.name, f"run returned {wrong} for {asked}")
 
     def _collected(self, arrays: Sequence[np.ndarray], rows: np.ndarray, shots: int | None) -> Answers:
         seed = self.device.next_seed() if shots else 0
         cutoff = self.device.cutoff_dim or 0
-        if (
-            self._phases is not None
-        ):  # state() is the first circuit's; other measurements there ignore a phase
+        if self._phases is not None:  # state() is the first circuit's; what else is measured ignores a phase
             phase = np.exp(-1j * self._phases(rows).sum(axis=1))
             arrays = [self._turned(arrays[0], phase), *arrays[1:]]
         return Answers(self._readout, arrays, len(rows), shots, seed, cutoff)
@@ -405,8 +382,8 @@ def run_together(runs: Sequence[tuple[Plan, np.ndarray]], shots: int | None) -> 
     device = runs[0][0].device
     tasks = [plan._tasks(rows, shots) for plan, rows in runs]
     whole = [task for own in tasks for task in own]
-    arrays = runs[0][0]._job(whole)
-    _check_count(device, whole, arrays)
+    arrays = asked(device, device.run, whole)
+    check_count(device, whole, arrays)
     found, start = [], 0
     for (plan, rows), own in zip(runs, tasks, strict=True):
         answers = list(arrays[start : start + len(own)])
@@ -415,26 +392,6 @@ def run_together(runs: Sequence[tuple[Plan, np.ndarray]], shots: int | None) -> 
         start += len(own)
     notify(device, whole, arrays)
     return found
-
-
-def _check_count(device: Device, tasks: Sequence[Task], arrays: Any) -> None:
-    if not isinstance(arrays, (list, tuple)) or len(arrays) != len(tasks):
-        reason = f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}"
-        raise PluginError(device.name, reason)
-
-
-def _fault(array: Any, batch: int, width: int) -> str:
-    """What is wrong with an array a plugin returned; empty where nothing is."""
-    if not isinstance(array, np.ndarray):
-        return type(array).__name__
-    kind = array.dtype.kind
-    if array.shape != (batch, width):
-        return f"shape {array.shape} instead of {(batch, width)}"
-    if kind not in "fcui":
-        return f"dtype {array.dtype} instead of float64, complex128 or uint8"
-    if kind not in "fc":
-        return ""
-    return "" if all_finite(array) else "NaN or infinite values"
 
 
 def _joined(parts: Sequence[list[np.ndarray]]) -> list[np.ndarray]:

@@ -156,9 +156,7 @@ def test_a_wire_that_only_gates_or_only_measurements_use_is_not_free():
         if wires == 4:
             assert hb.jacobian(tested)(0.3)[0] == pytest.approx(-np.sin(0.3))
             continue
-        with pytest.raises(
-            hb.GradientError, match=r"and it uses or measures all of \[0, 1, 2\]"
-        ):
+        with pytest.raises(hb.GradientError, match=r"and it uses or measures all of \[0, 1, 2\]"):
             hb.jacobian(tested)(0.3)
 
 
@@ -190,9 +188,7 @@ def test_a_variance_names_what_would_work_and_hurts_only_where_it_is_asked_for()
         return hb.expval(hb.Y(0)), hb.var(hb.Z(0)), hb.probs(wires=0)
 
     tested = hb.QNode(circuit, hb.device("default.qubit", wires=2), "hadamard")
-    with pytest.raises(
-        hb.GradientError, match=r"var\(Z\(0\)\) is not linear .* use diff_method='param"
-    ):
+    with pytest.raises(hb.GradientError, match=r"var\(Z\(0\)\) is not linear .* use diff_method='param"):
         hb.jacobian(tested)(0.3)
     assert hb.grad(lambda x: tested(x)[0])(0.3) == pytest.approx(-np.cos(0.3))
     assert hb.grad(lambda x: tested(x)[2][1])(0.3) == pytest.approx(np.sin(0.3) / 2)
@@ -204,18 +200,14 @@ def test_rows_without_words_say_so():
         hb.device("default.qubit", wires=2),
         "hadamard",
     )
-    with pytest.raises(
-        hb.GradientError, match=r"'phi' of Rot\*\*0.5 on wires \[0\]: its generator is not"
-    ):
+    with pytest.raises(hb.GradientError, match=r"'phi' of Rot\*\*0.5 on wires \[0\]: its generator is not"):
         hb.grad(root)(0.3)
     light = hb.QNode(
         lambda x: (hb.Displacement(x, 0.0, wires=0), hb.expval(hb.QuadX(0)))[1],
         hb.device("default.gaussian", wires=2),
         "hadamard",
     )
-    with pytest.raises(
-        hb.GradientError, match="Hadamard tests are of qubits; use diff_method='param"
-    ):
+    with pytest.raises(hb.GradientError, match="Hadamard tests are of qubits; use diff_method='param"):
         hb.grad(light)(0.3)
 
 

@@ -155,6 +155,19 @@ def check_preparations(instructions: Sequence[Instruction]) -> None:
             touched |= set(wires)
 
 
+def numbered(named: Circuit, device: Device) -> Circuit:
+    """The circuit on wires 0..n-1, in the order of its own. Raises UnsupportedCircuit for too many."""
+    limit = device.capabilities.max_wires
+    if limit is not None and len(named.wires) > limit:
+        raise UnsupportedCircuit(device.name, f"{len(named.wires)} wires: it has at most {limit}")
+    index = {wire: i for i, wire in enumerate(named.wires)}
+    return Circuit(
+        tuple(Instruction(operation, tuple(index[w] for w in on)) for operation, on in named.instructions),
+        tuple(map_measurement(m, index) for m in named.measurements),
+        tuple(range(len(named.wires))),
+    )
+
+
 def lower(circuit: Circuit, device: Device) -> Lowered:
     """A circuit on wires 0..n-1 in the operations the device claims.
 

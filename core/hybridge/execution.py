@@ -10,24 +10,15 @@ from typing import Any
 import numpy as np
 
 from hybridge import memory
+from hybridge.border import asked, check_count, fault
 from hybridge.circuit import Circuit, Measurement
-from hybridge.compilation import (
-    AffineMap,
-    lower,
-)
+from hybridge.compilation import AffineMap, lower, numbered
 from hybridge.device import Device, Task
-from hybridge.errors import (
-    CircuitError,
-    GradientError,
-    HybridgeError,
-    JobFailed,
-    PluginError,
-    UnsupportedCircuit,
-)
+from hybridge.errors import CircuitError, GradientError, PluginError, UnsupportedCircuit
 from hybridge.gradients.choose import DIFFERENTIABLE, Conditions, rule_parts
+from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
-from hybridge.numbers import all_finite
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
 from hybridge.tracker import notify
@@ -181,7 +172,10 @@ class Plan:
         key = (slots, method, shots, measured)
         found = None if method.random else self._rules.get(key)
         if found is None:
-            found = rule_parts(self.named, slots, method, self.conditions(shots), measured)
+            if method.name == "hadamard":
+                found = self._tested(slots, method, shots, measured)
+            else:
+                found = rule_parts(self.named, slots, method, self.conditions(shots), measured)
             if not method.random:
                 self._rules[key] = found
         return found
@@ -191,6 +185,20 @@ class Plan:
         cutoff = self.device.cutoff_dim if self.device.capabilities.truncated else None
         columns = tuple(math.prod(shape) for shape in self.shapes(shots))
         return Conditions(shots, cutoff, self.device.precision, columns)
+
+    def _tested(
+        self, slots: tuple[int, ...], method: Method, shots: int | None, measured: tuple[int, ...] | None
+    ) -> tuple[Part, ...]:
+        """The rule of Hadamard tests: plans of their own, each run once."""
+        widths = [math.prod(shape) for shape in self.shapes(shots)]
+        tests = hadamard_tests(self.named, slots, method, self.device.wires, widths, measured)
+        once = np.zeros((1, self.num_slots))
+        return tuple(
+            Part(
+                once, weights[None], Plan(numbered(c, self.device), c, self.device, self.sampled), tests.fold
+            )
+            for c, weights in tests.circuits
+        )
 
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
         """The measurements' values: rows (B, P) -> [(B, *shape)], all rows and settings in one job."""
@@ -214,7 +222,7 @@ class Plan:
         program, affine = self._compiled[0]
         # the constructor of a named tuple takes 0.1 us more
         task = tuple.__new__(Task, (program, rows if affine is None else affine(rows), None, None))
-        arrays = self._job([task])
+        arrays = asked(self.device, self.device.run, [task])
         if type(arrays) is list and len(arrays) == 1:
             array = arrays[0]
             if type(array) is np.ndarray and array.shape == (1, 1) and array.dtype is FLOAT:
@@ -246,18 +254,17 @@ class Plan:
             )
         return _joined(values), _joined(errors)
 
-    def _answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
-        chunks = self._chunks(rows, shots)
-        tasks = [
-            Task(
-                program,
-                chunk if affine is None else affine(chunk),
-                shots,
-                self.device.next_seed() if shots else None,
-            )
-            for chunk in chunks
+    def _tasks(self, rows: np.ndarray, shots: int | None) -> list[Task]:
+        """One for each program."""
+        seed = self.device.next_seed
+        return [
+            Task(program, rows if affine is None else affine(rows), shots, seed() if shots else None)
             for program, affine in self._compiled
         ]
+
+    def _answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
+        chunks = self._chunks(rows, shots)
+        tasks = [task for chunk in chunks for task in self._tasks(chunk, shots)]
         arrays = self._submit(tasks) if tasks else []
         if len(chunks) == 1:
             return [self._collected(arrays, rows, shots)]
@@ -272,12 +279,7 @@ class Plan:
         if len(self._chunks(rows, None, derivatives=True)) > 1:
             return self.run_flat(rows, None), self.vjp(rows, cotangent)
         task, own = self._pulled_back(rows, cotangent)
-        try:
-            values, found = self.device.value_and_vjp(task, own)
-        except HybridgeError:
-            raise
-        except Exception as error:
-            raise JobFailed(self.device.name, f"{type(error).__name__}: {error}") from error
+        values, found = asked(self.device, self.device.value_and_vjp, task, own)
         self._check([task], [values])
         notify(self.device, [task], [values])
         return values if self._in_order else values[:, self._own_columns], self._pulled(task, found)
@@ -307,9 +309,9 @@ class Plan:
         """What a device gives as the derivatives (B, lowered P), checked, as (B, P)."""
         notify(self.device, [task], [found])
         batch, width = task.params.shape
-        fault = _fault(found, batch, width)
-        if fault:
-            raise PluginError(self.device.name, f"vjp returned {fault}; expected {task.params.shape}")
+        wrong = fault(found, batch, width)
+        if wrong:
+            raise PluginError(self.device.name, f"vjp returned {wrong}; expected {task.params.shape}")
         affine = self.affine[0]
         return found if affine is None else affine.pullback(found, self.num_slots)
 
@@ -329,19 +331,10 @@ class Plan:
         return [rows[i : i + fits] for i in range(0, len(rows), fits)]
 
     def _submit(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        arrays = self._job(tasks)
+        arrays = asked(self.device, self.device.run, tasks)
         self._check(tasks, arrays)
         notify(self.device, tasks, arrays)
         return arrays
-
-    def _job(self, tasks: Sequence[Task]) -> Any:
-        """What the device returns, unchecked. Raises JobFailed for its errors."""
-        try:
-            return self.device.run(tasks)
-        except HybridgeError:
-            raise
-        except Exception as error:
-            raise JobFailed(self.device.name, f"{type(error).__name__}: {error}") from error
 
     def _width(self, circuit: Circuit, shots: int | None) -> int:
         """How many columns the device returns for one of the lowered circuits."""
@@ -350,28 +343,29 @@ class Plan:
 
     def _check(self, tasks: Sequence[Task], arrays: Any) -> None:
         """The border: what a plugin returns has the promised shape and is finite, else PluginError."""
-        if not isinstance(arrays, (list, tuple)) or len(arrays) != len(tasks):
-            reason = f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}"
-            raise PluginError(self.device.name, reason)
+        check_count(self.device, tasks, arrays)
         shots = tasks[0].shots
         widths = self._widths.get(shots)
         if widths is None:
             widths = self._widths[shots] = [self._width(c, shots) for c in self.lowered]
         for i, array in enumerate(arrays):
-            fault = _fault(array, len(tasks[i].params), widths[i % len(widths)])
-            if fault:
+            wrong = fault(array, len(tasks[i].params), widths[i % len(widths)])
+            if wrong:
                 asked = self.lowered[i % len(widths)].measurements
-                raise PluginError(self.device.name, f"run returned {fault} for {asked}")
+                raise PluginError(self.device.name, f"run returned {wrong} for {asked}")
 
     def _collected(self, arrays: Sequence[np.ndarray], rows: np.ndarray, shots: int | None) -> Answers:
         seed = self.device.next_seed() if shots else 0
         cutoff = self.device.cutoff_dim or 0
-        if (
-            self._phases is not None
-        ):  # state() is the first circuit's; other measurements there ignore a phase
+        if self._phases is not None:  # state() is the first circuit's; what else is measured ignores a phase
             phase = np.exp(-1j * self._phases(rows).sum(axis=1))
             arrays = [self._turned(arrays[0], phase), *arrays[1:]]
         return Answers(self._readout, arrays, len(rows), shots, seed, cutoff)
+
+    def _flat(self, answers: Answers) -> np.ndarray:
+        """All measurements side by side, (B, columns)."""
+        values = [r.compute(answers) for r in self._readout.readers]
+        return np.concatenate([v.reshape(answers.batch, -1) for v in values], axis=1)
 
     def _turned(self, array: np.ndarray, phase: np.ndarray) -> np.ndarray:
         """The columns of the state times exp(-i phi), the global phase the device left out."""
@@ -384,18 +378,24 @@ class Plan:
         return turned
 
 
-def _fault(array: Any, batch: int, width: int) -> str:
-    """What is wrong with an array a plugin returned; empty where nothing is."""
-    if not isinstance(array, np.ndarray):
-        return type(array).__name__
-    kind = array.dtype.kind
-    if array.shape != (batch, width):
-        return f"shape {array.shape} instead of {(batch, width)}"
-    if kind not in "fcui":
-        return f"dtype {array.dtype} instead of float64, complex128 or uint8"
-    if kind not in "fc":
-        return ""
-    return "" if all_finite(array) else "NaN or infinite values"
+def run_together(runs: Sequence[tuple[Plan, np.ndarray]], shots: int | None) -> list[np.ndarray]:
+    """`run_flat` of plans of one device, each at rows of its own, in one job where they fit into memory."""
+    one_each = all(len(plan._chunks(rows, shots)) == 1 for plan, rows in runs)
+    if len(runs) < 2 or not one_each:
+        return [plan.run_flat(rows, shots) for plan, rows in runs]
+    device = runs[0][0].device
+    tasks = [plan._tasks(rows, shots) for plan, rows in runs]
+    whole = [task for own in tasks for task in own]
+    arrays = asked(device, device.run, whole)
+    check_count(device, whole, arrays)
+    found, start = [], 0
+    for (plan, rows), own in zip(runs, tasks, strict=True):
+        answers = list(arrays[start : start + len(own)])
+        plan._check(own, answers)
+        found.append(plan._flat(plan._collected(answers, rows, shots)))
+        start += len(own)
+    notify(device, whole, arrays)
+    return found
 
 
 def _joined(parts: Sequence[list[np.ndarray]]) -> list[np.ndarray]:

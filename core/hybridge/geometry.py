@@ -9,8 +9,8 @@ import numpy as np
 
 from hybridge.circuit import Measurement, probs
 from hybridge.errors import CircuitError, GradientError
-from hybridge.generators import MAX_WIRES, generator
 from hybridge.gradients.choose import exact_rule
+from hybridge.gradients.generators import MAX_WIRES, generator
 from hybridge.interfaces.derivatives import Argnums, jacobian
 from hybridge.operations.pauli import Sentence, Word
 from hybridge.operations.table import Affine, Operation, Wires

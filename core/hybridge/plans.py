@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
-from hybridge.compilation import check_domain, check_preparations, circuit_wires, map_measurement
+from hybridge.compilation import check_domain, check_preparations, circuit_wires, numbered
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.execution import Plan
@@ -95,12 +95,5 @@ def make_plan(
     check_domain(written, measurements, device)
     wires = circuit_wires(written, measurements, device)
     check_preparations(written)
-    limit = device.capabilities.max_wires
-    if limit is not None and len(wires) > limit:
-        raise UnsupportedCircuit(device.name, f"{len(wires)} wires: it has at most {limit}")
-    index = {wire: i for i, wire in enumerate(wires)}
-    mapped = tuple(Instruction(operation, tuple(index[w] for w in on)) for operation, on in written)
-    circuit = Circuit(
-        mapped, tuple(map_measurement(m, index) for m in measurements), tuple(range(len(wires)))
-    )
-    return Plan(circuit, Circuit(written, tuple(measurements), wires), device, sampled)
+    named = Circuit(written, tuple(measurements), wires)
+    return Plan(numbered(named, device), named, device, sampled)

@@ -33,7 +33,7 @@ class QNode(Model):
     device           a device, or its name
     diff_method      "best": the device's own derivatives where it has them, else exact shift rules, never
                      finite differences; "adjoint" or "device": the device's own only; "parameter-shift";
-                     "finite-diff"; "spsa"; None
+                     "hadamard"; "finite-diff"; "spsa"; None
     interface        "auto": the library of the arguments' arrays; a library by name: its arrays only, and its
                      arrays as results; None: plain numbers only
     shots            overrides the device's

@@ -17,7 +17,11 @@ from hybridge.listing import aligned
 from hybridge.qnode import QNode
 
 LEVELS = ("user", "device")
-RULES: dict[str | None, str] = {"finite-diff": "finite differences", "spsa": "random directions"}
+RULES: dict[str | None, str] = {
+    "finite-diff": "finite differences",
+    "hadamard": "Hadamard tests",
+    "spsa": "random directions",
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,8 +43,8 @@ class Specs:
     gradient_circuits            programs times parameter points of one gradient in all parameters, its value
                                  included; None where there is no exact rule
     gradient_jobs                runs of the device for them, without its own derivatives; None likewise
-    gradient_method              "device" (its own derivatives), "shift rule", "finite differences" or "random
-                                 directions"; where there is no rule, why
+    gradient_method              "device" (its own derivatives), "shift rule", "Hadamard tests", "finite
+                                 differences" or "random directions"; where there is no rule, why
     """
 
     device: str
@@ -159,8 +163,9 @@ def _gradient(
         parts = plan.rule(tuple(slots), method, shots)
     except GradientError as error:
         return None, None, str(error)
+    runs = sum(len(part.shifts) * len((part.plan or plan).programs) for part in parts)
     return (
-        value * (1 + sum(len(part.shifts) for part in parts)),
+        value + batch * runs,
         2,
         RULES.get(method.name, "shift rule"),
     )

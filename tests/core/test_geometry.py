@@ -7,7 +7,7 @@ import pytest
 
 import hybridge as hb
 from hybridge import numpy as np
-from hybridge.generators import generator
+from hybridge.gradients.generators import generator
 from hybridge.operations.table import ROWS
 
 DEVICE = hb.device("default.qubit", wires=3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,11 @@ def _one_of(*names: str) -> Option:
     return check
 
 
+def _label(value: Any) -> Hashable:
+    hash(value)  # TypeError
+    return value
+
+
 def _function(value: Any) -> Callable[..., Any]:
     if not callable(value):
         raise ValueError("a function")
@@ -59,6 +64,7 @@ METHODS: dict[str | None, Mapping[str, Option]] = {
         "sampler": _function,
         "seed": np.random.default_rng,  # a generator: each derivative draws from where the last one ended
     },
+    "hadamard": {"aux_wire": _label, "mode": _one_of("standard", "direct")},
     None: {},
 }
 ALWAYS: dict[str | None, Mapping[str, Any]] = {"spsa": {"seed": None}}  # options that it has in any case

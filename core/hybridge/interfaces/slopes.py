@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from hybridge.errors import GradientError
+from hybridge.execution import run_together
+from hybridge.gradients.method import BEST
 from hybridge.gradients.part import Part
 from hybridge.interfaces.called import Call
 
@@ -56,29 +58,45 @@ def summed(
 ) -> Any:
     """d value / d slots, (B, S, columns): all shifted rows of a part are one batch of `run`, whose arrays
     the functions of xp take."""
-    batch, width = rows.shape
+    runs = _runs(rows, call, parts, xp)
+    return _sum(rows, call, slots, parts, [run(shifted, own) for shifted, own in runs], xp)
+
+
+def _runs(rows: Any, call: Call, parts: Sequence[Part], xp: Any) -> list[tuple[Any, Call]]:
+    """The shifted rows of each part, and the call of its plan; plans of a part's own are differentiated by
+    the best method that they have."""
+    best = BEST._replace(fallback=call.method.fallback)
+    return [
+        (
+            xp.reshape(rows[:, None, :] + part.shifts, (len(rows) * len(part.shifts), rows.shape[1])),
+            call if part.plan is None else call._replace(plan=part.plan, method=best),
+        )
+        for part in parts
+        if len(part.shifts)
+    ]
+
+
+def _sum(
+    rows: Any, call: Call, slots: Sequence[int], parts: Sequence[Part], values: Sequence[Any], xp: Any
+) -> Any:
+    """The parts' values (B R, columns) put together, (B, S, columns)."""
     total: Any = None
-    for part in parts:
-        if not len(part.shifts):
-            continue
-        shifted = xp.reshape(rows[:, None, :] + part.shifts, (batch * len(part.shifts), width))
-        values = run(shifted, call if part.plan is None else call._replace(plan=part.plan))
-        found = part.combined(xp.reshape(values, (batch, len(part.shifts), -1)), xp)
+    for part, own in zip([part for part in parts if len(part.shifts)], values, strict=True):
+        found = part.combined(xp.reshape(own, (len(rows), len(part.shifts), -1)), xp)
         total = found if total is None else total + found
     if total is None:  # nothing measured depends on these numbers, as on global phases
-        return np.zeros((batch, len(slots), columns_of(call)))
+        return np.zeros((len(rows), len(slots), columns_of(call)))
     return total
 
 
 def jacobian(
     rows: np.ndarray, call: Call, slots: tuple[int, ...], cotangent: np.ndarray | None = None
 ) -> np.ndarray:
-    """d value / d slots by the rule, (B, S, columns); right where the cotangent, if given, is not zero."""
-    return summed(rows, call, slots, parts_for(call, slots, cotangent)[0], _run, np)
-
-
-def _run(rows: np.ndarray, call: Call) -> np.ndarray:
-    return call.plan.run_flat(rows, call.shots)
+    """d value / d slots by the rule, (B, S, columns), in one job; right where the cotangent, if given, is not
+    zero."""
+    parts = parts_for(call, slots, cotangent)[0]
+    runs = [(own.plan, shifted) for shifted, own in _runs(rows, call, parts, np)]
+    return _sum(rows, call, slots, parts, run_together(runs, call.shots), np)
 
 
 def full_jacobian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray:

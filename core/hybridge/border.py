@@ -1,0 +1,43 @@
+"""The border to a device: its errors and what it returns, checked against what it promised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hybridge.device import Device, Task
+from hybridge.errors import HybridgeError, JobFailed, PluginError
+from hybridge.numbers import all_finite
+
+
+def asked(device: Device, question: Callable[..., Any], *arguments: Any) -> Any:
+    """What a method of the device returns, unchecked. Raises JobFailed for its errors."""
+    try:
+        return question(*arguments)
+    except HybridgeError:
+        raise
+    except Exception as error:
+        raise JobFailed(device.name, f"{type(error).__name__}: {error}") from error
+
+
+def check_count(device: Device, tasks: Sequence[Task], arrays: Any) -> None:
+    """Raise PluginError unless there is one array for each task."""
+    if not isinstance(arrays, (list, tuple)) or len(arrays) != len(tasks):
+        reason = f"run must return one array per task, {len(tasks)}; got {type(arrays).__name__}"
+        raise PluginError(device.name, reason)
+
+
+def fault(array: Any, batch: int, width: int) -> str:
+    """What is wrong with an array a plugin returned; empty where nothing is."""
+    if not isinstance(array, np.ndarray):
+        return type(array).__name__
+    kind = array.dtype.kind
+    if array.shape != (batch, width):
+        return f"shape {array.shape} instead of {(batch, width)}"
+    if kind not in "fcui":
+        return f"dtype {array.dtype} instead of float64, complex128 or uint8"
+    if kind not in "fc":
+        return ""
+    return "" if all_finite(array) else "NaN or infinite values"

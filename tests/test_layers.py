@@ -53,7 +53,7 @@ FOREIGN = {
     "scipy": None,
     "pluggy": {"hookspecs", "registry"},
     "autograd": {"numpy", "interfaces.autograd_", "interfaces.derivatives", "interfaces.entries"},
-    "torch": {"interfaces.torch_", "torch"},
+    "torch": {"interfaces.torch_", "interfaces.torch_entries", "interfaces.torch_functions", "torch"},
     "jax": {"interfaces.jax_", "jax"},
     "flax": {"jax"},
     "tensorflow": {"interfaces.tensorflow_"},

@@ -14,7 +14,7 @@ from hybridge.errors import CircuitError
 from hybridge.execution import Plan
 from hybridge.gradients.method import method
 from hybridge.interfaces.called import Call, Called, Model
-from hybridge.interfaces.choose import check_interface, keeps_plain, library
+from hybridge.interfaces.choose import check_interface, keeps_plain, library, offered
 from hybridge.interfaces.gather import as_leaf
 from hybridge.interfaces.rows import as_rows, plain_rows, real
 from hybridge.interfaces.symbols import gather_of
@@ -173,7 +173,7 @@ class QNode(Model):
 
     def record(self, *args: Any, **kwargs: Any) -> Recorded:
         """Run the function only: what it applies, its numbers, and what it measures."""
-        tape, returned = record(self.function, *args, **kwargs)
+        tape, returned = record(self.function, *offered(args), **kwargs)
         return Recorded(tape, returned, self._called_name)
 
     @property

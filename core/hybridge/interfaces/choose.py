@@ -8,12 +8,16 @@ from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from hybridge.errors import CircuitError
 from hybridge.interfaces.rows import PLAIN
 
 # what a library's arrays inherit from -> the library; the module here that calls a plan for it is named as
 # it is, with an underscore, and imported when the first of its arrays comes along
-LIBRARIES = {"autograd.tracer.Box": "autograd"}
+LIBRARIES = {"autograd.tracer.Box": "autograd", "torch.Tensor": "torch"}
+MARKED = frozenset({"torch"})  # whose module has `marked`, an array that knows its entries' places
+UNMARKED = PLAIN | {np.ndarray}
 INTERFACES = ("auto", *dict.fromkeys(LIBRARIES.values()), None)
 
 
@@ -54,6 +58,15 @@ def library(numbers: Sequence[Any], interface: str | None = "auto") -> ModuleTyp
     if not names:
         return None if keeps_plain(interface) else module_of(str(interface))
     return module_of(names[0])
+
+
+def offered(args: Sequence[Any]) -> Sequence[Any]:
+    """The arguments as a circuit function gets them: arrays whose library can do so know their entries."""
+    if UNMARKED.issuperset(map(type, args)):  # nearly always
+        return args
+    kinds: list[type] = list(map(type, args))
+    names = map(owner, kinds)
+    return [module_of(n).marked(x) if n in MARKED else x for n, x in zip(names, args, strict=True)]
 
 
 @lru_cache(maxsize=1024)

@@ -101,6 +101,34 @@ class Gather:
         flat[self.starts[i] : self.starts[i + 1]] = np.asarray(tangent).reshape(-1)
         return self._rows(flat, None)
 
+    def repeated(self, count: int) -> Gather:
+        """The gather of `count` sets of leaves, (count, *shape) each: one set's rows after another's."""
+        starts = np.array(self.starts)
+        leaf = np.searchsorted(starts[1:], self.index, side="right")  # of each entry
+        within = self.index + (count - 1) * starts[leaf]
+        size = starts[leaf + 1] - starts[leaf]
+        index = within + np.arange(count).reshape(-1, *(1,) * within.ndim) * size
+        return Gather(
+            index.reshape(-1, *self.index.shape[1:]),
+            [(count, *shape) for shape in self.shapes],
+            True,
+            None if self.scale is None else np.tile(self.scale, (count, *(1,) * (self.scale.ndim - 1))),
+            None if self.offset is None else np.tile(self.offset, (count, 1)),
+            self.in_order and len(self.shapes) == 1,
+        )
+
+    def shifted(self, shifts: np.ndarray) -> Gather:
+        """The gather of each row at shifts (R, P): R rows for each of this one."""
+        count = len(shifts)
+        offset = np.zeros(self.index.shape[:2]) if self.offset is None else self.offset
+        return Gather(
+            np.repeat(self.index, count, axis=0),
+            self.shapes,
+            True,
+            None if self.scale is None else np.repeat(self.scale, count, axis=0),
+            (offset[:, None] + shifts).reshape(-1, shifts.shape[1]),
+        )
+
     def leaf(self, i: int, flat: np.ndarray) -> Any:
         """What of flat (..., size) is leaf i's: (..., *shape), a number where that is ()."""
         found = flat[..., self.starts[i] : self.starts[i + 1]]

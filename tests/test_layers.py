@@ -36,7 +36,7 @@ LAYERS = (
     ("mapped",),
     ("qnode",),
     ("jax", "keras", "torch"),  # layers and functions for the networks of these libraries
-    ("fidelity", "points", "slots"),
+    ("fidelity", "gradient_plan", "points", "slots"),
     ("geometry",),
     ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
     ("compare",),

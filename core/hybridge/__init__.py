@@ -21,6 +21,7 @@ from hybridge.errors import (
     UnsupportedCircuit,
 )
 from hybridge.geometry import classical_fisher, metric_tensor, quantum_fisher
+from hybridge.gradient_plan import gradient_plan
 from hybridge.interfaces.derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
 from hybridge.observables.cv import (
     FockStateProjector,
@@ -297,6 +298,7 @@ __all__ = [
     "exp",
     "expval",
     "grad",
+    "gradient_plan",
     "hessian",
     "jacobian",
     "jvp",

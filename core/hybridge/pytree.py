@@ -30,6 +30,26 @@ def parts(tree: Any) -> dict[Any, Any] | None:
     return None
 
 
+def paths(tree: Any, root: str) -> list[str]:
+    """Where the leaves of `tree` are, in order, written as Python would: `root['a'].b[0]`.
+
+    >>> paths({"a": [1, 2], "b": 3}, "x")
+    ["x['a'][0]", "x['a'][1]", "x['b']"]
+    """
+    kind = type(tree)
+    if isinstance(tree, dict):
+        inside = [(f"{root}[{key!r}]", v) for key, v in tree.items()]
+    elif isinstance(tree, tuple) and hasattr(kind, "_fields"):
+        inside = [(f"{root}.{name}", v) for name, v in zip(kind._fields, tree, strict=True)]
+    elif isinstance(tree, (list, tuple)):
+        inside = [(f"{root}[{i}]", v) for i, v in enumerate(tree)]
+    elif dataclasses.is_dataclass(kind):
+        inside = [(f"{root}.{f.name}", getattr(tree, f.name)) for f in dataclasses.fields(kind)]
+    else:
+        return [root]
+    return [path for name, v in inside for path in paths(v, name)]
+
+
 def _like(tree: dict[Any, Any], items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
     """A dict of the kind of `tree`; a copy knows what else its kind is made of, as a defaultdict does."""
     if type(tree) is dict:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from hybridge.circuit import Circuit
-from hybridge.errors import CircuitError, GradientError
+from hybridge.errors import CircuitError
 from hybridge.execution import Plan
+from hybridge.gradient_plan import plan_of
 from hybridge.gradients.method import Method
 from hybridge.interfaces.rows import as_rows
 from hybridge.listing import aligned
 from hybridge.qnode import QNode
 
 LEVELS = ("user", "device")
-RULES: dict[str | None, str] = {
+WORDS = {
+    "parameter-shift": "shift rule",
     "finite-diff": "finite differences",
     "hadamard": "Hadamard tests",
     "spsa": "random directions",
@@ -153,19 +155,10 @@ def _gradient(
     plan: Plan, method: Method, shots: int | None, batch: int
 ) -> tuple[int | None, int | None, str]:
     """Circuits, jobs and method of the value and its derivatives in all parameters, at `batch` points."""
-    value = batch * len(plan.programs)
     if not plan.num_slots:
         return None, None, "the circuit has no parameters"
-    if method.own and plan.direct_vjp:
-        return 2 * value, 2, "device"
-    slots: Sequence[int] = range(plan.num_slots)
-    try:
-        parts = plan.rule(tuple(slots), method, shots)
-    except GradientError as error:
-        return None, None, str(error)
-    runs = sum(len(part.shifts) * len((part.plan or plan).programs) for part in parts)
-    return (
-        value + batch * runs,
-        2,
-        RULES.get(method.name, "shift rule"),
-    )
+    found = plan_of(plan, method, shots, batch)
+    if found.error is not None:
+        return None, None, found.error
+    words = " and ".join(WORDS.get(name, name) for name in found.methods)
+    return found.circuits, found.jobs, words or "nothing: no parameter matters"

@@ -241,8 +241,7 @@ class Conformance(ABC):
         recorded = node.record(point)
         plan = node.plan(point)
         parts = plan.rule(tuple(range(len(recorded.numbers))), shots=SHOTS)
-        columns = [part.weights.reshape(*part.weights.shape[:2], -1) for part in parts]
-        return float(sum(0.1 * np.abs(weights).sum(axis=(0, 1)).max() for weights in columns))
+        return float(sum(0.1 * np.max(np.abs(part.weights).sum(axis=(0, 1))) for part in parts))
 
     # ---- items: models ---------------------------------------------------------------------------
 

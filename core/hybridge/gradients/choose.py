@@ -51,13 +51,13 @@ class Conditions(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The rule of one slot, for some of the measurements (their indices)."""
+    """The rule of one slot, for some of the measurements (their indices), and why it is this one."""
 
     method: str
     shifts: np.ndarray
     weights: np.ndarray
     measured: frozenset[int]
-    space: Space | None = None  # in which the rule is exact
+    reason: str
 
 
 class Choice(NamedTuple):
@@ -177,12 +177,24 @@ def choice(
     if without and method.fallback is None:
         raise GradientError(described(circuit, slot), next(iter(without.values())), REMEDY)
     rules = [
-        Chosen("parameter-shift", *shift_rule(*space, conditions.cutoff is not None), frozenset(of), space)
+        Chosen(
+            "parameter-shift",
+            *shift_rule(*space, conditions.cutoff is not None),
+            frozenset(of),
+            f"exact: the values lie in {_short(repr(space.spectrum.power(space.degree)))}",
+        )
         for space, of in _grouped(spaces)
     ]
     if without:
-        rules.append(Chosen("finite-diff", *finite_rule(conditions.noise), frozenset(without)))
+        reason = next(iter(without.values()))
+        rules.append(Chosen("finite-diff", *finite_rule(conditions.noise), frozenset(without), reason))
     return Choice(tuple(rules), still)
+
+
+def _short(text: str) -> str:
+    """A text of many frequencies without those in the middle."""
+    names = text.split(", ")
+    return text if len(names) <= 6 else ", ".join((*names[:2], "...", *names[-1:]))
 
 
 def _grouped(spaces: dict[int, Space]) -> list[tuple[Space, list[int]]]:

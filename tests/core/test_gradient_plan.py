@@ -65,7 +65,7 @@ DEVICES = {
     "exact": {},
     "sampled": {"shots": 30, "seed": 5},
 }
-METHODS = ["best", "parameter-shift", "finite-diff", "spsa"]
+METHODS = ["best", "parameter-shift", "finite-diff", "spsa", "hadamard"]
 
 
 @pytest.mark.parametrize("batch", [None, 3])
@@ -79,7 +79,7 @@ def test_the_totals_are_what_a_tracker_counts(method, device, batch):
         hb.RZ(x, wires=0)
         return hb.expval(hb.Z(1)), hb.expval(hb.X(0))
 
-    circuit = hb.QNode(f, hb.device("default.qubit", wires=2, **DEVICES[device]), method)
+    circuit = hb.QNode(f, hb.device("default.qubit", wires=3, **DEVICES[device]), method)
     x = 0.3 if batch is None else np.linspace(0.1, 0.7, batch)
     found = hb.gradient_plan(circuit, argnums=(0, 1))(x, 0.4)
     with hb.Tracker(circuit.device) as tracker:

@@ -55,11 +55,11 @@ from hybridge.operations.cv_states import (
     FockDensityMatrix,
     FockState,
     FockStateVector,
-    GaussianState,
     SqueezedState,
     ThermalState,
 )
 from hybridge.operations.evolution import evolve, exp
+from hybridge.operations.gaussian_state import GaussianState
 from hybridge.operations.markers import Barrier, Snapshot
 from hybridge.operations.modifiers import adjoint, apply, ctrl, pow
 from hybridge.operations.qubit_entangling import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -54,7 +54,8 @@ class Plan:
         self._compiled = tuple(zip(self.programs, self.affine, strict=True))
         self._rules: dict[Hashable, tuple[Part, ...]] = {}
         self._widths: dict[int | None, list[int]] = {}
-        self.bounds = self._row_bounds()
+        self._bounds, self._checks = self._row_bounds(), self._row_checks()
+        self.checks = bool(self._bounds or self._checks)  # whether `check` looks at anything
         self._places = self._own_places()
         own = self._own_columns  # of an answer that is the user's measurements, no more and in their order
         self._in_order = own is not None and own.tolist() == list(range(widest))
@@ -91,9 +92,21 @@ class Plan:
         ]
         return [(slot, row.name, p, *row.bounds[p]) for slot, row, p in rows if p in row.bounds]
 
+    def _row_checks(self) -> list[tuple[slice, Callable[[np.ndarray], None]]]:
+        """The slots of a row, and what checks the numbers there; mostly empty."""
+        found, start = [], 0
+        for operation, _ in self.circuit.instructions:
+            stop = start + len(operation.params)
+            if operation.check is not None:
+                found.append((slice(start, stop), operation.check))
+            start = stop
+        return found
+
     def check(self, rows: np.ndarray) -> None:
-        """Raise CircuitError for a number of the user's, (batch, P), outside its row's bounds."""
-        for slot, name, parameter, low, high in self.bounds:
+        """Raise CircuitError for numbers of the user's, (batch, P), that a row does not allow."""
+        for slots, check_row in self._checks:
+            check_row(rows[:, slots])
+        for slot, name, parameter, low, high in self._bounds:
             for value in rows[:, slot]:
                 if not low <= value <= high:
                     allowed = (

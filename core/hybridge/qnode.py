@@ -101,7 +101,7 @@ class QNode(Model):
             if library(recorded.numbers, self.interface) is not None:
                 return self.finish(self._called(recorded, plan))
             rows, batched = as_rows(recorded.numbers)
-        if plan.bounds:
+        if plan.checks:
             plan.check(rows)
         if plan.one and recorded.build is None and not batched:
             return plan.number(rows)

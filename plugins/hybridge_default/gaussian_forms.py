@@ -55,7 +55,9 @@ def form(operation: Operation) -> Form | None:
     """The form of a Gaussian row; None where its definition is not of these functions."""
     chosen = [_function(s, operation.kind) for s in operation.spectrum]
     functions = tuple(f for f in chosen if f is not None)
-    if len(functions) < len(chosen) or len(chosen) > _ELSEWHERE.shape[1]:
+    if len(chosen) > _ELSEWHERE.shape[1]:
+        return _affine(operation)
+    if len(functions) < len(chosen):
         return None
     grid = np.array(list(product(*(_points(f) for f in functions))), dtype=float)
     found = _entries(operation, grid).reshape(*(3,) * len(functions), -1)
@@ -78,6 +80,27 @@ def form(operation: Operation) -> Form | None:
     start[entries[constant]] = coefficients[constant]
     rest = ~constant
     made = Form(functions, start, entries[rest], factors[rest], coefficients[rest])
+    return made if _holds(made, operation) else None
+
+
+def _affine(operation: Operation) -> Form | None:
+    """The form of a row of many parameters, in which its definition is linear."""
+    if operation.slope is None:
+        return None
+    count = len(operation.params)
+    slopes, found = operation.slope(*np.zeros((count, 1))), []
+    for k in range(count):
+        flat = np.concatenate([np.ravel(v) for v in slopes[k]])
+        entries = np.flatnonzero(flat)
+        found.append((entries, np.full(len(entries), 1 + 2 * k), flat[entries]))
+    entries, factors, coefficients = (np.concatenate(same) for same in zip(*found, strict=True))
+    made = Form(
+        (Function(POWER, 1.0),) * count,
+        _entries(operation, np.zeros((1, count)))[0],
+        entries,
+        np.column_stack([factors, np.zeros_like(factors)]),
+        coefficients,
+    )
     return made if _holds(made, operation) else None
 
 
@@ -114,7 +137,8 @@ def _entries(operation: Operation, values: np.ndarray) -> np.ndarray:
 
 
 def _holds(found: Form, operation: Operation) -> bool:
-    points = _ELSEWHERE[:, : len(found.functions)]
+    count = len(found.functions)
+    points = np.tile(_ELSEWHERE, -(-count // _ELSEWHERE.shape[1]))[:, :count]
     values = [np.ones(len(points))]
     for function, t in zip(found.functions, points.T, strict=True):
         values += _values(function, t)[1:]

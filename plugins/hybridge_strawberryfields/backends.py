@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import thewalrus.quantum
 
-from hybridge.plugin import CircuitError
+from hybridge.plugin import CircuitError, Operation
 from hybridge_strawberryfields.sdk import import_strawberryfields
 
 sf = import_strawberryfields()
@@ -33,6 +35,13 @@ def forget_matrices() -> None:
     """Free the gate matrices that SF keeps."""
     for function in REMEMBERING:
         function.cache_clear()
+
+
+def gaussian_tensor(mean: np.ndarray, cov: np.ndarray, cutoff: int, mixed: bool) -> np.ndarray:
+    """A Gaussian state in the number basis as SF has it: a ket, or a density matrix of pairs of axes."""
+    if mixed:
+        return thewalrus.quantum.density_matrix(mean, cov, cutoff=cutoff, hbar=2)
+    return thewalrus.quantum.state_vector(mean, cov, cutoff=cutoff, hbar=2, check_purity=False)
 
 
 class Shears:
@@ -69,6 +78,11 @@ class Shears:
 class GaussianBackend(Shears, gaussian.GaussianBackend):
     """The Gaussian simulator."""
 
+    def prepare_gaussian_row(self, row: Operation, *numbers_and_modes: Any) -> None:
+        """A row of GaussianState at numbers of the circuit, on a list of modes."""
+        *numbers, modes = numbers_and_modes
+        self.prepare_gaussian_state(*row.definition(*numbers), modes)
+
     def moments(self) -> np.ndarray:
         """Mean (2n,) and covariance (2n, 2n), row-major, in one vector; order (x1..xn, p1..pn), hbar = 2."""
         # not state(): it goes over to (x1, p1, ...) in Python loops, and scales by the global sf.hbar
@@ -81,6 +95,12 @@ class FockBackend(Shears, fock.FockBackend):
     def begin_circuit(self, num_subsystems: int, *, cutoff_dim: int) -> None:
         super().begin_circuit(num_subsystems, cutoff_dim=cutoff_dim)
         self.circuit = FockCircuit(num_subsystems, cutoff_dim)
+
+    def prepare_gaussian_row(self, row: Operation, *numbers_and_modes: Any) -> None:
+        """A row of GaussianState at numbers of the circuit, on a list of modes; exact below the cutoff."""
+        *numbers, modes = numbers_and_modes
+        state = gaussian_tensor(*row.definition(*numbers), self.get_cutoff_dim(), row.mixed)
+        (self.prepare_dm_state if row.mixed else self.prepare_ket_state)(state, modes)
 
     def prepare_cat_state(self, a: float, phi: float, p: float, mode: int) -> None:
         """(|alpha> + e^{i pi p} |-alpha>) / norm, alpha = a e^{i phi}.

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import thewalrus.quantum
 
 from hybridge.plugin import Circuit, CircuitError, Operation
+from hybridge_strawberryfields.backends import gaussian_tensor
 from hybridge_strawberryfields.sdk import import_strawberryfields
 
 sf = import_strawberryfields()
@@ -71,9 +71,7 @@ def _gaussian(v: np.ndarray, r: np.ndarray) -> Any:
 def _gaussian_in_fock_space(row: Operation, cutoff: int) -> Any:
     """The exact amplitudes below the cutoff; a sequence of gates would lose norm on its way."""
     v, r = _arrays(row)
-    if row.mixed:
-        return ops.DensityMatrix(thewalrus.quantum.density_matrix(r, v, cutoff=cutoff, hbar=2))
-    return ops.Ket(thewalrus.quantum.state_vector(r, v, cutoff=cutoff, hbar=2, check_purity=False))
+    return (ops.DensityMatrix if row.mixed else ops.Ket)(gaussian_tensor(r, v, cutoff, row.mixed))
 
 
 def _density(row: Operation, cutoff: int) -> Any:
@@ -84,7 +82,16 @@ def _density(row: Operation, cutoff: int) -> Any:
     return ops.DensityMatrix(rho.transpose([axis for mode in range(n) for axis in (mode, n + mode)]))
 
 
-WHOLE = {"Pgate", "CXgate", "CZgate"}  # not for SF to decompose: our simulators have them
+class GaussianOfNumbers(ops.Preparation):
+    """A GaussianState whose entries are numbers of the circuit: SF's own takes arrays of known numbers."""
+
+    def __init__(self, row: Operation, numbers: Sequence[Any]):
+        super().__init__(list(numbers))
+        self.row, self.ns = row, row.num_wires
+
+
+# not for SF to decompose: our simulators have them
+WHOLE = {"Pgate", "CXgate", "CZgate", "GaussianOfNumbers"}
 
 
 def _compiler(cutoff: int | None) -> Any:
@@ -94,8 +101,9 @@ def _compiler(cutoff: int | None) -> Any:
     return compiler
 
 
-# SF operation -> the simulator's method, and how many numbers of the operation it takes, before the modes
-METHODS: dict[str, tuple[str, int]] = {
+# SF operation -> the simulator's method, and how many numbers of the operation it takes, before the modes;
+# None: all
+METHODS: dict[str, tuple[str, int | None]] = {
     "Rgate": ("rotation", 1),
     "Sgate": ("squeeze", 2),
     "Dgate": ("displacement", 2),
@@ -112,6 +120,7 @@ METHODS: dict[str, tuple[str, int]] = {
     "Thermal": ("prepare_thermal_state", 1),
     "Catstate": ("prepare_cat_state", 3),
     "LossChannel": ("loss", 1),
+    "GaussianOfNumbers": ("prepare_gaussian_row", None),
 }
 # SF operation -> the simulator's method, and its arrays, before the list of modes
 ARRAY_METHODS: dict[str, tuple[str, Callable[[Any], tuple[np.ndarray, ...]]]] = {
@@ -128,10 +137,10 @@ LIMITS = {
 
 
 class Call(NamedTuple):
-    """`simulator.method(*arrays, *numbers[columns], *modes)`."""
+    """`simulator.method(*arrays, *numbers[columns], *modes)`; one of the arrays may be a row."""
 
     method: str
-    arrays: tuple[np.ndarray, ...]
+    arrays: tuple[Any, ...]
     columns: slice
     modes: tuple[Any, ...]
 
@@ -200,6 +209,8 @@ def translate(circuit: Circuit, cutoff: int | None = None) -> Recipe:
 
 
 def _sf_operations(operation: Operation, params: Sequence[Any], cutoff: int | None) -> list[Any]:
+    if operation.name == "GaussianState" and operation.params:
+        return [GaussianOfNumbers(operation, params)]
     if operation.name in OPERATIONS:
         return OPERATIONS[operation.name](*params)
     if cutoff is None:
@@ -220,6 +231,10 @@ def _calls(commands: Sequence[Any], slots: dict[Any, int]) -> tuple[list[Call], 
             continue
         method, count = METHODS[name]
         own = [Number(slots[p], 1.0, 0.0) if p in slots else Number(-1, 0.0, p) for p in op.p[:count]]
+        if isinstance(op, GaussianOfNumbers):
+            numbers += own
+            calls.append(Call(method, (op.row,), slice(start, len(numbers)), (list(modes),)))
+            continue
         if isinstance(op, ops.Gate) and op.dagger:  # SF's inverse: the first number negated
             own[0] = own[0]._replace(scale=-own[0].scale, offset=-own[0].offset)
         numbers += own

@@ -52,7 +52,7 @@ def test_every_row_of_the_gaussian_simulator(row):
 MEASURED = (
     lambda: hb.probs(wires=[1, 0]),
     lambda: hb.var(hb.FockStateProjector([1], wires=1)),
-    lambda: hb.expval(hb.QuadX(0)),
+    lambda: hb.expval(hb.QuadP(0)),  # not of x, which a CubicPhase leaves as it is
 )
 
 
@@ -82,3 +82,28 @@ def test_gates_that_keep_their_photons_on_the_fock_simulator(measured, state):
 
     v = np.random.default_rng(0).uniform(0.2, 0.9, 7)
     check(hb.device("strawberryfields.fock", wires=2, cutoff_dim=4), circuit, v, 1e-8)
+
+
+@pytest.mark.filterwarnings("ignore::hybridge.errors.TruncationWarning")
+@pytest.mark.parametrize("name", ["strawberryfields.gaussian", "strawberryfields.fock"])
+@pytest.mark.parametrize(
+    "V", [np.diag([0.5, 2.0]), np.array([[1.4, 0.2], [0.2, 1.1]])], ids=["pure", "mixed"]
+)
+def test_the_entries_of_a_gaussian_state_reach_the_simulators(name, V):
+    options = {"cutoff_dim": 14} if name == "strawberryfields.fock" else {}
+    device, exact = hb.device(name, wires=2, **options), hb.device("default.gaussian", wires=2)
+
+    def circuit(V, r):
+        hb.GaussianState(V, r, wires=1)
+        hb.Beamsplitter(0.4, 0.3, wires=[0, 1])
+        return hb.expval(hb.NumberOperator(0))
+
+    r = np.array([0.3, -0.2])
+    want = hb.grad(hb.QNode(circuit, exact), argnums=(0, 1))(V, r)
+    node = hb.QNode(circuit, device)
+    assert np.allclose(hb.grad(node, argnums=1)(V, r), want[1], atol=1e-4 if options else 1e-12)
+    with pytest.raises(hb.GradientError, match="may leave what GaussianState can be"):
+        hb.grad(node)(V, r)
+    differenced = hb.grad(hb.QNode(circuit, device, diff_method="finite-diff"), argnums=(0, 1))(V, r)
+    for found, wanted in zip(differenced, want, strict=True):
+        assert np.allclose(found, wanted, atol=1e-3 if options else 1e-8)

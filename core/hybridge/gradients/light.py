@@ -38,6 +38,8 @@ def _polynomial(circuit: Circuit, slot: int, m: Measurement) -> Space | str:
     at, name = circuit.slots[slot]
     operation = circuit.instructions[at].operation
     spectrum = operation.spectrum[operation.params.index(name)]
+    if spectrum is None and operation.check is not None:
+        return f"shifted alone it may leave what {operation.name} can be"
     if spectrum is None:
         return f"{operation.name} has no shift rule in it"
     through = reach(circuit, m).through[slot]

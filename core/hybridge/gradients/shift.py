@@ -108,12 +108,14 @@ def _scanned(w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _pivoted(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As many shifts as frequencies from a fine grid over the slowest beat, those that differ most."""
-    from scipy.linalg import qr  # scipy takes longer to import than hybridge itself
-
+    """As many shifts as frequencies, from a fine grid over the slowest beat, by a QR with pivoting."""
     finest = np.diff(w, prepend=0.0).min()
     grid = np.linspace(0, np.pi / finest, min(8 * int(w[-1] / finest), MOST_CANDIDATES) + 1)[1:]
-    chosen = qr(np.sin(np.outer(w, grid)), mode="r", pivoting=True)[1][: len(w)]
+    rest, chosen = np.sin(np.outer(w, grid)), []
+    for _ in w:  # the one most unlike those before
+        chosen.append(int(np.argmax((rest**2).sum(axis=0))))
+        unit = rest[:, chosen[-1]] / np.linalg.norm(rest[:, chosen[-1]])
+        rest -= np.outer(unit, unit @ rest)
     steps = np.sort(grid[chosen])
     return steps, np.linalg.solve(2 * np.sin(np.outer(w, steps)), w)
 

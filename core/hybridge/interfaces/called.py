@@ -38,7 +38,7 @@ class Call(NamedTuple):
         # a sum is finite only if every term is; of some floats it takes a quarter of the time
         if not (math.isfinite(sum(leaves)) if self.gather.scalars else all_finite(rows)):
             check_finite(rows)
-        if self.plan.bounds:
+        if self.plan.checks:
             self.plan.check(rows)
         return rows
 

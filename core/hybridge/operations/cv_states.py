@@ -84,59 +84,6 @@ ThermalState = row(
 )
 
 
-def _check_gaussian_state(num_wires: int, V: Any, r: Any) -> tuple[Constant, Constant]:
-    subject, size = f"GaussianState on {num_wires} wires", 2 * num_wires
-    cov = constants.array(subject, "V", V, (size, size), float)
-    mean = constants.array(subject, "r", r, (size,), float)
-    scale = max(1.0, np.abs(cov).max())
-    off = np.abs(cov - cov.T).max()
-    if off > constants.TOLERANCE * scale:
-        raise CircuitError(f"{subject} needs a symmetric V; V differs from its transpose by {off:.2g}")
-    cov = (cov + cov.T) / 2
-    lowest = np.linalg.eigvalsh(cov + 1j * _omega(num_wires))[0]
-    if lowest < -constants.TOLERANCE * scale:
-        raise CircuitError(
-            f"{subject} needs a V that obeys the uncertainty relation, V + i Omega >= 0; its lowest "
-            f"eigenvalue is {lowest:.2g} (hbar = 2: the vacuum is V = 1; order x1..xk, p1..pk)"
-        )
-    return Constant(cov), Constant(mean)
-
-
-def _omega(num_wires: int) -> np.ndarray:
-    """The symplectic form: [r_i, r_j] = 2i Omega_ij."""
-    return np.kron([[0, 1], [-1, 0]], np.eye(num_wires))
-
-
-def _gaussian_state(num_wires: int, V: Constant, r: Constant) -> Operation:
-    return Operation(
-        "GaussianState",
-        "cv",
-        num_wires,
-        (),
-        "state",
-        definition=lambda: (r.array, V.array),
-        mixed=bool(np.linalg.slogdet(V.array)[1] > constants.TOLERANCE),
-        constants=(V, r),
-        formula=GaussianState.formula,
-    )
-
-
-GaussianState = Family(
-    "GaussianState",
-    "cv",
-    ("V", "r"),
-    (),
-    _gaussian_state,
-    _check_gaussian_state,
-    formula="covariance V (2k, 2k) and mean r (2k,), order (x1..xk, p1..pk), vacuum V = 1",
-    examples=(
-        (1, (np.diag([0.5, 2.0]), np.array([0.3, -0.2]))),
-        (1, (np.diag([1.5, 2.0]), np.zeros(2))),
-        (2, (np.diag([1.0, 0.25, 1.0, 4.0]) + 0.5 * np.eye(4), np.arange(4) / 4)),
-    ),
-)
-
-
 def _fitted(row_name: str, tensor: np.ndarray, cutoff: int) -> np.ndarray:
     """Every axis padded with zeros, or cut where only zeros are lost, to length `cutoff`."""
     _check_fits(row_name, max((int(axis.max()) for axis in np.nonzero(tensor)), default=0), cutoff)

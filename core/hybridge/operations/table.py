@@ -128,6 +128,7 @@ class Operation:
     exponent: tuple[str, ...] = ()
     inverse: str | Callable[..., Sequence[Step]] | None = None
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # least and greatest values
+    check: Callable[[np.ndarray], None] | None = None  # of numbers (B, P): CircuitError for senseless ones
     pauli: Mapping[str, float] | None = None  # set where the gate is an observable too: {"X": 1}
     mixed: bool = False  # leaves a pure state mixed
     dense: bool = False  # its constants are its matrix: applying it costs no more than was given
@@ -359,7 +360,8 @@ class Family:
     `params` are numbers of the circuit, the others are constants of its structure. `make(num_wires,
     *constants)` returns the row; `freeze(num_wires, **constants)` checks the user's constants and returns
     them hashable, in the order `make` takes them. `defaults` are of constants, and of "wires" where a call
-    may name none.
+    may name none. `traced(num_wires, *constants)` returns a row and its numbers where entries of the
+    constants are traced by a differentiable library, else None.
     """
 
     def __init__(
@@ -373,11 +375,13 @@ class Family:
         defaults: Mapping[str, Any] | None = None,
         formula: str = "",
         examples: Sequence[tuple[int, tuple[Any, ...]]] = (),
+        traced: Callable[..., tuple[Operation, Sequence[Any]] | None] | None = None,
     ):
         self.name, self.domain, self.params = name, domain, params
         self.arguments = signature if "wires" in signature else (*signature, "wires")
         self.signature = tuple(a for a in self.arguments if a != "wires")
         self._make, self._freeze, self.defaults = make, freeze, dict(defaults or {})
+        self._traced = traced
         self.formula = formula
         self.examples = tuple(examples)  # (num_wires, user's constants) from which tests draw rows
         self.constants = tuple(s for s in self.signature if s not in params)
@@ -402,7 +406,11 @@ class Family:
                 + (f" and {sorted(named)}" if named else "")
             )
         wires = as_wires(values["wires"])
-        operation = self.of(len(wires), *(values[c] for c in self.constants))
+        given = [values[c] for c in self.constants]
+        found = self._traced(len(wires), *given) if self._traced is not None else None
+        if found is not None:
+            return found[0](*found[1], wires=wires)
+        operation = self.of(len(wires), *given)
         return operation(*(values[p] for p in self.params), wires=wires)
 
     def __repr__(self) -> str:

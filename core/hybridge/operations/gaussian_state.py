@@ -1,0 +1,207 @@
+"""GaussianState: a mean and a covariance, constants of the circuit, or its numbers where they are traced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
+from hybridge.errors import CircuitError
+from hybridge.operations import constants
+from hybridge.operations.cv_gates import Pair
+from hybridge.operations.spectrum import Power
+from hybridge.operations.table import Constant, Family, Operation, derive
+
+
+def _subject(num_wires: int) -> str:
+    return f"GaussianState on {num_wires} wires"
+
+
+def _check_gaussian_state(num_wires: int, V: Any, r: Any) -> tuple[Constant, Constant]:
+    cov, size = _checked_covariance(num_wires, V), 2 * num_wires
+    return cov, Constant(constants.array(_subject(num_wires), "r", r, (size,), float))
+
+
+def _checked_covariance(num_wires: int, V: Any) -> Constant:
+    size = 2 * num_wires
+    cov = constants.array(_subject(num_wires), "V", V, (size, size), float)
+    _check_covariances(num_wires, cov[None])
+    return Constant((cov + cov.T) / 2)
+
+
+def _check_covariances(num_wires: int, cov: np.ndarray) -> None:
+    """Raise CircuitError where one of (B, 2k, 2k) is not symmetric, or no state's."""
+    scale = np.maximum(1.0, np.abs(cov).max(axis=(1, 2)))
+    turned = np.swapaxes(cov, 1, 2)
+    off = np.abs(cov - turned).max(axis=(1, 2))
+    if (off > constants.TOLERANCE * scale).any():
+        raise CircuitError(
+            f"{_subject(num_wires)} needs a symmetric V; V differs from its transpose by {off.max():.2g}"
+        )
+    lowest = np.linalg.eigvalsh((cov + turned) / 2 + 1j * _omega(num_wires))[:, 0]
+    if (lowest < -constants.TOLERANCE * scale).any():
+        raise CircuitError(
+            f"{_subject(num_wires)} needs a V that obeys the uncertainty relation, V + i Omega >= 0; its "
+            f"lowest eigenvalue is {lowest.min():.2g} (hbar = 2: the vacuum is V = 1; order x1..xk, p1..pk)"
+        )
+
+
+def _omega(num_wires: int) -> np.ndarray:
+    """The symplectic form: [r_i, r_j] = 2i Omega_ij."""
+    return np.kron([[0, 1], [-1, 0]], np.eye(num_wires))
+
+
+def _gaussian_state(num_wires: int, V: Constant, r: Constant) -> Operation:
+    return Operation(
+        "GaussianState",
+        "cv",
+        num_wires,
+        (),
+        "state",
+        definition=lambda: (r.array, V.array),
+        mixed=_mixed(V),
+        constants=(V, r),
+        formula=GaussianState.formula,
+    )
+
+
+def _mixed(V: Constant) -> bool:
+    return bool(np.linalg.slogdet(V.array)[1] > constants.TOLERANCE)
+
+
+# ---- numbers of the circuit ---------------------------------------------------------------------------
+
+
+def _traced(num_wires: int, V: Any, r: Any) -> tuple[Operation, Sequence[Any]] | None:
+    """The row and its numbers where entries are traced by a library; None where all are plain.
+
+    Which entries there are is structure. A plain V is too: then it is known whether the state is pure.
+    """
+    if _plain(V) and _plain(r):
+        return None
+    size, subject = 2 * num_wires, _subject(num_wires)
+    mean = _entries(subject, "r", r, size)
+    if _plain(V):
+        return derive(_of_mean, num_wires, _checked_covariance(num_wires, V)), mean
+    rows = _entries(subject, "V", V, size, size)
+    return derive(_of_both, num_wires), [*mean, *(row[j] for row in rows for j in range(size))]
+
+
+def _plain(value: Any) -> bool:
+    """Whether nothing in it is another library's."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return all(map(_plain, value))
+    return isinstance(value, (np.ndarray, np.generic, Number, str))
+
+
+def _entries(subject: str, argument: str, value: Any, *shape: int) -> list[Any]:
+    """The entries along the first axis, if the shape is this one."""
+    found = _shape(value)
+    if found != shape:
+        raise CircuitError(f"{subject} needs {argument} of shape {shape}; got {found}")
+    return [value[i] for i in range(shape[0])]
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, (list, tuple)):
+        return tuple(np.shape(value))
+    inside = {_shape(v) for v in value}
+    return (len(value), *(inside.pop() if len(inside) == 1 else ()))  # ragged: too few axes
+
+
+def _of_mean(num_wires: int, V: Constant) -> Operation:
+    """The row with the entries of r for parameters."""
+    size = 2 * num_wires
+    names = tuple(f"r[{i}]" for i in range(size))
+
+    def definition(*r: Any) -> Pair:
+        mean = np.stack(np.broadcast_arrays(*r), axis=-1).astype(float)
+        return mean, np.broadcast_to(V.array, (*mean.shape[:-1], size, size))
+
+    return Operation(
+        "GaussianState",
+        "cv",
+        num_wires,
+        names,
+        "state",
+        definition=definition,
+        spectrum=(Power(),) * size,
+        slope=lambda *r: _Slopes(num_wires, np.shape(r[0])),
+        mixed=_mixed(V),
+        constants=(V,),
+        formula=GaussianState.formula,
+    )
+
+
+def _of_both(num_wires: int) -> Operation:
+    """The row with the entries of r and all of V, its symmetric part, for parameters.
+
+    Values are polynomials in V, but a V shifted in one entry may be no state's: it has no rule. The purity is
+    not known, nor does it stay: the row is mixed.
+    """
+    size = 2 * num_wires
+    names = (*(f"r[{i}]" for i in range(size)), *(f"V[{i}, {j}]" for i in range(size) for j in range(size)))
+
+    def definition(*numbers: Any) -> Pair:
+        every = np.stack(np.broadcast_arrays(*numbers), axis=-1).astype(float)
+        V = every[..., size:].reshape(*every.shape[:-1], size, size)
+        return every[..., :size], (V + np.swapaxes(V, -1, -2)) / 2
+
+    return Operation(
+        "GaussianState",
+        "cv",
+        num_wires,
+        names,
+        "state",
+        definition=definition,
+        spectrum=(Power(),) * size + (None,) * size**2,
+        slope=lambda *numbers: _Slopes(num_wires, np.shape(numbers[0])),
+        check=lambda numbers: _check_covariances(num_wires, numbers[:, size:].reshape(-1, size, size)),
+        mixed=True,
+        formula=GaussianState.formula,
+    )
+
+
+class _Slopes(Sequence[Pair]):
+    """The derivatives of mean and covariance in each number, each made when it is asked for.
+
+    All at once are (2k)^4 numbers: of 50 modes 800 MB.
+    """
+
+    def __init__(self, num_wires: int, batch: tuple[int, ...]):
+        self.size, self.batch = 2 * num_wires, batch
+
+    def __len__(self) -> int:
+        return self.size + self.size**2
+
+    def __getitem__(self, index: Any) -> Any:
+        size = self.size
+        mean, cov = np.zeros((*self.batch, size)), np.zeros((*self.batch, size, size))
+        if index < size:
+            mean[..., index] = 1
+        else:
+            i, j = divmod(index - size, size)
+            cov[..., i, j] += 0.5
+            cov[..., j, i] += 0.5
+        return mean, cov
+
+
+GaussianState = Family(
+    "GaussianState",
+    "cv",
+    ("V", "r"),
+    (),
+    _gaussian_state,
+    _check_gaussian_state,
+    traced=_traced,
+    formula="covariance V (2k, 2k) and mean r (2k,), order (x1..xk, p1..pk), vacuum V = 1",
+    examples=(
+        (1, (np.diag([0.5, 2.0]), np.array([0.3, -0.2]))),
+        (1, (np.diag([1.5, 2.0]), np.zeros(2))),
+        (2, (np.diag([1.0, 0.25, 1.0, 4.0]) + 0.5 * np.eye(4), np.arange(4) / 4)),
+    ),
+)

@@ -5,8 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
+import hybridge as hb
 from hybridge.gradients.shift import shift_rule
 from hybridge.operations.spectrum import Hyperbolic, Power, Trig
+from hybridge.recording import record
 
 SPECTRA = [
     Trig(1),
@@ -84,6 +86,24 @@ def test_spectra_of_different_kind_never_share_a_cached_rule():
 def test_powers_of_a_trigonometric_spectrum_are_its_sums_and_differences():
     assert Trig(1).power(2) == Trig(1, 2)
     assert Trig(0.5, 1).power(2) == Trig(0.5, 1, 1.5, 2)
+
+
+def test_frequencies_that_differ_by_rounding_are_one_and_keep_their_digits():
+    """Gaps of energies are sums of gaps, to rounding: with both, a rule would have lost its digits."""
+    row = evolution()
+    energies = np.linalg.eigvalsh(row.constants[0].matrix(range(row.num_wires)))
+    gaps = (energies[:, None] - energies).ravel()
+    sums = (gaps[:, None] + gaps).ravel()
+    for degree, exact in ((1, gaps), (2, sums)):
+        assert np.diff([0.0, *row.spectrum[0].power(degree)]).min() > 1e-6
+        rule = shift_rule(row.spectrum[0], degree)
+        found = np.sin(exact[:, None] * rule.shifts) @ rule.weights
+        assert np.abs(found - exact).max() < 1e-11
+
+
+def evolution():
+    tape, _ = record(lambda: hb.evolve(hb.X(0) @ hb.Y(1) + 0.3 * hb.Z(1) - 0.8 * hb.Z(2), 0.1))
+    return tape[0].operation
 
 
 def test_a_forward_rule_never_looks_back():

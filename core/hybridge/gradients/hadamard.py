@@ -25,7 +25,7 @@ from hybridge.operations.pauli import Sentence, word
 from hybridge.operations.qubit_entangling import CNOT, CY, CZ
 from hybridge.operations.qubit_families import PauliRot
 from hybridge.operations.qubit_gates import H, S
-from hybridge.operations.spectrum import Spectrum, Trig
+from hybridge.operations.spectrum import SAME, Spectrum, Trig, distinct
 from hybridge.operations.table import Affine, Operation, Step, Wires, derive
 
 CONTROLLED = {"X": CNOT, "Y": CY, "Z": CZ}
@@ -258,13 +258,12 @@ def _word(letters: str, wires: Wires, aux: Wires, turn: int) -> list[Step]:
 
 def _spectrum(steps: Sequence[Step], name: str) -> Spectrum | None:
     """The frequencies of a product of gates: all sums and differences of theirs."""
-    reached = {0.0}
+    reached = [0.0]
     for operation, _, params in steps:
         for own, p in zip(operation.spectrum, params, strict=True):
             if isinstance(p, Affine) and p.name == name:
                 if not isinstance(own, Trig):
                     return None
-                reached |= {
-                    round(abs(a + s * p.scale * w), 12) for a in reached for w in own for s in (1, -1)
-                }
-    return Trig(*(w for w in reached if w > 1e-9))
+                turned = [s * p.scale * w for w in own for s in (1, -1)]
+                reached = distinct([*reached, *(abs(a + w) for a in reached for w in turned)])
+    return Trig(*(w for w in reached if w > SAME))

@@ -33,7 +33,7 @@ from hybridge.operations.qubit_entangling import (
 from hybridge.operations.qubit_families import I, MultiControlledX
 from hybridge.operations.qubit_gates import RX, RY, RZ, H, PhaseShift, Rot, X, Y, Z
 from hybridge.operations.qubit_unitaries import ControlledQubitUnitary, QubitUnitary
-from hybridge.operations.spectrum import Power, Spectrum, Trig
+from hybridge.operations.spectrum import Power, Spectrum, Trig, distinct
 from hybridge.operations.table import Affine, Operation, Step, Wires, derive, step
 
 # the rows that are another row under control, beside MultiControlledX and ControlledQubitUnitary
@@ -399,7 +399,7 @@ def _controlled_spectrum(core: Operation, index: int) -> Spectrum | None:
     values = known or _generator_eigenvalues(core, index)
     if values is None:
         return None
-    gaps = {round(abs(a - b), 9) for a, b in combinations([0.0, *values], 2)}
+    gaps = distinct(abs(a - b) for a, b in combinations([0.0, *values], 2))
     return Trig(*(g for g in gaps if g > 1e-8))
 
 
@@ -416,8 +416,4 @@ def _generator_eigenvalues(row: Operation, index: int) -> Sequence[float] | None
         found.append(sorted(-synthesis.eigenphases(turn)[0] / 0.05))
     if not np.allclose(found[0], found[1], atol=1e-9):
         return None
-    distinct: list[float] = []
-    for value in found[0]:
-        if not distinct or value - distinct[-1] > 1e-8:
-            distinct.append(float(value))
-    return distinct
+    return distinct(found[0])

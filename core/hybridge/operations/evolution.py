@@ -13,7 +13,7 @@ from hybridge.operations.matrices import DENSE_WIRES
 from hybridge.operations.pauli import Sentence, multiply_words, word
 from hybridge.operations.qubit_families import GlobalPhase, PauliRot
 from hybridge.operations.qubit_unitaries import QubitUnitary
-from hybridge.operations.spectrum import Trig
+from hybridge.operations.spectrum import Trig, distinct
 from hybridge.operations.table import Applied, Operation, Step, Wires, as_wires, derive, step
 
 _MAX_LEVELS = 12  # a shift rule of more than 66 differences of energies would serve nobody
@@ -81,10 +81,8 @@ def _evolution(num_wires: int, sentence: Sentence) -> Operation:
     energies, basis = (
         np.linalg.eigh(sentence.matrix(range(num_wires))) if dense else (np.zeros(0), np.zeros((0, 0)))
     )
-    distinct = np.unique(np.round(energies, 10))
-    gaps = (
-        {round(b - a, 9) for a, b in combinations(distinct, 2)} if 0 < len(distinct) <= _MAX_LEVELS else None
-    )
+    levels = distinct(energies)
+    gaps = distinct(b - a for a, b in combinations(levels, 2)) if 0 < len(levels) <= _MAX_LEVELS else None
 
     def definition(t: Any) -> np.ndarray:
         phases = np.exp(-1j * np.asarray(t, dtype=float)[..., None] * energies)

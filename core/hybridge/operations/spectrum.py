@@ -7,8 +7,20 @@ a variance, lies in the space spanned by products of K such functions; `powers` 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
+
+SAME = 1e-9  # frequencies and energies nearer to each other than that are one
+
+
+def distinct(values: Iterable[float]) -> list[float]:
+    """The values in order, those that differ by rounding once, to twelve decimals: rules need nearly all."""
+    found: list[float] = []
+    for value in sorted(values):
+        if not found or value - found[-1] > SAME:
+            found.append(round(float(value), 12))
+    return found
 
 
 class Trig(tuple[float, ...]):
@@ -34,10 +46,10 @@ class Trig(tuple[float, ...]):
 
     def power(self, degree: int) -> Trig:
         """The frequencies of products of `degree` such functions: all sums and differences."""
-        reach = {0.0}
+        reach = [0.0]
         for _ in range(degree):
-            reach |= {round(a + s * w, 12) for a, w, s in product(reach, self, (-1, 1))}
-        return Trig(*(w for w in reach if w > 1e-9))
+            reach = distinct([*reach, *(a + s * w for a, w, s in product(reach, self, (-1, 1)))])
+        return Trig(*(w for w in reach if w > SAME))
 
 
 @dataclass(frozen=True)

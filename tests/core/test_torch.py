@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import pickle
 import threading
-import warnings
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.autograd import forward_ad, gradcheck, gradgradcheck
+from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vjp, vmap
 
 import hybridge as hb
 from hybridge import numpy as hnp
-
-with warnings.catch_warnings():  # torch's own warning about itself, at the first use of forward mode
-    warnings.simplefilter("ignore")
-    with forward_ad.dual_level():
-        forward_ad.make_dual(torch.zeros(1), torch.zeros(1))
 
 QUBITS = hb.device("default.qubit", wires=3)
 LIGHT = hb.device("default.gaussian", wires=2)

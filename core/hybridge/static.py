@@ -70,7 +70,7 @@ class Traces:
         except TypeError:
             raise self._unhashable(key) from None
         if found is None:
-            found = self._trace(args, kwargs, [np.shape(x) for x in leaves])
+            found = self._trace(args, kwargs, [tuple(np.shape(x)) for x in leaves])
             with self._lock:
                 if len(self._traces) >= MAX_TRACES:
                     del self._traces[next(iter(self._traces))]
@@ -81,7 +81,7 @@ class Traces:
         """Enter an argument into the key and its numbers into leaves; whether all of them are plain."""
         kind = symbolic(x)
         if kind:
-            key.append(np.shape(x))
+            key.append(tuple(np.shape(x)))
             leaves.append(x)
             return kind == "plain"
         held = parts(x)
@@ -107,6 +107,12 @@ class Traces:
     def _trace(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]
     ) -> Trace:
+        if any(None in shape for shape in shapes):
+            raise CircuitError(
+                f"the static circuit {self._name} is recorded for the shapes of its arguments, and one is "
+                f"not known yet: {next(s for s in shapes if None in s)}; tell it (tf.function's "
+                "input_signature, drop_remainder=True of a batched tf.data.Dataset), or use static=False"
+            )
         numbers = iter(symbols(shapes))
 
         def with_symbols(x: Any) -> Any:

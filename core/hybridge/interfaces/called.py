@@ -57,6 +57,8 @@ class Called(NamedTuple):
 class Model(ABC):
     """A function that is a circuit and no more: it can be called without being run."""
 
+    autograph_info__ = None  # by which tf.function knows what it is not to rewrite
+
     @abstractmethod
     def called(self, *args: Any, **kwargs: Any) -> Called | None:
         """The call at these arguments, not yet run; None where it takes several calls."""

@@ -15,7 +15,11 @@ from hybridge.interfaces.rows import PLAIN
 
 # what a library's arrays inherit from -> the library; the module here that calls a plan for it is named as
 # it is, with an underscore, and imported when the first of its arrays comes along
-LIBRARIES = {"autograd.tracer.Box": "autograd", "torch.Tensor": "torch"}
+LIBRARIES = {
+    "autograd.tracer.Box": "autograd",
+    "torch.Tensor": "torch",
+    "tensorflow.python.types.core.Tensor": "tensorflow",  # variables too, and Keras' of TensorFlow
+}
 MARKED = frozenset({"torch"})  # whose module has `marked`, an array that knows its entries' places
 UNMARKED = PLAIN | {np.ndarray}
 INTERFACES = ("auto", *dict.fromkeys(LIBRARIES.values()), None)

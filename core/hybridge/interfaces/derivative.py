@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 Argnums = int | Sequence[int]
 
@@ -20,6 +20,8 @@ class Derivative:
     f: Callable[..., Any]
     argnums: Argnums
     compute: Callable[..., Any]
+    # by which tf.function knows what it is not to rewrite
+    autograph_info__: ClassVar[None] = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.compute(self.f, self.argnums, args, kwargs)

@@ -16,8 +16,8 @@ import numpy as np
 from hybridge.circuit import Circuit
 from hybridge.errors import CircuitError, GradientError
 from hybridge.execution import Plan
-from hybridge.gradients.choose import DIFFERENCES, choice, needed_of
-from hybridge.gradients.method import Method
+from hybridge.gradients.choose import choice, needed_of
+from hybridge.gradients.method import OWN, Method
 from hybridge.gradients.part import Part
 from hybridge.gradients.reach import reach
 from hybridge.interfaces.choose import library
@@ -28,7 +28,8 @@ from hybridge.pytree import flatten, paths
 from hybridge.qnode import QNode
 
 HEAD = ("parameter", "operation", "wires", "of it", "method", "evaluations", "reason")
-OWN = "the device's own derivatives, one sweep for all parameters"
+EXACT = ("parameter-shift", *OWN)  # methods that use the exact rule
+SWEPT = "the device's own derivatives, one sweep for all parameters"
 ASKED = "asked for by name"
 
 
@@ -60,7 +61,7 @@ class GradientPlan:
     device, shots, diff_method   the QNode's; shots None for exact results
     points       parameter points of the value and the gradient together
     settings     circuits that the device runs for one point of the value
-    circuits     runs of a circuit, the value's among them: points times settings
+    circuits     runs of a circuit, the value's among them: each point in its settings
     jobs         runs of the device, each a batch of circuits
     total_shots  circuits times shots; None for exact results
     error        what would be raised, or None
@@ -146,8 +147,8 @@ def plan_of(
     slots, settings = tuple(names), len(plan.programs)
     error = None
     if method.own and plan.direct_vjp:
-        found = [("device", 0, OWN)] * len(slots)
-        runs, jobs = ([settings], 2) if slots else ([], 1)
+        found = [("device", 0, SWEPT)] * len(slots)
+        points, circuits = (1, settings) if slots else (0, 0)
     else:
         parts: tuple[Part, ...] = ()
         try:
@@ -156,10 +157,10 @@ def plan_of(
         except GradientError as raised:
             error = str(raised)
             found = [_alone(plan, method, shots, slot) for slot in slots]
-        runs = [len(part.shifts) * len((plan if part.plan is None else part.plan).programs) for part in parts]
-        jobs = 1 + sum(1 for part in parts if len(part.shifts))
-    circuits = batch * (settings + sum(runs))
-    points = batch * (1 + (sum(runs) // settings if settings else 0))
+        points = sum(len(part.shifts) for part in parts)
+        circuits = sum(len(part.shifts) * len((part.plan or plan).programs) for part in parts)
+    jobs = 1 + bool(points)
+    points, circuits = batch * (1 + points), batch * (settings + circuits)
     return GradientPlan(
         rows=tuple(_row(plan.named, slot, names[slot], *f) for slot, f in zip(slots, found, strict=True)),
         device=plan.device.name,
@@ -199,7 +200,7 @@ def _of_slot(
     still = [reach(circuit, circuit.measurements[i]).still[slot] for i in needed]
     if all(reason is not None for reason in still):
         return "zero", 0, next((reason for reason in still if reason is not None), "nothing is measured")
-    if method.name in (*DIFFERENCES, "hadamard"):
+    if method.name not in EXACT:
         return str(method.name), count, ASKED
     rules = choice(circuit, slot, method, plan.conditions(shots), needed).rules
     used = dict.fromkeys(rule.method for rule in rules)

@@ -23,7 +23,7 @@ from hybridge.interfaces.called import Call, Called
 from hybridge.interfaces.entries import Entry
 from hybridge.interfaces.gather import Gather
 from hybridge.interfaces.rows import PLAIN, as_rows, real
-from hybridge.interfaces.slopes import parts_for, pull, summed
+from hybridge.interfaces.slopes import parts_for, pull, summed, together
 
 
 def _leave_observables(name: str) -> None:
@@ -106,18 +106,17 @@ def derivative(
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The vjp (B, columns) -> (B, len(slots)) and the jvp in the other direction, sharing one Jacobian."""
     made: list[Any] = []
+    plain = not isbox(rows)
 
     def jacobian(cotangent: Any = None) -> Any:
         """For all measurements, and kept; where one has no rule, for those that the cotangent asks for."""
         if made:
             return made[0]
         parts, whole = parts_for(call, slots, None if isbox(cotangent) else cotangent)
-        found = summed(rows, call, slots, parts, run, anp)
+        found = together(rows, call, slots, parts) if plain else summed(rows, call, slots, parts, run, anp)
         if whole:
             made.append(found)
         return found
-
-    plain = not isbox(rows)
 
     def vjp(g: Any) -> Any:
         if plain and call.direct and not isbox(g):

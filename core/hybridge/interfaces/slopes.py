@@ -94,7 +94,11 @@ def jacobian(
 ) -> np.ndarray:
     """d value / d slots by the rule, (B, S, columns), in one job; right where the cotangent, if given, is not
     zero."""
-    parts = parts_for(call, slots, cotangent)[0]
+    return together(rows, call, slots, parts_for(call, slots, cotangent)[0])
+
+
+def together(rows: np.ndarray, call: Call, slots: Sequence[int], parts: Sequence[Part]) -> np.ndarray:
+    """What these parts sum up to at plain rows, (B, S, columns): all runs are one job."""
     runs = [(own.plan, shifted) for shifted, own in _runs(rows, call, parts, np)]
     return _sum(rows, call, slots, parts, run_together(runs, call.shots), np)
 

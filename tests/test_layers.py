@@ -29,7 +29,7 @@ LAYERS = (
     ("border", "compilation"),
     ("readout",),
     ("execution",),
-    ("plans",),
+    ("jobs", "plans"),
     ("recorded",),
     ("interfaces",),
     ("static",),
@@ -37,7 +37,7 @@ LAYERS = (
     ("qnode",),
     ("jax", "keras", "torch"),  # layers and functions for the networks of these libraries
     ("fidelity", "gradient_plan", "points", "slots"),
-    ("geometry",),
+    ("geometry", "noise"),
     ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
     ("compare",),
     ("conformance",),

@@ -23,6 +23,7 @@ from hybridge.errors import (
 from hybridge.geometry import classical_fisher, metric_tensor, quantum_fisher
 from hybridge.gradient_plan import gradient_plan
 from hybridge.interfaces.derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
+from hybridge.noise import WithError, with_error
 from hybridge.observables.cv import (
     FockStateProjector,
     NumberOperator,
@@ -280,6 +281,7 @@ __all__ = [
     "TwoModeSqueezing",
     "UnknownDevice",
     "UnsupportedCircuit",
+    "WithError",
     "X",
     "Y",
     "Z",
@@ -315,4 +317,5 @@ __all__ = [
     "value_and_grad",
     "var",
     "vjp",
+    "with_error",
 ]

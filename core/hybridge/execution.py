@@ -19,6 +19,7 @@ from hybridge.gradients.choose import DIFFERENTIABLE, Conditions, rule_parts
 from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
+from hybridge.readout.noise import Estimate, Noise
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
 from hybridge.tracker import notify
@@ -218,9 +219,7 @@ class Plan:
         if self._places is not None and self._memory * len(rows) < SMALL:  # nearly always; 4 us sooner
             array = self._answer(rows)
             return [array[:, place] for place in self._places]
-        parts = [
-            [r.compute(answers) for r in self._readout.readers] for answers in self._answers(rows, shots)
-        ]
+        parts = [[r.compute(answers) for r in self._readout.readers] for answers in self.answers(rows, shots)]
         return parts[0] if len(parts) == 1 else _joined(parts)
 
     def run_flat(self, rows: np.ndarray, shots: int | None) -> np.ndarray:
@@ -243,7 +242,7 @@ class Plan:
                 if math.isfinite(value):
                     notify(self.device, [task], arrays)
                     return value
-        self._check([task], arrays)
+        self.check_returned([task], arrays)
         notify(self.device, [task], arrays)
         return arrays[0].real[0, 0]
 
@@ -253,21 +252,15 @@ class Plan:
         array = self._submit([Task(program, rows if affine is None else affine(rows))])[0]
         return array.real if array.dtype.kind == "c" else array
 
-    def run_with_errors(
-        self, rows: np.ndarray, shots: int | None
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """The values and their standard errors (0 where exact), from one job."""
-        values, errors = [], []
-        for answers in self._answers(rows, shots):
-            found = [r.compute(answers) for r in self._readout.readers]
-            values.append(found)
-            pairs = zip(self._readout.readers, found, strict=True)
-            errors.append(
-                [np.zeros(v.shape) if r.error is None or not shots else r.error(answers) for r, v in pairs]
-            )
-        return _joined(values), _joined(errors)
+    def estimate(self, answers: Answers) -> Estimate:
+        """The values, and how sure they are."""
+        readers = self._readout.readers
+        return Estimate(
+            [r.compute(answers) for r in readers],
+            [r.noise and r.noise(answers) if answers.shots else Noise(()) for r in readers],
+        )
 
-    def _tasks(self, rows: np.ndarray, shots: int | None) -> list[Task]:
+    def tasks(self, rows: np.ndarray, shots: int | None) -> list[Task]:
         """One for each program."""
         seed = self.device.next_seed
         return [
@@ -275,31 +268,31 @@ class Plan:
             for program, affine in self._compiled
         ]
 
-    def _answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
-        chunks = self._chunks(rows, shots)
-        tasks = [task for chunk in chunks for task in self._tasks(chunk, shots)]
+    def answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
+        chunks = self.chunks(rows, shots)
+        tasks = [task for chunk in chunks for task in self.tasks(chunk, shots)]
         arrays = self._submit(tasks) if tasks else []
         if len(chunks) == 1:
-            return [self._collected(arrays, rows, shots)]
+            return [self.collected(arrays, rows, shots)]
         width = len(self.programs)
-        return [self._collected(arrays[i * width : (i + 1) * width], c, shots) for i, c in enumerate(chunks)]
+        return [self.collected(arrays[i * width : (i + 1) * width], c, shots) for i, c in enumerate(chunks)]
 
     def value_and_vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The values (B, columns), and cotangent (B, columns) -> (B, P), from the device at once.
 
         Trackers count them as two jobs, as they would be on a device that has the values from `run` alone.
         """
-        if len(self._chunks(rows, None, derivatives=True)) > 1:
+        if len(self.chunks(rows, None, derivatives=True)) > 1:
             return self.run_flat(rows, None), self.vjp(rows, cotangent)
         task, own = self._pulled_back(rows, cotangent)
         values, found = asked(self.device, self.device.value_and_vjp, task, own)
-        self._check([task], [values])
+        self.check_returned([task], [values])
         notify(self.device, [task], [values])
         return values if self._in_order else values[:, self._own_columns], self._pulled(task, found)
 
     def vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
         """cotangent (B, columns) -> (B, P) by the device's own derivatives."""
-        chunks = self._chunks(rows, None, derivatives=True)
+        chunks = self.chunks(rows, None, derivatives=True)
         if len(chunks) > 1:
             starts = np.cumsum([len(c) for c in chunks])[:-1]
             pairs = zip(chunks, np.split(cotangent, starts), strict=True)
@@ -328,7 +321,7 @@ class Plan:
         affine = self.affine[0]
         return found if affine is None else affine.pullback(found, self.num_slots)
 
-    def _chunks(self, rows: np.ndarray, shots: int | None, derivatives: bool = False) -> list[np.ndarray]:
+    def chunks(self, rows: np.ndarray, shots: int | None, derivatives: bool = False) -> list[np.ndarray]:
         """The rows in pieces that fit into memory; nearly always one. UnsupportedCircuit if not one fits."""
         needed = self._memory + self._shot_bytes * shots if shots else self._memory
         if derivatives:
@@ -345,7 +338,7 @@ class Plan:
 
     def _submit(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         arrays = asked(self.device, self.device.run, tasks)
-        self._check(tasks, arrays)
+        self.check_returned(tasks, arrays)
         notify(self.device, tasks, arrays)
         return arrays
 
@@ -354,7 +347,7 @@ class Plan:
         cutoff = self.device.cutoff_dim or 0
         return sum(columns(m, len(circuit.wires), shots, cutoff) for m in circuit.measurements)
 
-    def _check(self, tasks: Sequence[Task], arrays: Any) -> None:
+    def check_returned(self, tasks: Sequence[Task], arrays: Any) -> None:
         """The border: what a plugin returns has the promised shape and is finite, else PluginError."""
         check_count(self.device, tasks, arrays)
         shots = tasks[0].shots
@@ -367,7 +360,7 @@ class Plan:
                 asked = self.lowered[i % len(widths)].measurements
                 raise PluginError(self.device.name, f"run returned {wrong} for {asked}")
 
-    def _collected(self, arrays: Sequence[np.ndarray], rows: np.ndarray, shots: int | None) -> Answers:
+    def collected(self, arrays: Sequence[np.ndarray], rows: np.ndarray, shots: int | None) -> Answers:
         seed = self.device.next_seed() if shots else 0
         cutoff = self.device.cutoff_dim or 0
         if self._phases is not None:  # state() is the first circuit's; what else is measured ignores a phase
@@ -375,7 +368,7 @@ class Plan:
             arrays = [self._turned(arrays[0], phase), *arrays[1:]]
         return Answers(self._readout, arrays, len(rows), shots, seed, cutoff)
 
-    def _flat(self, answers: Answers) -> np.ndarray:
+    def flat(self, answers: Answers) -> np.ndarray:
         """All measurements side by side, (B, columns)."""
         values = [r.compute(answers) for r in self._readout.readers]
         return np.concatenate([v.reshape(answers.batch, -1) for v in values], axis=1)
@@ -389,26 +382,6 @@ class Plan:
                 turned[:, start:stop] *= phase[:, None]
             start = stop
         return turned
-
-
-def run_together(runs: Sequence[tuple[Plan, np.ndarray]], shots: int | None) -> list[np.ndarray]:
-    """`run_flat` of plans of one device, each at rows of its own, in one job where they fit into memory."""
-    one_each = all(len(plan._chunks(rows, shots)) == 1 for plan, rows in runs)
-    if len(runs) < 2 or not one_each:
-        return [plan.run_flat(rows, shots) for plan, rows in runs]
-    device = runs[0][0].device
-    tasks = [plan._tasks(rows, shots) for plan, rows in runs]
-    whole = [task for own in tasks for task in own]
-    arrays = asked(device, device.run, whole)
-    check_count(device, whole, arrays)
-    found, start = [], 0
-    for (plan, rows), own in zip(runs, tasks, strict=True):
-        answers = list(arrays[start : start + len(own)])
-        plan._check(own, answers)
-        found.append(plan._flat(plan._collected(answers, rows, shots)))
-        start += len(own)
-    notify(device, whole, arrays)
-    return found
 
 
 def _joined(parts: Sequence[list[np.ndarray]]) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 from hybridge.device import Device
 from hybridge.errors import CircuitError, GradientError, HybridgeError, MissingDependency
 from hybridge.interfaces.derivatives import jacobian
-from hybridge.interfaces.rows import as_rows
+from hybridge.noise import with_error
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 
@@ -28,7 +28,7 @@ Spec = str | Device | tuple[str, dict[str, Any]]
 class Row:
     """One device's result. Arrays are flat: all measured values in order, (values,) and (values, parameters).
 
-    `error` is the expected statistical error (one standard deviation) of each value, 0 where exact;
+    `error` and `gradient_error` are the standard errors of shots, 0 where exact;
     `deviation` and `gradient_deviation` are the largest differences from the first device; `reason` says why
     a device failed.
     """
@@ -37,6 +37,7 @@ class Row:
     value: np.ndarray | None = None
     error: np.ndarray | None = None
     gradient: np.ndarray | None = None
+    gradient_error: np.ndarray | None = None
     deviation: float | None = None
     gradient_deviation: float | None = None
     agrees: bool | None = None
@@ -86,9 +87,9 @@ def compare(
 
     A device is a name, a (name, options) pair like ("default.fock", {"cutoff_dim": 8}), whose options may
     have shots and a seed of their own, or a Device, which keeps its own shots. `shots=None` is exact. A
-    device that fails is a row with its reason, not an exception. With shots, values agree when they differ by
-    less than five standard errors. Raises CircuitError if there is nothing to compare: no devices, or a model
-    that measures samples.
+    device that fails is a row with its reason, not an exception. With shots, values and gradients agree when
+    they differ by less than five standard errors. Raises CircuitError if there is nothing to compare: no
+    devices, or a model that measures samples.
 
     >>> import hybridge as hb
     >>> @hb.qnode(hb.device("default.qubit", wires=1))
@@ -119,6 +120,10 @@ def compare(
     return Comparison(getattr(model, "__name__", "model"), shots, tuple(rows))
 
 
+def _flat(tree: Any) -> np.ndarray:
+    return np.concatenate([np.ravel(x) for x in flatten(tree)[0]])
+
+
 def _name(spec: Spec) -> str:
     return spec.name if isinstance(spec, Device) else spec if isinstance(spec, str) else spec[0]
 
@@ -134,40 +139,40 @@ def _run(
             own = {} if isinstance(spec, str) else spec[1]
             node = model.on(name, **{"shots": shots, "seed": seed, **own})
         start = time.perf_counter()
-        value, error = _value(node, args)
-        slope, why = _gradient_or_reason(node, args) if gradient else (None, "")
-        return Row(name, value, error, slope, seconds=time.perf_counter() - start, gradient_reason=why)
+        value, error = map(_flat, with_error(node)(*args))
+        slope, spread, why = _gradient_or_reason(node, args) if gradient else (None, None, "")
+        seconds = time.perf_counter() - start
+        return Row(name, value, error, slope, spread, seconds=seconds, gradient_reason=why)
     except HybridgeError as reason:
         missing = isinstance(reason, MissingDependency)
         return Row(name, reason=str(reason).splitlines()[0], missing=missing)
 
 
-def _value(node: QNode, args: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The measured values, flat, and their standard errors."""
-    recorded = node.record(*args)
-    plan = node.plan(*args)
-    rows, _ = as_rows(recorded.numbers)
-    values, errors = plan.run_with_errors(rows, node.shots)
-    return np.concatenate([v.ravel() for v in values]), np.concatenate([e.ravel() for e in errors])
+Gradient = tuple[np.ndarray | None, np.ndarray | None]  # and its standard errors; None where there is none
 
 
-def _gradient_or_reason(node: QNode, args: Sequence[Any]) -> tuple[np.ndarray | None, str]:
+def _gradient_or_reason(node: QNode, args: Sequence[Any]) -> tuple[Any, Any, str]:
     """The gradient, or why the model has none on this device: its values are worth comparing all the same."""
     try:
-        return _gradient(node, args), ""
+        return *_gradient(node, args), ""
     except GradientError as reason:
-        return None, str(reason)
+        return None, None, str(reason)
 
 
-def _gradient(node: QNode, args: Sequence[Any]) -> np.ndarray | None:
-    """d value / d every number in the arguments, (values, numbers); None where there are none."""
+def _gradient(node: QNode, args: Sequence[Any]) -> Gradient:
+    """d value / d every number in the arguments, (values, numbers)."""
     argnums = [i for i, a in enumerate(args) if _differentiable(a)]
     if not argnums:
-        return None
-    leaves, _ = flatten(jacobian(node, argnums=argnums)(*args))
-    per_argument = sum(len(flatten(args[i])[0]) for i in argnums)
-    outputs = [leaves[i : i + per_argument] for i in range(0, len(leaves), per_argument)]
+        return None, None
     inputs = [np.size(x) for i in argnums for x in flatten(args[i])[0]]
+    found, error = with_error(jacobian(node, argnums=argnums))(*args)
+    return _table(found, inputs), _table(error, inputs)
+
+
+def _table(tree: Any, inputs: Sequence[int]) -> np.ndarray:
+    """A Jacobian's containers, with a leaf for each of these inputs in each output, as (values, numbers)."""
+    leaves, _ = flatten(tree)
+    outputs = [leaves[i : i + len(inputs)] for i in range(0, len(leaves), len(inputs))]
     blocks = [
         np.concatenate([np.reshape(j, (-1, size)) for j, size in zip(output, inputs, strict=True)], axis=1)
         for output in outputs
@@ -188,15 +193,19 @@ def _judged(row: Row, reference: Row) -> Row:
             row.device,
             reason=f"has {row.value.size} values where {reference.device} has {reference.value.size}",
         )
-    difference = np.abs(row.value - reference.value)
-    allowed = np.maximum(EXACT, SIGMAS * np.hypot(row.error, reference.error))
-    sampled = bool(row.error.any() or reference.error.any())
-    slopes = None
+    deviation, agree = _agreement(row.value, reference.value, (row.error, reference.error), EXACT)
+    slopes, alike = None, True
     if row.gradient is not None and reference.gradient is not None:
-        slopes = float(np.abs(row.gradient - reference.gradient).max(initial=0.0))
-    return replace(
-        row,
-        deviation=float(difference.max(initial=0.0)),
-        gradient_deviation=slopes,
-        agrees=bool((difference <= allowed).all() and (sampled or slopes is None or slopes <= 10 * EXACT)),
-    )
+        assert row.gradient_error is not None and reference.gradient_error is not None
+        errors = row.gradient_error, reference.gradient_error
+        slopes, alike = _agreement(row.gradient, reference.gradient, errors, 10 * EXACT)
+    return replace(row, deviation=deviation, gradient_deviation=slopes, agrees=agree and alike)
+
+
+def _agreement(
+    found: np.ndarray, reference: np.ndarray, errors: tuple[np.ndarray, np.ndarray], least: float
+) -> tuple[float, bool]:
+    """The largest difference, and whether all are within what the errors allow."""
+    difference = np.abs(found - reference)
+    allowed = np.maximum(least, SIGMAS * np.hypot(*errors))
+    return float(difference.max(initial=0.0)), bool((difference <= allowed).all())

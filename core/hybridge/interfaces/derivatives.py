@@ -271,7 +271,7 @@ def _sources(called: Called, number: float) -> list[int] | None:
     return found
 
 
-def _check_one_number(shapes: Sequence[tuple[int, ...]]) -> None:
+def check_one_number(shapes: Sequence[tuple[int, ...]]) -> None:
     if len(shapes) != 1 or (shapes[0] and math.prod(shapes[0]) != 1):
         raise GradientError(
             "the output",
@@ -313,7 +313,7 @@ def _value_and_grad(
             return found
     arguments = _Arguments(f, argnums, args, kwargs)
     traced = _traced(arguments)
-    _check_one_number(traced.shapes)
+    check_one_number(traced.shapes)
     value, pulled = traced.gradient()
     return value, arguments.like(pulled)
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hybridge.errors import GradientError
-from hybridge.execution import run_together
 from hybridge.gradients.method import BEST
 from hybridge.gradients.part import Part
 from hybridge.interfaces.called import Call
+from hybridge.jobs import run_together
 
 
 def columns_of(call: Call) -> int:

@@ -11,6 +11,7 @@ from hybridge.circuit import Measurement
 from hybridge.errors import OptimizationError
 from hybridge.execution import Plan
 from hybridge.gradients.method import Method
+from hybridge.jobs import estimate_together
 from hybridge.operations.pauli import Sentence
 from hybridge.optimize.optimizer import Optimizer
 from hybridge.optimize.problem import Problem
@@ -120,9 +121,9 @@ def sampled_gradient(plan: Plan, slots: Slots, shots: np.ndarray) -> tuple[np.nd
         [part] = plan.rule(own, Method("parameter-shift"), drawn)
         if not len(part.shifts):
             continue
-        values, errors = plan.run_with_errors(slots.rows + part.shifts, drawn)
         weights = part.weights @ slots.slopes[list(own), j]
-        gradient[j] = weights @ values[0]
-        variance[j] = drawn * weights**2 @ errors[0] ** 2
+        [found] = estimate_together([(plan, slots.rows + part.shifts)], drawn)
+        gradient[j] = weights @ np.concatenate([piece.flat[:, 0] for piece in found])
+        variance[j] = drawn * weights**2 @ np.concatenate([piece.variances()[:, 0] for piece in found])
         used += drawn * len(part.shifts) * len(plan.programs)
     return gradient, variance, used

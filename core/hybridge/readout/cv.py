@@ -17,7 +17,8 @@ from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.polynomial import Polynomial
 from hybridge.readout import tally
-from hybridge.readout.reader import Answers, Reader, Readout, frequency_error, scalar, standard_error
+from hybridge.readout.noise import Noise, Share, difference_noise, spread_noise
+from hybridge.readout.reader import Answers, Reader, Readout, scalar
 
 
 class Part(NamedTuple):
@@ -154,31 +155,25 @@ class ModeReadout:
             raise CircuitError(f"{m.kind} is exact and takes no shots; use shots=None")
         if m.observable is None:
             return self._photons(m)
-        values = self._values(m.observable)
         if m.kind == "expval":
-            parts = [] if values is not None else self._parts(m.observable)
-            mean = self._mean(parts) if values is None else lambda answers: values(answers).mean(axis=1)
-            return Reader(scalar, mean, error=self._mean_error(values, parts))
+            return self._mean(m.observable)
         if m.kind == "var":
-            variance = self._variance(m.observable, values)
-            # of a normal variable; an order of magnitude for any other
-            return Reader(
-                scalar, variance, error=lambda answers: variance(answers) * np.sqrt(2 / answers.shots)
-            )
+            return self._variance(m.observable)
         if m.kind == "probs":
             raise CircuitError("probs of a CV device are of photon numbers: give wires, not an observable")
-        if values is None:
+        share = self._share(m.observable)
+        if share is None:
             raise CircuitError(
                 f"{m.kind} of {m.observable!r}: it is no function of photon numbers nor of one quadrature "
                 "per mode; ask for its expval or var"
             )
         if m.kind == "sample":
-            return Reader(lambda shots: (int(shots or 0),), values)
+            return Reader(lambda shots: (int(shots or 0),), lambda answers: share(answers).values)
         if m.detail and isinstance(m.observable, Polynomial):
             raise CircuitError(f"all_outcomes of {m.observable!r}: its outcomes are not a finite set")
 
         def once_each(answers: Answers) -> np.ndarray:
-            found = values(answers)
+            found = share(answers).values
             return np.stack((found, np.ones_like(found)), axis=1)
 
         tallied = partial(tally.of_values, every=(0.0, 1.0) if m.detail else ())
@@ -196,20 +191,19 @@ class ModeReadout:
             )
         d, cutoff = self._d(len(wires)), self._d(1)
 
-        def frequencies(answers: Answers) -> np.ndarray:
+        def share(answers: Answers) -> Share:
             photons = self._photon_shots(answers, wires)
-            seen = np.all(photons < cutoff, axis=-1)
             index = np.ravel_multi_index(
                 np.minimum(photons, cutoff - 1).transpose(2, 0, 1), (cutoff,) * len(wires)
             )
-            rows = zip(index, seen, strict=True)
-            return np.array([np.bincount(i[s], minlength=d) for i, s in rows]) / photons.shape[1]
+            index[~np.all(photons < cutoff, axis=-1)] = d  # beyond the last
+            return Share("photons", photons.shape[1], index, None, 1.0, d)
 
-        return Reader(
-            lambda _s: (d,),
-            frequencies,
-            error=lambda answers: frequency_error(frequencies(answers), answers.shots),
-        )
+        def frequencies(answers: Answers) -> np.ndarray:
+            numbers = share(answers).values
+            return np.array([np.bincount(row, minlength=d + 1)[:d] for row in numbers]) / numbers.shape[1]
+
+        return Reader(lambda _s: (d,), frequencies, noise=lambda answers: Noise((share(answers),)))
 
     def _photon_shots(self, answers: Answers, wires: Sequence[int]) -> np.ndarray:
         """(B, S, k) photon numbers; every question about them in a run is answered by the same shots."""
@@ -244,23 +238,29 @@ class ModeReadout:
         every = list(setting)
         return answers.once(("quadratures", i), draw)[..., [every.index(m) for m in modes]]
 
-    def _values(self, observable: Any) -> Callable[[Answers], np.ndarray] | None:
-        """The observable's value in each shot, (B, S); None where no single setting gives it."""
+    def _share(self, observable: Any) -> Callable[[Answers], Share] | None:
+        """The observable's value in each shot of one setting; None where no single setting gives it."""
         if _counts_photons(observable):
             wires = tuple(observable.wires)
-            return lambda answers: _photon_value(observable, self._photon_shots(answers, wires))
+
+            def counted(answers: Answers) -> Share:
+                photons = self._photon_shots(answers, wires)
+                values, unit = _photon_value(observable, photons), _photon_gap(observable, photons[:, 0])
+                return Share("photons", photons.shape[1], values, unit=unit)
+
+            return counted
         if observable.settings is None:
             return None
         angles = dict(observable.settings)
         i = self._setting(angles)
 
-        def compute(answers: Answers) -> np.ndarray:
+        def compute(answers: Answers) -> Share:
             q = self._quadrature_shots(answers, i, list(angles))
             points = {
                 mode: (q[..., k] * np.cos(a), q[..., k] * np.sin(a))
                 for k, (mode, a) in enumerate(angles.items())
             }
-            return observable.evaluate(points)
+            return Share(i, q.shape[1], observable.evaluate(points))
 
         return compute
 
@@ -269,44 +269,57 @@ class ModeReadout:
         found = _homodyne_parts(observable)
         return [Part(c, self._setting(angles), list(angles), np.array(powers)) for c, angles, powers in found]
 
-    def _part_values(self, part: Part, answers: Answers) -> np.ndarray:
-        """(B, S), or (B, 1) for the constant."""
-        if not part.modes:
-            return np.full((answers.batch, 1), part.coefficient)
-        q = self._quadrature_shots(answers, part.setting, part.modes)
-        return part.coefficient * np.prod(q**part.powers, axis=-1)
+    def _shares(self, observable: Any) -> tuple[Callable[[Answers], list[Share]], float]:
+        """The settings that an expectation value is a sum over, and the constant that needs none."""
+        share = self._share(observable)
+        if share is not None:
+            return lambda answers: [share(answers)], 0.0
+        parts = self._parts(observable)
+        together: dict[int, list[Part]] = {}
+        for p in parts:
+            if p.modes:
+                together.setdefault(p.setting, []).append(p)
 
-    def _mean(self, parts: Sequence[Part]) -> Callable[[Answers], np.ndarray]:
+        def compute(answers: Answers) -> list[Share]:
+            return [self._summed(i, same, answers) for i, same in together.items()]
+
+        return compute, sum(p.coefficient for p in parts if not p.modes)
+
+    def _summed(self, setting: int, parts: Sequence[Part], answers: Answers) -> Share:
+        """Parts read in one setting share its shots, so that their covariances count."""
+        q = [self._quadrature_shots(answers, setting, p.modes) for p in parts]
+        values = [p.coefficient * np.prod(x**p.powers, axis=-1) for p, x in zip(parts, q, strict=True)]
+        return Share(setting, answers.shots, sum(values[1:], values[0]))
+
+    def _mean(self, observable: Any) -> Reader:
+        compute, constant = self._shares(observable)
+        shares = lambda answers: answers.once(("shares", id(compute)), lambda: compute(answers))
+        return Reader(
+            scalar,
+            lambda answers: sum((s.mean for s in shares(answers)), np.full(answers.batch, constant)),
+            noise=lambda answers: Noise(tuple(shares(answers))),
+        )
+
+    def _variance(self, observable: Any) -> Reader:
+        share = self._share(observable)
+        if share is not None:
+            return Reader(
+                scalar,
+                lambda answers: share(answers).spread,
+                noise=lambda answers: spread_noise(share(answers)),
+            )
+        squared, constant = self._shares(observable @ observable)
+        parts, shift = self._shares(observable)
+        total = lambda shares, start: sum((s.mean for s in shares), np.full(len(shares[0].values), start))
+
         def compute(answers: Answers) -> np.ndarray:
-            return sum((self._part_values(p, answers).mean(axis=1) for p in parts), np.zeros(answers.batch))
+            return total(squared(answers), constant) - total(parts(answers), shift) ** 2
 
-        return compute
+        def noise(answers: Answers) -> Noise:
+            found = parts(answers)
+            return difference_noise(squared(answers), found, total(found, shift))
 
-    def _mean_error(
-        self, values: Callable[[Answers], np.ndarray] | None, parts: Sequence[Part]
-    ) -> Callable[[Answers], np.ndarray]:
-        """Parts read in one setting share their shots: their covariances count; settings are independent."""
-
-        def compute(answers: Answers) -> np.ndarray:
-            if values is not None:
-                return standard_error(values(answers).var(axis=1), answers.shots, 1.0)  # one photon
-            per_shot: dict[int, np.ndarray] = {}
-            for p in parts:
-                if p.modes:
-                    found = self._part_values(p, answers)
-                    per_shot[p.setting] = per_shot[p.setting] + found if p.setting in per_shot else found
-            spread = sum((v.var(axis=1) for v in per_shot.values()), np.zeros(answers.batch))
-            return standard_error(spread, answers.shots, 0.0)  # quadratures vary always
-
-        return compute
-
-    def _variance(
-        self, observable: Any, values: Callable[[Answers], np.ndarray] | None
-    ) -> Callable[[Answers], np.ndarray]:
-        if values is not None:
-            return lambda answers: values(answers).var(axis=1)
-        square, mean = self._mean(self._parts(observable @ observable)), self._mean(self._parts(observable))
-        return lambda answers: square(answers) - mean(answers) ** 2
+        return Reader(scalar, compute, noise=noise)
 
 
 def stays_pure(circuit: Circuit) -> bool:
@@ -329,6 +342,15 @@ def _photon_value(observable: Any, photons: np.ndarray) -> np.ndarray:
     if isinstance(observable, Polynomial):
         return observable.photon_polynomial({w: photons[..., k] for k, w in enumerate(observable.wires)})
     return (photons == np.array(observable.photons)).all(axis=-1).astype(float)
+
+
+def _photon_gap(observable: Any, photons: np.ndarray) -> np.ndarray | float:
+    """How far the value (B,) at photons (B, k) is from those with one more in one mode, or in all."""
+    if not isinstance(observable, Polynomial):
+        return 1.0
+    k = photons.shape[1]
+    more = photons + np.concatenate([np.eye(k, dtype=int), np.ones((1, k), int)])[:, None]
+    return np.abs(_photon_value(observable, more) - _photon_value(observable, photons)).max(axis=0)
 
 
 @lru_cache

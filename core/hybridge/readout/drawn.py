@@ -33,20 +33,6 @@ class Drawn(ABC):
         bits = self.bits(reading.wires)
         return bits if reading.value is None else reading.value(bits) + 0.0  # + 0.0: no negative zeros
 
-    def average(self, values: np.ndarray) -> np.ndarray:
-        """(B,): of one value for each entry, over the shots."""
-        return values.mean(axis=-1) if self.times is None else (values * self.times).sum(axis=-1) / self.shots
-
-    def variance(self, values: np.ndarray) -> np.ndarray:
-        """(B,)"""
-        return self.average((values - self.average(values)[:, None]) ** 2)
-
-    def mean(self, reading: Reading) -> np.ndarray:
-        return self.average(self.values(reading))
-
-    def var(self, reading: Reading) -> np.ndarray:
-        return self.variance(self.values(reading))
-
     def probs(self, reading: Reading) -> np.ndarray:
         """(B, 2^k) relative frequencies, wires[0] most significant."""
         d, numbers = 2 ** len(reading.wires), self.numbers(reading.wires)

@@ -14,11 +14,13 @@ from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.operations.pauli import Sentence
 from hybridge.readout import tally
 from hybridge.readout.drawn import MAX_NUMBER, Counts, Distribution, Drawn, Shots, all_bits
+from hybridge.readout.noise import Noise, Share, difference_noise, spread_noise
 from hybridge.readout.qubit_states import MixedStates, PureStates
-from hybridge.readout.reader import Answers, Reader, Readout, frequency_error, scalar, standard_error
+from hybridge.readout.reader import Answers, Reader, Readout, scalar
 from hybridge.readout.settings import (
     Groups,
     Reading,
+    gap,
     read_basis,
     read_observable,
     read_wires,
@@ -33,6 +35,7 @@ class Part(NamedTuple):
     coefficient: float
     group: int
     reading: Reading
+    unit: float  # between its outcomes, those that are farthest apart
 
 
 class QubitReadout:
@@ -156,13 +159,9 @@ class QubitReadout:
     def _from_groups(self, m: Measurement) -> Reader:
         if m.kind == "expval":
             parts, constant = self._parts(m.observable)
-            return Reader(scalar, self._mean(parts, constant), error=self._mean_error(parts))
+            return Reader(scalar, self._mean(parts, constant), noise=partial(self._mean_noise, parts))
         if m.kind == "var":
-            variance = self._variance(m.observable)
-            # of a normal variable; an order of magnitude for any other
-            return Reader(
-                scalar, variance, error=lambda answers: variance(answers) * np.sqrt(2 / answers.shots)
-            )
+            return self._variance(m.observable)
         if m.observable is None:
             reading: Reading | None = read_wires(self._wires(m))
         elif m.kind == "probs":
@@ -180,7 +179,7 @@ class QubitReadout:
             return Reader(
                 lambda _shots: (2**k,),
                 lambda answers: self._drawn(i, answers).probs(reading),
-                error=lambda answers: frequency_error(self._drawn(i, answers).probs(reading), answers.shots),
+                noise=lambda answers: Noise((self._frequencies(i, reading, answers),)),
             )
         if m.kind == "sample":
             again = i in self.ordered  # nobody gets what another has too
@@ -231,43 +230,71 @@ class QubitReadout:
         if not isinstance(observable, Sentence):
             whole = read_observable(observable)
             assert whole is not None  # a matrix always has its eigenbasis
-            return [Part(1.0, self.groups.add(whole), whole)], 0.0
+            return [Part(1.0, self.groups.add(whole), whole, gap(observable))], 0.0
         readings = [(c, read_word(w)) for w, c in observable.terms.items() if w]
         constant = sum(c for w, c in observable.terms.items() if not w)
-        return [Part(c, self.groups.add(reading), reading) for c, reading in readings], constant
+        return [Part(c, self.groups.add(reading), reading, 2.0) for c, reading in readings], constant
 
     def _mean(self, parts: Sequence[Part], constant: float) -> Callable[[Answers], np.ndarray]:
         def compute(answers: Answers) -> np.ndarray:
-            means = [p.coefficient * self._drawn(p.group, answers).mean(p.reading) for p in parts]
+            if answers.shots:
+                means = [share.mean for share in self._shares(parts, answers)]
+            else:
+                means = [p.coefficient * self._drawn(p.group, answers).mean(p.reading) for p in parts]
             return sum(means, np.full(answers.batch, float(constant)))
 
         return compute
 
-    def _mean_error(self, parts: Sequence[Part]) -> Callable[[Answers], np.ndarray]:
-        """Words read in one setting share their shots: their covariances count; settings are independent."""
+    def _shares(self, parts: Sequence[Part], answers: Answers) -> list[Share]:
+        """Of a mean: words read in one setting share its shots, so that their covariances count."""
 
-        def compute(answers: Answers) -> np.ndarray:
-            together: dict[int, np.ndarray] = {}  # by group, the sum of its words for each entry
+        def make() -> list[Share]:
+            together: dict[int, list[Part]] = {}
             for p in parts:
-                values = p.coefficient * self._drawn(p.group, answers).values(p.reading)
-                together[p.group] = together[p.group] + values if p.group in together else values
-            spreads = [self._drawn(i, answers).variance(values) for i, values in together.items()]
-            spread = sum(spreads, np.zeros(answers.batch))
-            flip = 2 * max((abs(p.coefficient) for p in parts), default=0.0)
-            return standard_error(spread, answers.shots, flip)
+                together.setdefault(p.group, []).append(p)
+            return [self._share(i, same, answers) for i, same in together.items()]
 
-        return compute
+        return answers.once(("shares", id(parts)), make)
 
-    def _variance(self, observable: Any) -> Callable[[Answers], np.ndarray]:
+    def _share(self, group: int, parts: Sequence[Part], answers: Answers) -> Share:
+        drawn = self._drawn(group, answers)
+        values = [p.coefficient * drawn.values(p.reading) for p in parts]
+        unit = max(abs(p.coefficient) * p.unit for p in parts)
+        return Share(group, drawn.shots, sum(values[1:], values[0]), drawn.times, unit)
+
+    def _mean_noise(self, parts: Sequence[Part], answers: Answers) -> Noise:
+        return Noise(tuple(self._shares(parts, answers)))
+
+    def _frequencies(self, group: int, reading: Reading, answers: Answers) -> Share:
+        drawn = self._drawn(group, answers)
+        numbers = drawn.numbers(reading.wires)
+        return Share(group, drawn.shots, numbers, drawn.times, 1.0, 2 ** len(reading.wires))
+
+    def _variance(self, observable: Any) -> Reader:
+        """<(O - <O>)^2> from one setting where there is one, else <O^2> - <O>^2 word by word."""
         reading = read_observable(observable)
-        if reading is None:  # no single setting: <O^2> - <O>^2, word by word
-            square, mean = (
-                self._mean(*self._parts(observable @ observable)),
-                self._mean(*self._parts(observable)),
+        if reading is None:
+            squared, constant = self._parts(observable @ observable)
+            parts, shift = self._parts(observable)
+            square, mean = self._mean(squared, constant), self._mean(parts, shift)
+            return Reader(
+                scalar,
+                lambda answers: square(answers) - mean(answers) ** 2,
+                noise=lambda answers: difference_noise(
+                    self._shares(squared, answers), self._shares(parts, answers), mean(answers)
+                ),
             )
-            return lambda answers: square(answers) - mean(answers) ** 2
         i = self.groups.add(reading)
-        return lambda answers: self._drawn(i, answers).var(reading)
+        whole = [Part(1.0, i, reading, gap(observable))]
+        return Reader(
+            scalar,
+            lambda answers: (
+                self._shares(whole, answers)[0].spread
+                if answers.shots
+                else self._drawn(i, answers).var(reading)
+            ),
+            noise=lambda answers: spread_noise(self._shares(whole, answers)[0]),
+        )
 
 
 def _outcomes(reading: Reading) -> list[float]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.circuit import Circuit, Measurement
+from hybridge.readout.noise import Noise
 
 COMPLEX = frozenset({"state", "density_matrix"})
 
@@ -59,9 +60,7 @@ class Reader(NamedTuple):
     shape: Callable[[int | None], tuple[int, ...]]
     compute: Callable[[Answers], np.ndarray]  # (B, *shape)
     counted: Callable[[np.ndarray], dict[Any, int]] | None = None  # one row of the values as counts()
-    error: Callable[[Answers], np.ndarray] | None = (
-        None  # standard error of the values with shots, (B, *shape)
-    )
+    noise: Callable[[Answers], Noise] | None = None  # of the values with shots; None: exact, or no estimate
 
 
 class Readout(NamedTuple):
@@ -93,16 +92,3 @@ def columns(m: Measurement, n: int, shots: int | None, cutoff: int) -> int:
 def scalar(_shots: int | None) -> tuple[int, ...]:
     """The shape of an expectation value or a variance."""
     return ()
-
-
-def standard_error(variance: np.ndarray, shots: int, unit: float) -> np.ndarray:
-    """sqrt(variance / shots) of a mean, never below what one shot more or less, `unit`, would change.
-
-    The observed variance is 0 where a rare outcome has not come, and that is no certainty.
-    """
-    return np.sqrt(variance / shots + (unit / shots) ** 2)
-
-
-def frequency_error(frequencies: np.ndarray, shots: int) -> np.ndarray:
-    """The standard error of relative frequencies."""
-    return standard_error(frequencies * (1 - frequencies), shots, 1.0)

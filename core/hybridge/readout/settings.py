@@ -102,6 +102,13 @@ def _read_matrix(observable: Any) -> Reading:
     return Reading(bases, wires, lambda bits: values[bits @ weights])
 
 
+def gap(observable: Any) -> float:
+    """How far another outcome of one shot may be: that of the heaviest word the other way, or of all."""
+    if isinstance(observable, Sentence):
+        return 2 * max((abs(c) for w, c in observable.terms.items() if w), default=0.0)
+    return 1.0 if observable.bits is not None else float(np.ptp(observable.eigen[0]))
+
+
 class Groups:
     """Settings, each a basis per wire, that readings share where they agree (qubit-wise commuting)."""
 

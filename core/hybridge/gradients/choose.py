@@ -179,7 +179,7 @@ def choice(
     rules = [
         Chosen(
             "parameter-shift",
-            *shift_rule(*space, conditions.cutoff is not None),
+            *shift_rule(*space, conditions.cutoff is not None, conditions.shots is not None),
             frozenset(of),
             f"exact: the values lie in {_short(repr(space.spectrum.power(space.degree)))}",
         )

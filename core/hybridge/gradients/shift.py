@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hybridge.operations.spectrum import Hyperbolic, Spectrum, Trig
+from hybridge.gradients.quiet import Solve, quiet_steps
+from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 
-# A step of .6 loses least to rounding and to shots at degrees 1 and 2. Beyond shifts of 1.2 the light is so
-# bright that degree 4 needs 15 times the shots, and minutes to draw them; degree 12 has no right digit left.
-# A truncated Fock space holds the exact rule only as far as it holds the shifted states, so there the steps
-# stay small (CV.md: the rules are those of the untruncated circuit).
+# Of exact values a step of .6 loses least to rounding at degrees 1 and 2; far beyond shifts of 1.2 degree 12
+# has no right digit left. A truncated Fock space holds the exact rule only as far as it holds the shifted
+# states, so there the steps stay small (CV.md: the rules are those of the untruncated circuit), unless noise
+# is larger than what is lost.
 STEP = 0.6
 TRUNCATED_STEP = 0.1
 REACH = 1.2  # of the farthest shift of a hyperbolic rule
@@ -57,8 +58,10 @@ class Shifts(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False) -> Shifts:
+def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False, shots: bool = False) -> Shifts:
     """The exact first derivative for an observable of this degree; both signs of each shift are listed.
+
+    `truncated`: for values of a truncated Fock space; `shots`: for sampled ones, see quiet.py.
 
     >>> from hybridge.operations.spectrum import Trig
     >>> shift_rule(Trig(1)).weights
@@ -69,18 +72,25 @@ def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False) -> 
         return _mirrored(*_trig(space))
     if space.degree == 0:
         return Shifts(np.zeros(0), np.zeros(0))
-    step = TRUNCATED_STEP if truncated else STEP
+    solve, steps = _linear(space, TRUNCATED_STEP if truncated and not shots else STEP)
+    if shots:
+        steps = quiet_steps(space, solve, steps, STEP if truncated else None)
+    forward = isinstance(space, Power) and space.forward
+    return Shifts(steps, solve(steps)) if forward else _mirrored(steps, solve(steps))
+
+
+def _linear(space: Hyperbolic | Power, step: float) -> tuple[Solve, np.ndarray]:
+    """What gives the weights of shifts, and shifts for exact values."""
     if isinstance(space, Hyperbolic):
         rates = np.arange(1, space.degree + 1)
-        steps = min(step, REACH / space.degree) * rates
-        return _mirrored(steps, np.linalg.solve(2 * np.sinh(np.outer(rates, steps)), rates.astype(float)))
+        solve = lambda s: np.linalg.solve(2 * np.sinh(np.outer(rates, s)), rates.astype(float))
+        return solve, min(step, REACH / space.degree) * rates
     if space.forward:
-        steps = step * np.arange(space.degree + 1)
         powers = np.arange(space.degree + 1)
-        return Shifts(steps, np.linalg.solve(steps ** powers[:, None], (powers == 1).astype(float)))
+        return lambda s: np.linalg.solve(s ** powers[:, None], (powers == 1).astype(float)), step * powers
     odd = np.arange(1, space.degree + 1, 2)  # even powers drop out of f(t+s) - f(t-s)
-    steps = step * np.arange(1, len(odd) + 1)
-    return _mirrored(steps, np.linalg.solve(2 * steps ** odd[:, None], (odd == 1).astype(float)))
+    solve = lambda s: np.linalg.solve(2 * s ** odd[:, None], (odd == 1).astype(float))
+    return solve, step * np.arange(1, len(odd) + 1)
 
 
 def _mirrored(steps: np.ndarray, weights: np.ndarray) -> Shifts:

@@ -317,7 +317,8 @@ class Plan:
         batch, width = task.params.shape
         wrong = fault(found, batch, width)
         if wrong:
-            raise PluginError(self.device.name, f"vjp returned {wrong}; expected {task.params.shape}")
+            what = f"for {self.lowered[0].measurements}; expected {task.params.shape}"
+            raise PluginError(self.device.name, f"vjp returned {wrong} {what}")
         affine = self.affine[0]
         return found if affine is None else affine.pullback(found, self.num_slots)
 

@@ -95,12 +95,12 @@ class QNode(Model):
                 return trace.call.plan.number(trace.call.checked_rows(leaves))
             return self.finish(self.of_trace(trace, leaves, plain))
         recorded = self.record(*args, **kwargs)
-        rows = plain_rows(recorded.numbers) if self._keeps_plain else None
+        rows = plain_rows(recorded.numbers, recorded.instructions) if self._keeps_plain else None
         plan, batched = self._plan(recorded), False
         if rows is None:
             if library(recorded.numbers, self.interface) is not None:
                 return self.finish(self._called(recorded, plan))
-            rows, batched = as_rows(recorded.numbers)
+            rows, batched = as_rows(recorded.numbers, recorded.instructions)
         if plan.checks:
             plan.check(rows)
         if plan.one and recorded.build is None and not batched:

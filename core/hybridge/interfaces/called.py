@@ -37,7 +37,7 @@ class Call(NamedTuple):
         rows = self.gather(leaves)
         # a sum is finite only if every term is; of some floats it takes a quarter of the time
         if not (math.isfinite(sum(leaves)) if self.gather.scalars else all_finite(rows)):
-            check_finite(rows)
+            check_finite(rows, self.plan.named.instructions)
         if self.plan.checks:
             self.plan.check(rows)
         return rows

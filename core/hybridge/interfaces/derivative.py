@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from hybridge.errors import GradientError
+
 Argnums = int | Sequence[int]
 
 
@@ -22,6 +24,14 @@ class Derivative:
     compute: Callable[..., Any]
     # by which tf.function knows what it is not to rewrite
     autograph_info__: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.f):
+            raise GradientError(
+                "the function",
+                f"hb.{self.kind} needs a function; got {type(self.f).__name__} {self.f!r}",
+                f"differentiate the function, then call: hb.{self.kind}(circuit)(0.3)",
+            )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.compute(self.f, self.argnums, args, kwargs)

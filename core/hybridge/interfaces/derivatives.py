@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,14 +15,14 @@ from autograd.util import toposort
 
 from hybridge.errors import GradientError
 from hybridge.interfaces import autograd_
+from hybridge.interfaces.arguments import Arguments, all_arguments, as_float, listed
 from hybridge.interfaces.autograd_ import split_flat
 from hybridge.interfaces.called import Called, Model
 from hybridge.interfaces.derivative import Argnums, Derivative
 from hybridge.interfaces.entries import Entry, Source
 from hybridge.interfaces.slopes import full_jacobian, value_and_vjp
+from hybridge.interfaces.untraced import Untraced
 from hybridge.pytree import flatten
-
-ATOMS = frozenset({float, np.ndarray})  # of which it is certain that they are no containers
 
 
 class _Depth(threading.local):
@@ -48,78 +47,6 @@ class _Trace:
         _ours.depth -= 1
 
 
-class _Arguments:
-    """The arguments to differentiate, taken apart into float leaves, and the call with other leaves."""
-
-    def __init__(self, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]):
-        self.f, self.args, self.kwargs = f, list(args), kwargs
-        self.argnums, self.single = _argnums(argnums)
-        self.leaves: list[Any] = []
-        self.builds: list[tuple[int, Callable[..., Any]]] = []
-        for i in self.argnums:
-            if not -len(args) <= i < len(args):
-                raise GradientError(
-                    f"argument {i}",
-                    f"the function was called with {len(args)} arguments",
-                    "choose other argnums",
-                )
-            if not self.single and [j % len(args) for j in self.argnums].count(i % len(args)) > 1:
-                raise GradientError(f"argument {i}", "argnums names it twice", "name it once")
-            leaves, build = ([args[i]], _only) if type(args[i]) in ATOMS else flatten(args[i])
-            self.leaves += [_float(x, i) for x in leaves]
-            self.builds.append((len(leaves), build))
-
-    def placed(self, leaves: Sequence[Any]) -> list[Any]:
-        """The positional arguments with these leaves."""
-        args = list(self.args)
-        for i, tree in zip(self.argnums, self._trees(leaves), strict=True):
-            args[i] = tree
-        return args
-
-    def _trees(self, leaves: Sequence[Any]) -> list[Any]:
-        trees, start = [], 0
-        for count, build in self.builds:
-            trees.append(build(leaves[start : start + count]))
-            start += count
-        return trees
-
-    def like(self, leaves: Sequence[Any]) -> Any:
-        """Leaves in the shape of the arguments: one tree for a single argnum, else a tuple of them."""
-        trees = self._trees(leaves)
-        return trees[0] if self.single else tuple(trees)
-
-
-def _only(leaves: Sequence[Any]) -> Any:
-    return leaves[0]
-
-
-def _argnums(argnums: Any) -> tuple[list[int], bool]:
-    """argnums as a list, and whether it was a single number."""
-    try:
-        return [operator.index(argnums)], True
-    except TypeError:
-        pass
-    try:
-        return [operator.index(i) for i in argnums], False
-    except TypeError:
-        raise GradientError(
-            "the arguments", f"argnums must be whole numbers; got {argnums!r}", "use argnums=0 or (0, 1)"
-        ) from None
-
-
-def _float(x: Any, argnum: int) -> Any:
-    if isbox(x) or type(x) is float:
-        return x
-    array = np.asarray(x)
-    if array.dtype.kind not in "fiub":
-        raise GradientError(
-            f"argument {argnum}",
-            f"{type(x).__name__} {x!r} is not a real number or array",
-            "choose other argnums",
-        )
-    return float(array) if array.ndim == 0 else array.astype(float)
-
-
 class _Reverse:
     """A function traced once at its leaves; the reverse pass runs as often as there are cotangents."""
 
@@ -130,14 +57,18 @@ class _Reverse:
         self.values = [x._value if own else x for x, own in zip(outputs, ours, strict=True)]
         self.nodes = [x._node if own else None for x, own in zip(outputs, ours, strict=True)]
         self.shapes = [anp.shape(v) for v in self.values]
+        self.container = None if outputs and outputs[0] is result else type(result).__name__
 
     def gradient(self) -> tuple[Any, list[Any]]:
         """The one value, and its derivative in each leaf."""
-        _check_real(self.values[0])
-        return self.values[0], self._pull(0, vspace(self.values[0]).ones())
+        _check_real(self.values[0], "grad", "one real number")
+        one = vspace(self.values[0]).ones() if self.nodes[0] is not None else 1.0
+        return self.values[0], self._pull(0, one)
 
     def vjp(self, cotangents: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The values in their containers, and the cotangents, one per output leaf, pulled to each leaf."""
+        for value in self.values:
+            _check_real(value, "vjp", "real numbers")
         total: list[Any] = [vspace(x).zeros() for x in self.leaves]
         for k, g in enumerate(cotangents):
             total = [a + b for a, b in zip(total, self._pull(k, g), strict=True)]
@@ -145,6 +76,8 @@ class _Reverse:
 
     def jacobian(self, like: Callable[[Sequence[Any]], Any]) -> Any:
         """In the values' containers, what `like` makes of arrays (*value, *leaf), one for each leaf."""
+        for value in self.values:
+            _check_real(value, "jacobian", "real numbers")
         return self.build([like(self._leaf_jacobian(k, shape)) for k, shape in enumerate(self.shapes)])
 
     def _leaf_jacobian(self, k: int, shape: tuple[int, ...]) -> list[Any]:
@@ -188,6 +121,12 @@ class _Direct:
         self.slots, self.gather = self.call.gather.part(traced)
         # None: the circuit does not take it
         self.leaf_of = [leaf_of.get(id(source)) for source in self.sources]
+
+    @property
+    def container(self) -> str | None:
+        """The name of what the circuit returns its measurements in."""
+        recorded = self.recorded
+        return None if recorded.build is None else type(recorded.containers).__name__
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -239,10 +178,10 @@ class _Direct:
         return found[0] if self.recorded.build is None else self.recorded.build(found)
 
 
-def _traced(arguments: _Arguments, direct: bool = True) -> _Reverse | _Direct:
+def _traced(arguments: Arguments, direct: bool = True) -> _Reverse | _Direct:
     """The function called at its arguments: without a graph where it is a circuit and nothing else."""
     f = arguments.f
-    with _Trace() as number:
+    with _Trace() as number, Untraced():
         boxes = [
             new_box(x, number, VJPNode.new_root()) if isbox(x) else Source(x, number).box
             for x in arguments.leaves
@@ -271,6 +210,15 @@ def _sources(called: Called, number: float) -> list[int] | None:
     return found
 
 
+def _check_no_container(name: str | None) -> None:
+    if name is not None:
+        raise GradientError(
+            "the output",
+            f"grad needs a function with one number as value; this one returned it in a {name}",
+            "return the number alone, or use hb.jacobian",
+        )
+
+
 def check_one_number(shapes: Sequence[tuple[int, ...]]) -> None:
     if len(shapes) != 1 or (shapes[0] and math.prod(shapes[0]) != 1):
         raise GradientError(
@@ -280,14 +228,16 @@ def check_one_number(shapes: Sequence[tuple[int, ...]]) -> None:
         )
 
 
-def _check_real(value: Any) -> None:
+def _check_real(value: Any, kind: str, expected: str) -> None:
     while isbox(value):
         value = value._value
     array = np.asarray(value)
-    if array.dtype.kind not in "fiubc" or np.any(array.imag):
+    if array.dtype.kind not in "fiuc" or np.any(array.imag):
         what = "nothing" if value is None else f"{type(value).__name__} {value!r}"
         raise GradientError(
-            "the output", f"grad needs a function with one real number as value; this one returned {what}"
+            "the output",
+            f"{kind} needs a function with {expected} as value; this one returned {what}",
+            "take its real and its imaginary part, one at a time" if array.dtype.kind == "c" else "",
         )
 
 
@@ -311,9 +261,10 @@ def _value_and_grad(
         found = _at_once(f, argnums, args, kwargs)
         if found is not None:
             return found
-    arguments = _Arguments(f, argnums, args, kwargs)
+    arguments = Arguments(f, argnums, args, kwargs)
     traced = _traced(arguments)
     check_one_number(traced.shapes)
+    _check_no_container(traced.container)
     value, pulled = traced.gradient()
     return value, arguments.like(pulled)
 
@@ -350,13 +301,16 @@ def _grad(f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: 
 
 def vjp(f: Callable[..., Any], params: Sequence[Any], cotangents: Any) -> tuple[Any, tuple[Any, ...]]:
     """(f(*params), the cotangents times the Jacobian: one entry per parameter)."""
-    arguments = _Arguments(f, tuple(range(len(params))), tuple(params), {})
-    weights = [_float(g, k) for k, g in enumerate(flatten(cotangents)[0])]
+    arguments = all_arguments(f, params, "vjp")
+    weights = [as_float(g, "cotangent", k) for k, g in enumerate(flatten(cotangents)[0])]
     traced = _traced(arguments, direct=not any(map(isbox, weights)))
     if len(weights) != len(traced.shapes):
         raise GradientError(
             "the output", f"the function has {len(traced.shapes)} values, not {len(weights)} cotangents"
         )
+    for k, (g, shape) in enumerate(zip(weights, traced.shapes, strict=True)):
+        if anp.size(g) != math.prod(shape):
+            raise GradientError("the output", f"cotangent {k} has shape {anp.shape(g)}, value {k} {shape}")
     shaped = [anp.reshape(g, shape) for g, shape in zip(weights, traced.shapes, strict=True)]
     value, pulled = traced.vjp(shaped)
     return value, arguments.like(pulled)
@@ -364,11 +318,18 @@ def vjp(f: Callable[..., Any], params: Sequence[Any], cotangents: Any) -> tuple[
 
 def jvp(f: Callable[..., Any], params: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """(f(*params), its derivative along `tangents`); the tangents are shaped like the parameters."""
-    arguments = _Arguments(f, tuple(range(len(params))), tuple(params), {})
-    directions = _Arguments(f, tuple(range(len(tangents))), tuple(tangents), {}).leaves
-    if [anp.shape(t) for t in directions] != [anp.shape(x) for x in arguments.leaves]:
-        raise GradientError("the tangents", "they must have the shapes of the parameters")
-    with _Trace() as number:
+    arguments = all_arguments(f, params, "jvp")
+    directions = [
+        as_float(t, "tangent", k)
+        for k, tree in enumerate(listed(tangents, "tangents"))
+        for t in flatten(tree)[0]
+    ]
+    given, needed = [anp.shape(t) for t in directions], [anp.shape(x) for x in arguments.leaves]
+    if given != needed:
+        raise GradientError(
+            "the tangents", f"they must have the shapes of the parameters, {needed}; got {given}"
+        )
+    with _Trace() as number, Untraced():
         roots = [JVPNode.new_root(t) for t in directions]
         boxes = [new_box(x, number, r) for x, r in zip(arguments.leaves, roots, strict=True)]
         outputs, build = flatten(f(*arguments.placed(boxes)))
@@ -389,7 +350,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Derivative:
 
 
 def _jacobian(f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    arguments = _Arguments(f, argnums, args, kwargs)
+    arguments = Arguments(f, argnums, args, kwargs)
     return _traced(arguments).jacobian(arguments.like)
 
 

@@ -10,10 +10,12 @@ import numpy as np
 
 from hybridge.errors import CircuitError
 
+# where the types of numbers that hb.grad differentiates are
+TRACED = frozenset({"autograd.numpy.numpy_boxes", "hybridge.interfaces.entries"})
 PLAIN = frozenset({float, int, np.float64, np.int64, np.float32, np.int32})
 
 
-def plain_rows(numbers: Sequence[Any]) -> np.ndarray | None:
+def plain_rows(numbers: Sequence[Any], instructions: Sequence[tuple[Any, Any]] = ()) -> np.ndarray | None:
     """One row (1, P) where every number is plain, else None. Raises CircuitError for NaN and infinity."""
     if not PLAIN.issuperset(map(type, numbers)):
         return None
@@ -22,17 +24,17 @@ def plain_rows(numbers: Sequence[Any]) -> np.ndarray | None:
     except OverflowError:  # an int that no float holds
         return None
     if not isfinite(sum(numbers)):
-        check_finite(rows)
+        check_finite(rows, instructions)
     return rows
 
 
-def as_rows(numbers: Sequence[Any]) -> tuple[np.ndarray, bool]:
+def as_rows(numbers: Sequence[Any], instructions: Sequence[tuple[Any, Any]] = ()) -> tuple[np.ndarray, bool]:
     """Rows (batch, P) float64, and whether any number was an array (the results then keep the batch axis).
 
     Raises CircuitError for numbers that are complex, not numbers, NaN or infinite, and for arrays of
-    different length.
+    different length. The instructions, if given, tell which parameter is not finite.
     """
-    plain = plain_rows(numbers)
+    plain = plain_rows(numbers, instructions)
     if plain is not None:
         return plain, False
     arrays = [real(x) for x in numbers]
@@ -48,7 +50,7 @@ def as_rows(numbers: Sequence[Any]) -> tuple[np.ndarray, bool]:
     rows = np.empty((lengths.pop() if lengths else 1, len(arrays)))
     for k, a in enumerate(arrays):
         rows[:, k] = a
-    check_finite(rows)
+    check_finite(rows, instructions)
     return rows, any(a.ndim for a in arrays)
 
 
@@ -64,16 +66,25 @@ def real(x: Any) -> np.ndarray:
         raise CircuitError(
             f"a parameter must be a real number; {type(x).__name__} gives no values: {error}"
         ) from error
+    if array.dtype.kind == "O" and array.size:
+        if type(array.flat[0]).__module__ in TRACED:
+            raise CircuitError(
+                "a parameter must be a real number; got one that is differentiated, in an array that numpy "
+                "made (those of hybridge.numpy may hold it), or in a QNode with interface=None"
+            )
     if array.dtype.kind not in "fiub":
         what = "complex" if array.dtype.kind == "c" else type(x).__name__
         raise CircuitError(f"a parameter must be a real number; got {what} {x!r}")
     return array
 
 
-def check_finite(rows: np.ndarray) -> None:
-    """Raise CircuitError if a number is NaN or infinite."""
+def check_finite(rows: np.ndarray, instructions: Sequence[tuple[Any, Any]] = ()) -> None:
+    """Raise CircuitError if a number is NaN or infinite; its name is told of the circuit's instructions."""
     if not np.isfinite(rows).all():
         batch, slot = np.argwhere(~np.isfinite(rows))[0]
+        of = [f"{p} of {op.name} on wires {list(wires)}" for op, wires in instructions for p in op.params]
+        where = [*([of[slot]] if of else []), *([f"row {batch} of the batch"] if len(rows) > 1 else [])]
         raise CircuitError(
             f"parameter {slot} of the circuit is {rows[batch, slot]}; parameters must be finite numbers"
+            + (f" (it is {', '.join(where)})" if where else "")
         )

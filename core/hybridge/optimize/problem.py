@@ -204,6 +204,7 @@ def _traced(derivative: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
         if not TRACED.search(f"{error} {error.__cause__} {error.__context__}"):
             raise
         raise OptimizationError(
-            f"the cost cannot be differentiated: {error}; write it with `from hybridge import numpy as np`, "
-            f"give grad_fn=, or choose a method that takes no gradient, such as 'spsa' or 'COBYLA'"
+            f"the cost cannot be differentiated: {error.__cause__ or error}; "
+            "write it with `from hybridge import numpy as np`, give grad_fn=, or choose a method that takes "
+            "no gradient, such as 'spsa' or 'COBYLA'"
         ) from error

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hybridge.operations.spectrum import Hyperbolic, Spectrum, Trig
+from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 
 # A step of .6 loses least to rounding and to shots at degrees 1 and 2. Beyond shifts of 1.2 the light is so
 # bright that degree 4 needs 15 times the shots, and minutes to draw them; degree 12 has no right digit left.
@@ -69,18 +69,25 @@ def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False) -> 
         return _mirrored(*_trig(space))
     if space.degree == 0:
         return Shifts(np.zeros(0), np.zeros(0))
-    step = TRUNCATED_STEP if truncated else STEP
     if isinstance(space, Hyperbolic):
         rates = np.arange(1, space.degree + 1)
-        steps = min(step, REACH / space.degree) * rates
+        steps = evenly(space, truncated, len(rates))
         return _mirrored(steps, np.linalg.solve(2 * np.sinh(np.outer(rates, steps)), rates.astype(float)))
     if space.forward:
-        steps = step * np.arange(space.degree + 1)
         powers = np.arange(space.degree + 1)
+        steps = evenly(space, truncated, space.degree, start=0)
         return Shifts(steps, np.linalg.solve(steps ** powers[:, None], (powers == 1).astype(float)))
     odd = np.arange(1, space.degree + 1, 2)  # even powers drop out of f(t+s) - f(t-s)
-    steps = step * np.arange(1, len(odd) + 1)
+    steps = evenly(space, truncated, len(odd))
     return _mirrored(steps, np.linalg.solve(2 * steps ** odd[:, None], (odd == 1).astype(float)))
+
+
+def evenly(space: Hyperbolic | Power, truncated: bool, count: int, start: int = 1) -> np.ndarray:
+    """The steps start..count of a rule that is not periodic, in the parameter's unit."""
+    step = TRUNCATED_STEP if truncated else STEP
+    if isinstance(space, Hyperbolic):
+        step = min(step, REACH / space.degree)
+    return step * np.arange(start, count + 1)
 
 
 def _mirrored(steps: np.ndarray, weights: np.ndarray) -> Shifts:

@@ -22,6 +22,7 @@ from hybridge.errors import (
 )
 from hybridge.geometry import classical_fisher, metric_tensor, quantum_fisher
 from hybridge.gradient_plan import gradient_plan
+from hybridge.gradients.frequencies import generate_shift_rule
 from hybridge.interfaces.derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
 from hybridge.noise import WithError, with_error
 from hybridge.observables.cv import (
@@ -299,6 +300,7 @@ __all__ = [
     "evolve",
     "exp",
     "expval",
+    "generate_shift_rule",
     "grad",
     "gradient_plan",
     "hessian",

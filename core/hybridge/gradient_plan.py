@@ -17,7 +17,7 @@ from hybridge.circuit import Circuit
 from hybridge.errors import CircuitError, GradientError
 from hybridge.execution import Plan
 from hybridge.gradients.choose import choice, needed_of
-from hybridge.gradients.method import OWN, Method
+from hybridge.gradients.method import EXACT, Method
 from hybridge.gradients.part import Part
 from hybridge.gradients.reach import reach
 from hybridge.interfaces.choose import library
@@ -28,7 +28,6 @@ from hybridge.pytree import flatten, paths
 from hybridge.qnode import QNode
 
 HEAD = ("parameter", "operation", "wires", "of it", "method", "evaluations", "reason")
-EXACT = ("parameter-shift", *OWN)  # methods that use the exact rule
 SWEPT = "the device's own derivatives, one sweep for all parameters"
 ASKED = "asked for by name"
 

@@ -108,3 +108,59 @@ def evolution():
 
 def test_a_forward_rule_never_looks_back():
     assert (shift_rule(Power(forward=True), 4).shifts >= 0).all()
+
+
+def derivative_of(w, order, t):
+    """The order-th derivatives of sin(w t) and cos(w t)."""
+    turned = w * t + order * np.pi / 2
+    return w**order * np.sin(turned), w**order * np.cos(turned)
+
+
+FREQUENCIES = [(1,), (2.5,), (1, 2, 3), (0.5, 1), (0.3, 1.0, 1.7), tuple(range(1, 9)), (1, 4, 9)]
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("chosen", [False, True])
+@pytest.mark.parametrize("frequencies", FREQUENCIES, ids=str)
+def test_a_generated_rule_is_exact_in_any_order_at_any_shifts(frequencies, chosen, order):
+    shifts = (np.arange(len(frequencies)) + 0.6) * np.pi / (max(frequencies) + 0.3) if chosen else None
+    rule = hb.generate_shift_rule(frequencies, shifts, order)
+    assert rule.shape[1] == 2 and np.all(np.diff(np.abs(rule[:, 1])) > -1e-12)
+    for t in (0.0, 0.6, -2.0):
+        for w in frequencies:
+            for f, expected in zip((np.sin, np.cos), derivative_of(w, order, t), strict=True):
+                tolerance = 1e-8 if chosen else 1e-10
+                scale = 1 + np.abs(rule[:, 0]).sum()
+                assert abs(rule[:, 0] @ f(w * (t + rule[:, 1])) - expected) < tolerance * scale
+        assert abs(rule[:, 0].sum()) < 1e-9 * scale
+
+
+def test_generated_rules_are_the_textbook_ones():
+    half, pi = np.pi / 2, np.pi
+    assert np.allclose(hb.generate_shift_rule([1]), [[0.5, half], [-0.5, -half]])
+    assert np.allclose(hb.generate_shift_rule([1], order=2), [[-0.5, 0], [0.5, pi]])
+    assert np.allclose(  # f(s) - f(-s) over 2 sin(s)
+        hb.generate_shift_rule([1], shifts=[0.3]), [[0.5 / np.sin(0.3), 0.3], [-0.5 / np.sin(0.3), -0.3]]
+    )
+    for r in range(1, 7):  # Wierichs et al.: 2R points in the first and in the second order
+        assert [len(hb.generate_shift_rule(range(1, r + 1), order=n)) for n in (1, 2)] == [2 * r, 2 * r]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"frequencies": [1, 2], "shifts": [0.3]}, "as many shifts as frequencies, 2; got 1"),
+        ({"frequencies": [1, 2], "shifts": [0.3, 0.3]}, "condition number"),
+        ({"frequencies": [1], "shifts": [np.pi]}, "condition number"),
+        ({"frequencies": [1, 1]}, "that differ"),
+        ({"frequencies": [0, 1]}, "numbers > 0"),
+        ({"frequencies": []}, "numbers > 0"),
+        ({"frequencies": ["a"]}, "finite numbers"),
+        ({"frequencies": [1], "shifts": [np.nan]}, "finite numbers"),
+        ({"frequencies": [1], "order": 0}, "order must be"),
+        ({"frequencies": [1], "order": 1.5}, "order must be"),
+    ],
+)
+def test_rules_that_there_are_not(arguments, words):
+    with pytest.raises(hb.GradientError, match=words):
+        hb.generate_shift_rule(**arguments)

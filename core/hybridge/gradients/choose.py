@@ -58,6 +58,7 @@ class Chosen(NamedTuple):
     weights: np.ndarray
     measured: frozenset[int]
     reason: str
+    space: Space | None = None  # in which the rule is exact
 
 
 class Choice(NamedTuple):
@@ -182,6 +183,7 @@ def choice(
             *shift_rule(*space, conditions.cutoff is not None, conditions.shots is not None),
             frozenset(of),
             f"exact: the values lie in {_short(repr(space.spectrum.power(space.degree)))}",
+            space,
         )
         for space, of in _grouped(spaces)
     ]

@@ -69,6 +69,7 @@ METHODS: dict[str | None, Mapping[str, Option]] = {
 }
 ALWAYS: dict[str | None, Mapping[str, Any]] = {"spsa": {"seed": None}}  # options that it has in any case
 OWN = ("best", "adjoint", "device")  # methods that use the device's own derivatives
+EXACT = (*OWN, "parameter-shift")  # methods that use the exact rule
 FALLBACKS = (None, "finite-diff")
 
 

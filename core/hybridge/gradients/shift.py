@@ -72,25 +72,34 @@ def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False, sho
         return _mirrored(*_trig(space))
     if space.degree == 0:
         return Shifts(np.zeros(0), np.zeros(0))
-    solve, steps = _linear(space, TRUNCATED_STEP if truncated and not shots else STEP)
+    solve, steps = _linear(space, truncated and not shots)
     if shots:
         steps = quiet_steps(space, solve, steps, STEP if truncated else None)
     forward = isinstance(space, Power) and space.forward
     return Shifts(steps, solve(steps)) if forward else _mirrored(steps, solve(steps))
 
 
-def _linear(space: Hyperbolic | Power, step: float) -> tuple[Solve, np.ndarray]:
+def _linear(space: Hyperbolic | Power, short: bool) -> tuple[Solve, np.ndarray]:
     """What gives the weights of shifts, and shifts for exact values."""
     if isinstance(space, Hyperbolic):
         rates = np.arange(1, space.degree + 1)
         solve = lambda s: np.linalg.solve(2 * np.sinh(np.outer(rates, s)), rates.astype(float))
-        return solve, min(step, REACH / space.degree) * rates
+        return solve, evenly(space, short, len(rates))
     if space.forward:
         powers = np.arange(space.degree + 1)
-        return lambda s: np.linalg.solve(s ** powers[:, None], (powers == 1).astype(float)), step * powers
+        solve = lambda s: np.linalg.solve(s ** powers[:, None], (powers == 1).astype(float))
+        return solve, evenly(space, short, space.degree, start=0)
     odd = np.arange(1, space.degree + 1, 2)  # even powers drop out of f(t+s) - f(t-s)
     solve = lambda s: np.linalg.solve(2 * s ** odd[:, None], (odd == 1).astype(float))
-    return solve, step * np.arange(1, len(odd) + 1)
+    return solve, evenly(space, short, len(odd))
+
+
+def evenly(space: Hyperbolic | Power, truncated: bool, count: int, start: int = 1) -> np.ndarray:
+    """The steps start..count of a rule that is not periodic, in the parameter's unit."""
+    step = TRUNCATED_STEP if truncated else STEP
+    if isinstance(space, Hyperbolic):
+        step = min(step, REACH / space.degree)
+    return step * np.arange(start, count + 1)
 
 
 def _mirrored(steps: np.ndarray, weights: np.ndarray) -> Shifts:

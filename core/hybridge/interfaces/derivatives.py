@@ -16,11 +16,11 @@ from autograd.util import toposort
 from hybridge.errors import GradientError
 from hybridge.interfaces import autograd_
 from hybridge.interfaces.arguments import Arguments, all_arguments, as_float, listed
-from hybridge.interfaces.autograd_ import split_flat
 from hybridge.interfaces.called import Called, Model
 from hybridge.interfaces.derivative import Argnums, Derivative
+from hybridge.interfaces.direct import Direct
 from hybridge.interfaces.entries import Entry, Source
-from hybridge.interfaces.slopes import full_jacobian, value_and_vjp
+from hybridge.interfaces.slopes import value_and_vjp
 from hybridge.interfaces.untraced import Untraced
 from hybridge.pytree import flatten
 
@@ -106,79 +106,7 @@ class _Reverse:
         ]
 
 
-class _Direct:
-    """A circuit whose numbers stand in the leaves as they are: its derivatives need no graph."""
-
-    def __init__(self, boxes: Sequence[Any], called: Called, traced: Sequence[int]):
-        self.recorded, self.call = called.recorded, called.call
-        self.recorded.check_differentiable()
-        self.sources = [box.source for box in boxes]
-        values, leaf_of = list(called.leaves), {}
-        for i in traced:  # the leaves that are sources
-            source = values[i].source
-            values[i], leaf_of[id(source)] = source.value, i
-        self.rows = self.call.checked_rows(values)
-        self.slots, self.gather = self.call.gather.part(traced)
-        # None: the circuit does not take it
-        self.leaf_of = [leaf_of.get(id(source)) for source in self.sources]
-
-    @property
-    def container(self) -> str | None:
-        """The name of what the circuit returns its measurements in."""
-        recorded = self.recorded
-        return None if recorded.build is None else type(recorded.containers).__name__
-
-    @property
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Of the values."""
-        batch = (len(self.rows),) if self.gather.batched else ()
-        return [(*batch, *shape) for shape in self.call.plan.shapes(self.call.shots)]
-
-    def gradient(self) -> tuple[Any, list[Any]]:
-        """The one value, and its derivative in each source."""
-        flat, found = value_and_vjp(self.rows, self.call, self.slots, np.array(((1.0,),)))
-        if self.call.plan.one and self.recorded.build is None:
-            return flat[0] if self.gather.batched else flat[0, 0], self._pulled(found)
-        return self._results(flat), self._pulled(found)
-
-    def vjp(self, cotangents: Sequence[Any]) -> tuple[Any, list[Any]]:
-        """The values in their containers, and the cotangents, one per measurement, pulled to each source."""
-        batch = len(self.rows)
-        cotangent = np.concatenate([np.reshape(g, (batch, -1)) for g in cotangents], axis=1)
-        flat, found = value_and_vjp(self.rows, self.call, self.slots, cotangent)
-        return self._results(flat), self._pulled(found)
-
-    def _results(self, flat: np.ndarray) -> Any:
-        batched = self.gather.batched
-        values = split_flat(self.call.plan, self.call.shots, flat if batched else flat[0])
-        return self.recorded.results(self.call.plan, values, batched)
-
-    def _pulled(self, found: np.ndarray) -> list[Any]:
-        flat = self.gather.pull(found)
-        return [
-            np.zeros(source.shape) if i is None else self.gather.leaf(i, flat)
-            for i, source in zip(self.leaf_of, self.sources, strict=True)
-        ]
-
-    def jacobian(self, like: Callable[[Sequence[Any]], Any]) -> Any:
-        """In the values' containers, what `like` makes of arrays (*value, *source), one for each source."""
-        self.call.plan.run_flat(self.rows, self.call.shots)  # for what it has to say of the values
-        each = self.gather.pull_each(full_jacobian(self.rows, self.call, self.slots))
-        found, start = [], 0
-        for shape in self.shapes:
-            stop = start + math.prod(shape) // len(self.rows)
-            arrays = [
-                np.zeros((*shape, *source.shape))
-                if i is None
-                else np.reshape(self.gather.leaf(i, each[:, start:stop]), (*shape, *source.shape))
-                for i, source in zip(self.leaf_of, self.sources, strict=True)
-            ]
-            found.append(like(arrays))
-            start = stop
-        return found[0] if self.recorded.build is None else self.recorded.build(found)
-
-
-def _traced(arguments: Arguments, direct: bool = True) -> _Reverse | _Direct:
+def _traced(arguments: Arguments, direct: bool = True) -> _Reverse | Direct:
     """The function called at its arguments: without a graph where it is a circuit and nothing else."""
     f = arguments.f
     with _Trace() as number, Untraced():
@@ -190,7 +118,7 @@ def _traced(arguments: Arguments, direct: bool = True) -> _Reverse | _Direct:
         if isinstance(f, Model) and (called := f.called(*args, **kwargs)) is not None:
             traced = _sources(called, number) if direct else None
             if traced is not None:
-                return _Direct(boxes, called, traced)
+                return Direct(boxes, called, traced)
             result = f.finish(called)
         else:
             result = f(*args, **kwargs)
@@ -354,6 +282,24 @@ def _jacobian(f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwar
     return _traced(arguments).jacobian(arguments.like)
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The Jacobian of the Jacobian: of a number in x of shape (n,) an array (n, n)."""
-    return jacobian(jacobian(f, argnums), argnums)
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Derivative:
+    """The Jacobian of the Jacobian: of a number in x of shape (n,) an array (n, n).
+
+    Of a QNode itself it is one job: rules of second order where they are cheaper than the device's own
+    derivatives at shifted numbers, each pair of numbers once.
+
+    >>> import hybridge as hb
+    >>> hb.hessian(lambda x: x ** 3)(2.0)
+    array(12.)
+    """
+    return Derivative("hessian", f, argnums, _hessian)
+
+
+def _hessian(f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    if isinstance(f, Model):
+        arguments = Arguments(f, argnums, args, kwargs)
+        traced = _traced(arguments)
+        found = traced.hessian(arguments.like) if isinstance(traced, Direct) else None
+        if found is not None:
+            return found
+    return jacobian(jacobian(f, argnums), argnums)(*args, **kwargs)

@@ -1,0 +1,160 @@
+"""Second derivatives from one rule: of each number by a rule of order 2, of each pair by a product of rules.
+
+For one frequency the rule of order 2 has 2 points, the unshifted one and f(t + pi), and the unshifted one is
+all numbers' own. A value lies in its space of functions of each number whatever the others are, so products
+of the rules of two numbers are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from hybridge.circuit import Circuit
+from hybridge.errors import GradientError
+from hybridge.gradients.choose import Choice, Conditions, choice, needed_of
+from hybridge.gradients.frequencies import generate_shift_rule, merged
+from hybridge.gradients.method import Method
+from hybridge.gradients.reach import moving
+from hybridge.gradients.shift import Shifts, Space, evenly, shift_rule
+from hybridge.operations.spectrum import Hyperbolic, Trig
+
+
+class SecondRule(NamedTuple):
+    """Second derivatives in S slots: center at the numbers themselves, weights (R,) at R shifted ones.
+
+    slots, amounts  (R, 2): in each of the R points two slots move, by these amounts (the second of a diagonal
+                    entry by 0)
+    pairs, starts   (Q, 2), (Q,): which entries of the Hessian the points from each start to the next belong
+                    to, places among the S with i <= j
+    center          (S,): weights of the unshifted point on the diagonal
+    moves           (S, measurements): 1 where the measurement may depend on the slot, else 0
+    """
+
+    slots: np.ndarray
+    amounts: np.ndarray
+    weights: np.ndarray
+    pairs: np.ndarray
+    starts: np.ndarray
+    center: np.ndarray
+    moves: np.ndarray
+
+    @property
+    def num_points(self) -> int:
+        """How many points there are, the unshifted one included."""
+        return len(self.weights) + 1
+
+    def shifted(self, rows: np.ndarray) -> np.ndarray:
+        """The points of each row (B, P): (B, points, P), the unshifted one first."""
+        found = np.repeat(rows[:, None, :], self.num_points, axis=1)
+        each = np.arange(1, self.num_points)
+        for side in range(2):
+            found[:, each, self.slots[:, side]] += self.amounts[:, side]
+        return found
+
+    def summed(self, values: np.ndarray) -> np.ndarray:
+        """Values (B, points, columns) as the Hessian (B, columns, S, S)."""
+        batch, _, columns = values.shape
+        size = len(self.center)
+        found = np.zeros((batch, columns, size, size))
+        if len(self.pairs):
+            terms = np.add.reduceat(self.weights[:, None] * values[:, 1:], self.starts, axis=1)
+            i, j = self.pairs.T
+            found[:, :, i, j] = found[:, :, j, i] = np.swapaxes(terms, 1, 2)
+        diagonal = np.arange(size)
+        found[:, :, diagonal, diagonal] += values[:, 0, :, None] * self.center
+        return found
+
+
+@lru_cache(maxsize=1024)
+def second_rule(space: Space, truncated: bool = False) -> Shifts:
+    """The exact second derivative in a space of functions; the unshifted point first, where there is one.
+
+    >>> second_rule(Space(Trig(1))).weights
+    array([-0.5,  0.5])
+    """
+    functions = space.spectrum.power(space.degree)
+    if isinstance(functions, Trig):
+        if not functions:
+            return Shifts(np.zeros(0), np.zeros(0))
+        try:
+            weights, shifts = generate_shift_rule(functions, order=2).T
+        except GradientError:  # frequencies that no even steps tell apart well: the rule of the rule
+            once = shift_rule(functions)
+            sums, products = np.add.outer(*[once.shifts] * 2), np.multiply.outer(*[once.weights] * 2)
+            weights, shifts = merged(np.array(functions), products.ravel(), sums.ravel())
+        return Shifts(shifts, weights)
+    if not isinstance(functions, Hyperbolic) and functions.degree < 2:
+        return Shifts(np.zeros(0), np.zeros(0))
+    if not isinstance(functions, Hyperbolic) and functions.forward:
+        powers = np.arange(functions.degree + 1)
+        steps = evenly(functions, truncated, len(powers) - 1, start=0)
+        return Shifts(steps, np.linalg.solve(steps ** powers[:, None], 2.0 * (powers == 2)))
+    if isinstance(functions, Hyperbolic):
+        rates = np.arange(1, functions.degree + 1)
+        steps = evenly(functions, truncated, len(rates))
+        own = np.linalg.solve(2 * np.cosh(np.outer(rates, steps)) - 2, rates**2.0)
+    else:
+        even = np.arange(2, functions.degree + 1, 2)  # odd powers drop out of f(t+s) + f(t-s)
+        steps = evenly(functions, truncated, len(even))
+        own = np.linalg.solve(2 * steps ** even[:, None], 2.0 * (even == 2))
+    return Shifts(np.concatenate([[0.0], steps, -steps]), np.concatenate([[-2 * own.sum()], own, own]))
+
+
+@lru_cache(maxsize=64)
+def hessian_rule(
+    circuit: Circuit, slots: tuple[int, ...], method: Method, conditions: Conditions
+) -> SecondRule | None:
+    """The rule for all second derivatives in these slots; None where one of them has no exact rule for all.
+
+    Raises GradientError where one has none and nothing to fall back to.
+    """
+    needed = needed_of(circuit, None)
+    choices = [choice(circuit, slot, method, conditions, needed) for slot in slots]
+    if any(len(found.rules) > 1 or any(rule.space is None for rule in found.rules) for found in choices):
+        return None
+    moves = np.array([[moving(circuit, slot, m) for m in circuit.measurements] for slot in slots], float)
+    center = np.zeros(len(slots))
+    pairs, points = [], []  # of each pair (slot, slot, amount, amount, weight) of its points
+    for i, found in enumerate(choices):
+        if found.rules and found.rules[0].space is not None:
+            shifts, weights = second_rule(found.rules[0].space, conditions.cutoff is not None)
+            still = shifts == 0
+            center[i] = weights[still].sum()
+            if not still.all():
+                pairs.append((i, i))
+                points.append(_points(slots[i], slots[i], shifts[~still], np.zeros(1), weights[~still]))
+    for i, j in combinations(range(len(slots)), 2):
+        if (moves[i] * moves[j]).any():  # else no value depends on both
+            a, b = _rule(choices[i]), _rule(choices[j])
+            weights = np.outer(a.weights, b.weights).ravel()
+            if len(weights):
+                pairs.append((i, j))
+                points.append(_points(slots[i], slots[j], a.shifts, b.shifts, weights))
+    starts = np.cumsum([0, *(len(p) for p in points)])[:-1]
+    table = np.concatenate([np.zeros((0, 5)), *points])
+    return SecondRule(
+        slots=table[:, :2].astype(np.intp),
+        amounts=table[:, 2:4],
+        weights=table[:, 4],
+        pairs=np.array(pairs, dtype=np.intp).reshape(-1, 2),
+        starts=starts,
+        center=center,
+        moves=moves,
+    )
+
+
+def _rule(found: Choice) -> Shifts:
+    return Shifts(found.rules[0].shifts, found.rules[0].weights)
+
+
+def _points(
+    i: int, j: int, a: np.ndarray, b: np.ndarray, weights: Sequence[float] | np.ndarray
+) -> np.ndarray:
+    """Every shift a of slot i with every shift b of slot j: (slot, slot, amount, amount, weight)."""
+    first, second = np.repeat(a, len(b)), np.tile(b, len(a))
+    return np.stack([np.full(len(first), i), np.full(len(first), j), first, second, weights], axis=1)

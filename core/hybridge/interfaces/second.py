@@ -1,0 +1,41 @@
+"""All second derivatives of a call at plain rows, from one job."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybridge.gradients.method import EXACT
+from hybridge.gradients.second import hessian_rule
+from hybridge.interfaces.called import Call
+from hybridge.interfaces.slopes import columns_of, full_jacobian
+
+SWEEP = 4  # runs that a device's own derivatives take, as default.qubit's do
+
+
+def hessian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray | None:
+    """d^2 value / d slots d slots, (B, columns, S, S), symmetric; None where not all of it has an exact rule.
+
+    By runs at shifted numbers, each pair of slots once, or by the device's own derivatives at numbers of
+    which one is shifted: whichever is fewer runs, of which a derivative counts as SWEEP.
+    """
+    if not slots:
+        return np.zeros((len(rows), columns_of(call), 0, 0))
+    if call.method.name not in EXACT or call.method.options:
+        return None
+    plan = call.plan
+    parts = plan.rule(slots, call.method, call.shots)  # raises where a method has no derivatives here
+    rule = hessian_rule(plan.named, slots, call.method, plan.conditions(call.shots))
+    if rule is None:
+        return None
+    if call.direct and SWEEP * columns_of(call) * sum(len(part.shifts) for part in parts) < rule.num_points:
+        [part] = parts
+        shifted = (rows[:, None, :] + part.shifts).reshape(-1, rows.shape[1])
+        slopes = full_jacobian(shifted, call, slots).reshape(len(rows), len(part.shifts), -1, len(slots))
+        found = np.einsum("rs,brct->bcst", part.weights, slopes)
+        return (found + np.swapaxes(found, 2, 3)) / 2
+    values = plan.run_flat(rule.shifted(rows).reshape(-1, rows.shape[1]), call.shots)
+    found = rule.summed(values.reshape(len(rows), rule.num_points, -1))
+    if call.shots is None:
+        return found
+    moves = np.array([plan.conditions(call.shots).spread(of_slot) for of_slot in rule.moves])
+    return found * np.einsum("ic,jc->cij", moves, moves)  # noise does not vanish by itself

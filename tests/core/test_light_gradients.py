@@ -187,6 +187,30 @@ def test_frequencies_of_three_photons():
     assert frequencies(twice, 4, EVERY) == Trig(1, 2, 3)
 
 
+@pytest.mark.parametrize("coherent", [False, True])
+def test_a_total_that_a_third_mode_shares_is_not_that_of_two(coherent):
+    """Behind other beamsplitters two of three modes may have coherence between their totals, in the state and
+    in what is measured: odd multiples of the angle matter."""
+
+    def circuit(v):
+        if coherent:
+            hb.FockStateVector([0.8, 0.6], wires=0)
+            hb.FockStateVector([0.6, 0.0, 0.8j], wires=1)
+        else:
+            hb.FockState(2, wires=0)
+            hb.FockState(1, wires=1)
+        hb.Beamsplitter(0.5, 0.3, wires=[0, 1])
+        hb.Beamsplitter(v[0], v[1], wires=[2, 1])
+        hb.Beamsplitter(0.9, 1.1, wires=[1, 0])
+        hb.Beamsplitter(0.6, 1.1, wires=[2, 1])
+        return hb.probs(wires=1), hb.expval(hb.FockStateProjector([1, 0], wires=[0, 2]))
+
+    device, v = hb.device("default.fock", wires=3, cutoff_dim=4), np.array([0.4, 0.7])
+    found = jacobian(device, circuit, v)
+    assert np.abs(found).max(axis=0).min() > 0.01
+    assert np.allclose(found, jacobian(device, circuit, v, "adjoint"), atol=1e-12)
+
+
 def test_what_numbers_alone_cannot_show_costs_nothing():
     turned = [(fock(1), (0,)), (hb.Rotation, (0,)), (hb.Kerr, (0,)), (hb.Displacement, (0,))]
     seen = Measurement("expval", hb.FockStateProjector([1], wires=0))

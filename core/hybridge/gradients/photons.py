@@ -7,7 +7,7 @@ for every observable and whatever comes after. A Fock space cut at C has at most
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from functools import lru_cache
 from math import inf
 from typing import Any, NamedTuple, cast
@@ -42,7 +42,7 @@ def photon_space(circuit: Circuit, at: int, name: str, m: Measurement, cutoff: f
         return None
     groups = _before(circuit, at)
     there = {groups[w] for w in wires}
-    sides = max(g.coherence for g in there), _observed(circuit, at, m)
+    sides = max(_within(g.coherence, g.wires, wires) for g in there), _observed(circuit, at, m)
     coherence = min(sides)
     polynomial = _number_form(operation)
     if polynomial is not None:
@@ -232,4 +232,9 @@ def _observed(circuit: Circuit, at: int, m: Measurement) -> int:
         else:
             seen.update(wires)
             coherence = max(coherence, _keeps(operation))
-    return coherence
+    return _within(coherence, seen, circuit.instructions[at].wires)
+
+
+def _within(coherence: int, wires: Collection[Hashable], gate: Wires) -> int:
+    """The coherence on a gate's wires alone: a total that other modes share may differ there."""
+    return ANY if coherence == SHARP and not set(wires) <= set(gate) else coherence

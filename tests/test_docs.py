@@ -27,7 +27,7 @@ FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # What a module may lack when it is imported; without it, its doctests are not this environment's.
-OPTIONAL = {"torch", "jax", "tensorflow"}
+OPTIONAL = {"torch", "jax", "flax", "tensorflow", "keras"}
 
 
 class Snippet(NamedTuple):

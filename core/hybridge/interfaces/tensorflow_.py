@@ -65,15 +65,16 @@ def gathered(numbers: Sequence[Any]) -> tuple[list[Any], Gather]:
 
 def _widest(tensors: Sequence[Any]) -> tf.DType:
     """The dtype that results of these tensors have. Raises CircuitError for one that is not floating."""
-    for x in tensors:
-        if not x.dtype.is_floating:
+    dtypes = [tf.as_dtype(x.dtype) for x in tensors]  # Keras' variables have names of them
+    for dtype in dtypes:
+        if not dtype.is_floating:
             raise CircuitError(
-                f"a parameter must be a real floating tensor; got one of {x.dtype.name}: "
+                f"a parameter must be a real floating tensor; got one of {dtype.name}: "
                 "use tf.cast(x, tf.float64)"
             )
-    if not tensors:
+    if not dtypes:
         return EXACT
-    return tf.as_dtype(np.result_type(*[x.dtype.as_numpy_dtype for x in tensors]))
+    return tf.as_dtype(np.result_type(*[dtype.as_numpy_dtype for dtype in dtypes]))
 
 
 def _shape(x: Any) -> tuple[int, ...]:
@@ -102,6 +103,19 @@ def _in_order(batch: int, width: int) -> Gather:
 def joined(parts: Sequence[Any]) -> Any:
     """Results one after another along their first axis; numbers as an array of them."""
     return tf.concat(parts, axis=0) if np.ndim(parts[0]) else tf.stack(parts)
+
+
+def when_run(
+    function: Callable[..., tf.Tensor], inputs: Sequence[tf.Tensor], shape: Sequence[int | None]
+) -> tf.Tensor:
+    """A function of eager tensors at tensors of a graph, called when that runs; differentiable.
+
+    For what the shapes of the tensors must be known to.
+    """
+    tensors = [tf.convert_to_tensor(x) for x in inputs]
+    found = tf.py_function(function, tensors, _widest(tensors))
+    found.set_shape(shape)
+    return found
 
 
 def evaluate(called: Called) -> list[Any]:

@@ -13,7 +13,7 @@ WORKERS ?= 2
 TESTS ?=
 SECONDS ?= 60
 ROWS ?=
-PEERS := pennylane pennylane-lightning qulacs tensorcircuit-ng jax piquasso
+PEERS := pennylane pennylane-lightning qulacs tensorcircuit-ng jax piquasso torch==2.13.0
 
 # Test workers and benchmarks are processes already; threads inside them would only compete.
 export OMP_NUM_THREADS ?= 1

@@ -36,6 +36,7 @@ SMALL = {
     "gradients": ("gradients", partial(circuits.hea, 4, batch=3)),
     "mapped values": ("mapped values", partial(circuits.hea, 4, batch=3)),
     "mapped gradients": ("mapped gradients", partial(circuits.hea, 4, batch=3)),
+    "gradient of a node": ("gradient of a node", partial(circuits.hea, 4)),
     "gradient on Aer": ("gradient on Aer", partial(circuits.hea, 2, layers=1)),
     "photons": ("photons", partial(mesh, 4)),
 }
@@ -138,6 +139,13 @@ def line(work: str, ratio: float, **changes) -> Line:
 )
 def test_a_line_meets_its_goal_from_the_right_side(ratio, at_most, meets):
     assert line("row", ratio, at_most=at_most).meets(2) is meets
+
+
+def test_a_difference_is_in_microseconds():
+    row = Comparison("small", "work", (), (Goal("slow", "quick", 250, 150, at_most=True, difference=True),))
+    found = row._line(row.goals[0], {"slow": timing([3e-4] * 2), "quick": timing([1e-4] * 2)})
+    assert (found.ours, found.peer, found.peer_s) == ("slow", "us above quick", None)
+    assert found.ratio == pytest.approx(200) and found.meets(250) and not found.meets(150)
 
 
 def test_parts_merge_into_the_file_row_by_row(tmp_path, settings):

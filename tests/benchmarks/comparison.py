@@ -19,7 +19,8 @@ TOLERANCE = 1e-10
 class Goal(NamedTuple):
     """How many times as long `over` takes as `under`: at least, or at most, `floor` and, hoped for, `aim`.
 
-    `over` may be "fastest": of the peers, the one that takes the least.
+    `over` may be "fastest": of the peers, the one that takes the least. With `difference`, how many
+    microseconds `over` takes more than `under`.
     """
 
     over: str
@@ -27,6 +28,7 @@ class Goal(NamedTuple):
     floor: float
     aim: float
     at_most: bool = False
+    difference: bool = False
 
 
 class Line(NamedTuple):
@@ -137,16 +139,19 @@ class Comparison(NamedTuple):
             return None
         above, below = timings[over], timings[goal.under]
         ours, peer = (over, goal.under) if goal.at_most else (goal.under, over)
+        ratio = above.seconds / below.seconds
+        if goal.difference:
+            ratio, peer = 1e6 * (above.seconds - below.seconds), f"us above {peer}"
         return Line(
             self.group,
             self.work,
             ours,
             peer + (" (fastest)" if goal.over == FASTEST else ""),
-            above.seconds / below.seconds,
+            ratio,
             max(above.spread, below.spread),
             goal.floor,
             goal.aim,
             goal.at_most,
             timings[ours].seconds,
-            timings[peer].seconds,
+            None if goal.difference else timings[peer].seconds,
         )

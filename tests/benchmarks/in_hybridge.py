@@ -102,6 +102,11 @@ def _bare(problem: Problem) -> Callable[[], Any]:
     return lambda: plan.run_flat(rows, None)[:, 0]
 
 
+def _bare_gradient(problem: Problem) -> Callable[[], Any]:
+    plan, rows, one = node(problem).plan(problem.params), problem.params[None], np.ones((1, 1))
+    return lambda: plan.value_and_vjp(rows, one)[1][0]
+
+
 def _bare_gradients(problem: Problem) -> Callable[[], Any]:
     plan, rows = node(problem).plan(problem.params[0]), problem.params
     ones = np.ones((len(rows), 1))
@@ -151,6 +156,7 @@ RUNS = {
     "value and gradient": twice(_both),
     "values": twice(_values),
     "gradients": twice(_gradients),
+    "gradient of a node": {BARE: _bare_gradient},
     "mapped values": {**twice(_mapped), BARE: _bare},
     "mapped gradients": {**twice(_mapped_gradients), BARE: _bare_gradients},
     "samples": twice(_samples),

@@ -12,6 +12,7 @@ from hybridge import MissingDependency
 OURS = ("in_hybridge", "in_hybridge_light")
 # the module for a peer -> the packages it needs
 MODULES = {
+    "in_torch": ("torch",),
     "in_pennylane": ("pennylane", "pennylane_lightning"),
     "in_qulacs": ("qulacs",),
     "in_aer": ("qiskit", "qiskit_aer"),

@@ -25,7 +25,7 @@ class Call(NamedTuple):
     shots: int | None
     method: Method
     gather: Gather
-    ahead: list[np.ndarray] | None = None  # for the derivatives that come with the values, d value / d rows
+    ahead: list[Any] | None = None  # for the derivatives that come with the values, as a library keeps them
 
     @property
     def direct(self) -> bool:

@@ -69,6 +69,8 @@ class Gather:
     def pull(self, cotangent: np.ndarray) -> np.ndarray:
         """(..., batch, P) -> (..., size of flat): the transpose of the linear part."""
         outer, size = cotangent.shape[:-2], self.starts[-1]
+        if self.in_order:
+            return cotangent.reshape(*outer, size)
         if not self.index.size:  # bincount of nothing would count in whole numbers
             return np.zeros((*outer, size))
         index, weights = self.index, cotangent

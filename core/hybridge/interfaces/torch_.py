@@ -11,17 +11,26 @@ import numpy as np
 import torch
 
 from hybridge.errors import CircuitError
-from hybridge.interfaces.called import Called
+from hybridge.interfaces.called import Call, Called
 from hybridge.interfaces.gather import Gather
 from hybridge.interfaces.rows import PLAIN, as_rows, real
+from hybridge.interfaces.torch_entries import entries_of_one, place_of
 from hybridge.interfaces.torch_entries import marked as marked
-from hybridge.interfaces.torch_entries import place_of
 from hybridge.interfaces.torch_functions import NUMPY, Run, Values, applied, plain
 
 
 def gathered(numbers: Sequence[Any]) -> tuple[list[Any], Gather]:
     """The leaves that the numbers of a call come from, tensors and an array of plain ones, and how they come
     from them. Raises the errors of as_rows."""
+    known = entries_of_one(numbers)
+    if known is not None:  # the usual case, 30 us sooner
+        whole, at = known
+        return [whole], Gather(
+            np.array((at,), dtype=np.intp),
+            (tuple(whole.shape),),
+            False,
+            in_order=at == list(range(whole.numel())),
+        )
     leaves: list[Any] = []
     shapes: list[tuple[int, ...]] = []
     starts: dict[int, int] = {}  # of a leaf in flat
@@ -87,7 +96,7 @@ def evaluate(called: Called) -> list[Any]:
     if torch.is_grad_enabled() and any([x.requires_grad for x in given]):
         recorded.check_differentiable()
         if call.plan.scalar and call.direct:
-            run = Run(call._replace(ahead=[]), dtype, device)
+            run = Run(Call(call.plan, call.shots, call.method, call.gather, []), dtype, device)
     elif any([m.kind == "counts" for m in recorded.measurements]):
         arrays = call.plan.run(call.checked_rows(list(map(plain, leaves))), call.shots)
         values = zip(recorded.measurements, arrays, run.values(arrays), strict=True)

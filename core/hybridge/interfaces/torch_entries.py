@@ -8,7 +8,7 @@ depends on the argument itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,48 +29,61 @@ class _Argument:
         self._entries: Any = None
 
     def entry(self, place: int) -> torch.Tensor:
+        """The entry at this place of the flattened argument."""
         if self.whole.numel() > MANY:
-            return _placed(self.whole.reshape(-1)[place], self.whole, place)
+            found = self.whole.reshape(-1)[place]
+            found.__dict__[PLACE] = self.whole, place
+            return found
+        return self.entries[place]
+
+    @property
+    def entries(self) -> tuple[torch.Tensor, ...]:
+        """All of them."""
         if self._entries is None:
-            self._entries = self.whole.reshape(-1).unbind()
+            whole = self.whole
+            self._entries = (whole if whole.ndim == 1 else whole.reshape(-1)).unbind()
             for i, x in enumerate(self._entries):
-                _placed(x, self.whole, i)
-        return self._entries[place]
-
-
-def _placed(entry: torch.Tensor, whole: torch.Tensor, place: int) -> torch.Tensor:
-    entry.__dict__[PLACE] = whole, place
-    return entry
+                x.__dict__[PLACE] = whole, i
+        return self._entries
 
 
 class Marked(torch.Tensor):
-    """An argument, or some entries of it, at `places` (their shape) of the flattened argument."""
+    """An argument, or some entries of it, at `places` (their shape) of the flattened argument; None: all."""
 
     argument: _Argument
-    places: np.ndarray
+    places: np.ndarray | None
+    entries: Any  # of an argument with one axis, once one is asked for
 
     # a torch function makes an ordinary tensor of it
     __torch_function__: Any = torch._C._disabled_torch_function_impl
 
     def __getitem__(self, at: Any) -> torch.Tensor:
         kind = type(at)
+        if kind is int and self.entries is not None and 0 <= at < len(self.entries):
+            return self.entries[at]
         if kind is not int and not BASIC.issuperset(map(type, at) if kind is tuple else (kind,)):
             return super().__getitem__(at)
         try:
-            places = self.places[at]
+            places = _places(self)[at]
         except IndexError:
             return super().__getitem__(at)  # torch's own error
-        if type(places) is not np.ndarray:
-            return self.argument.entry(int(places))
-        return _marked(super().__getitem__(at), self.argument, places)
+        if type(places) is np.ndarray:
+            return _marked(super().__getitem__(at), self.argument, places)
+        if self.places is None and self.ndim == 1 and len(self) <= MANY:
+            self.entries = self.argument.entries
+        return self.argument.entry(int(places))
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         return (self[i] for i in range(len(self)))
 
 
-def _marked(x: torch.Tensor, argument: _Argument, places: np.ndarray) -> Marked:
+def _places(x: Marked) -> np.ndarray:
+    return np.arange(x.numel()).reshape(x.shape) if x.places is None else x.places
+
+
+def _marked(x: torch.Tensor, argument: _Argument, places: np.ndarray | None) -> Marked:
     found = x.as_subclass(Marked)
-    found.argument, found.places = argument, places
+    found.argument, found.places, found.entries = argument, places, None
     return found
 
 
@@ -78,11 +91,24 @@ def marked(x: torch.Tensor) -> torch.Tensor:
     """The tensor as a circuit function gets it."""
     if not x.ndim or x.layout is not torch.strided or torch._C._are_functorch_transforms_active():
         return x
-    return _marked(x, _Argument(x), np.arange(x.numel()).reshape(x.shape))
+    return _marked(x, _Argument(x), None)
 
 
 def place_of(x: torch.Tensor) -> tuple[torch.Tensor, Any] | None:
     """The argument that a tensor is of, and its place or places there; None for any other tensor."""
     if type(x) is Marked:
-        return x.argument.whole, x.places
+        return x.argument.whole, _places(x)
     return x.__dict__.get(PLACE)
+
+
+def entries_of_one(numbers: Sequence[Any]) -> tuple[torch.Tensor, list[int]] | None:
+    """The argument that all of these are entries of, and their places there; None where they are not."""
+    try:
+        found = [x.__dict__[PLACE] for x in numbers]
+    except (AttributeError, KeyError):  # a plain number, another tensor
+        return None
+    whole = found[0][0] if found else None
+    for argument, _ in found:
+        if argument is not whole:
+            return None
+    return None if whole is None else (whole, [place for _, place in found])

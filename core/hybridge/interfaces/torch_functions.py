@@ -115,7 +115,7 @@ class Values(Function):
         if call.ahead is None:
             return run.values(call.plan.run(rows, call.shots))
         flat, slopes = call.plan.value_and_vjp(rows, np.ones((len(rows), 1)))
-        call.ahead[:] = rows, slopes
+        call.ahead[:] = call.gather, rows, slopes
         return run.values([flat[:, 0]])
 
     @staticmethod
@@ -147,11 +147,14 @@ class Pull(Function):
     @staticmethod
     def forward(run: Run, *tensors: torch.Tensor) -> Tensors:
         call, (cotangents, leaves) = run.call, _split(run, tensors)
-        rows = call.gather(list(map(plain, leaves)))
         slots, part = call.gather.part(run.wanted)
+        if call.ahead and call.ahead[0] is call.gather:  # nearly always, of one number
+            found = plain(cotangents[0]).reshape(-1, 1) * _of(call.ahead[2], slots)
+            return tuple([_of_leaf(part, i, part.pull(found), leaves[i]) for i in run.wanted])
+        rows = call.gather(list(map(plain, leaves)))
         weights = np.concatenate([plain(g).reshape(len(rows), -1) for g in cotangents], axis=1, dtype=float)
-        if call.ahead and np.array_equal(call.ahead[0], rows):
-            found = weights * call.ahead[1][:, list(slots)]
+        if call.ahead and np.array_equal(call.ahead[1], rows):
+            found = weights * _of(call.ahead[2], slots)
         elif run.copies > 1 and not call.direct:
             rows, same = np.unique(rows, axis=0, return_inverse=True)
             found = np.einsum("bsc,bc->bs", jacobian(rows, call, slots, weights)[same], weights)
@@ -346,6 +349,10 @@ def _placed(found: Sequence[Any], wanted: Sequence[int], count: int) -> list[Any
 
 def _zeros(tangents: Sequence[Any], like: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     return [torch.zeros_like(x) if t is None else t for t, x in zip(tangents, like, strict=True)]
+
+
+def _of(slopes: np.ndarray, slots: Sequence[int]) -> np.ndarray:
+    return slopes if len(slots) == slopes.shape[1] else slopes[:, list(slots)]
 
 
 def _of_leaf(gather: Gather, i: int, flat: np.ndarray, leaf: torch.Tensor) -> torch.Tensor:

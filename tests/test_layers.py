@@ -54,7 +54,7 @@ FOREIGN = {
     "pluggy": {"hookspecs", "registry"},
     "autograd": {"numpy", "interfaces.autograd_", "interfaces.derivatives", "interfaces.entries"},
     "torch": {"interfaces.torch_", "interfaces.torch_entries", "interfaces.torch_functions", "torch"},
-    "jax": {"interfaces.jax_", "jax"},
+    "jax": {"interfaces.jax_", "interfaces.jax_primitives", "interfaces.jax_derivatives", "jax"},
     "flax": {"jax"},
     "tensorflow": {"interfaces.tensorflow_"},
     "keras": {"keras"},

@@ -60,7 +60,7 @@ FOREIGN = {
         "interfaces.entries",
     },
     "torch": {"interfaces.torch_", "interfaces.torch_entries", "interfaces.torch_functions", "torch"},
-    "jax": {"interfaces.jax_", "jax"},
+    "jax": {"interfaces.jax_", "interfaces.jax_primitives", "interfaces.jax_derivatives", "jax"},
     "flax": {"jax"},
     "tensorflow": {"interfaces.tensorflow_"},
     "keras": {"keras"},

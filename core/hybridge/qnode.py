@@ -14,7 +14,7 @@ from hybridge.errors import CircuitError
 from hybridge.execution import Plan
 from hybridge.gradients.method import method
 from hybridge.interfaces.called import Call, Called, Model
-from hybridge.interfaces.choose import check_interface, keeps_plain, library, offered
+from hybridge.interfaces.choose import check_interface, keeps_plain, library, offered, slow
 from hybridge.interfaces.gather import as_leaf
 from hybridge.interfaces.rows import as_rows, plain_rows, real
 from hybridge.interfaces.symbols import gather_of
@@ -94,6 +94,11 @@ class QNode(Model):
             if plain and trace.one and self._keeps_plain:
                 return trace.call.plan.number(trace.call.checked_rows(leaves))
             return self.finish(self.of_trace(trace, leaves, plain))
+        arrays_of = slow((*args, *kwargs.values()), self.interface)
+        if arrays_of is not None:
+            found = arrays_of.through_numpy(self, args, kwargs)
+            if found is not None:
+                return found[0]
         recorded = self.record(*args, **kwargs)
         rows = plain_rows(recorded.numbers, recorded.instructions) if self._keeps_plain else None
         plan, batched = self._plan(recorded), False

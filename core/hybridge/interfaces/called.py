@@ -36,7 +36,11 @@ class Call(NamedTuple):
         """The rows of plain leaves. Raises CircuitError for what is not finite or out of a row's bounds."""
         rows = self.gather(leaves)
         # a sum is finite only if every term is; of some floats it takes a quarter of the time
-        if not (math.isfinite(sum(leaves)) if self.gather.scalars else all_finite(rows)):
+        return self.checked(rows, self.gather.scalars and math.isfinite(sum(leaves)))
+
+    def checked(self, rows: np.ndarray, finite: bool = False) -> np.ndarray:
+        """The rows (B, P). Raises CircuitError for what is not finite, if not known, or out of bounds."""
+        if not (finite or all_finite(rows)):
             check_finite(rows, self.plan.named.instructions)
         if self.plan.checks:
             self.plan.check(rows)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from hybridge.errors import CircuitError
 from hybridge.interfaces.rows import PLAIN
+from hybridge.pytree import flatten
 
 # what a library's arrays inherit from -> the library; the module here that calls a plan for it is named as
 # it is, with an underscore, and imported when the first of its arrays comes along
@@ -19,6 +21,8 @@ LIBRARIES = {
     "autograd.tracer.Box": "autograd",
     "torch.Tensor": "torch",
     "tensorflow.python.types.core.Tensor": "tensorflow",  # variables too, and Keras' of TensorFlow
+    "jaxlib._jax.ArrayImpl": "jax",
+    "jax._src.core.Tracer": "jax",
 }
 MARKED = frozenset({"torch"})  # whose module has `marked`, an array that knows its entries' places
 UNMARKED = PLAIN | {np.ndarray}
@@ -71,6 +75,19 @@ def offered(args: Sequence[Any]) -> Sequence[Any]:
     kinds: list[type] = list(map(type, args))
     names = map(owner, kinds)
     return [module_of(n).marked(x) if n in MARKED else x for n, x in zip(names, args, strict=True)]
+
+
+def slow(args: Iterable[Any], interface: str | None) -> ModuleType | None:
+    """JAX's module where the arguments hold its arrays: to pick an entry of one takes 40 us."""
+    if "jax" not in sys.modules or interface not in ("auto", "jax"):
+        return None
+    for x in args:
+        if type(x) not in UNMARKED:
+            for leaf in flatten(x)[0]:
+                kind: type = type(leaf)
+                if owner(kind) == "jax":
+                    return module_of("jax")
+    return None
 
 
 @lru_cache(maxsize=1024)

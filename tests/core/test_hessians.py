@@ -83,6 +83,28 @@ def test_pairs_that_no_value_depends_on_together_cost_nothing():
     assert agree(circuit, np.array([0.3, 0.4, 0.5])) == 1 + 2
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_nothing_depends_on_has_a_hessian_of_zeros(method):
+    def f(x):
+        hb.RZ(x[0], wires=0)
+        hb.RZ(x[1], wires=1)
+        return hb.expval(hb.Z(0)), hb.probs(wires=[1, 0])
+
+    circuit = qubits.node(f, wires=2).update(diff_method=method)
+    agree(circuit, np.array([0.3, 0.4]), jobs=(0, 1))
+
+
+def test_measurements_that_depend_on_different_parameters_are_differentiated_by_sweeps():
+    def f(x):
+        for w in range(3):
+            hb.RY(x[w], wires=w)
+        hb.CRX(x[3], wires=[1, 2])
+        hb.RX(x[4], wires=2)
+        return hb.expval(hb.Z(0)), hb.expval(hb.Y(2))
+
+    agree(qubits.node(f), np.array([0.3, 0.4, 0.5, 0.6, 0.7]))
+
+
 def test_under_noise_what_is_still_is_exactly_zero_and_one_job_is_all():
     def f(x):
         hb.RX(x[0], wires=0)

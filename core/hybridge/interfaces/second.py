@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hybridge.gradients.method import EXACT
+from hybridge.gradients.part import Part
 from hybridge.gradients.second import hessian_rule
 from hybridge.interfaces.called import Call
 from hybridge.interfaces.slopes import columns_of, full_jacobian
@@ -28,10 +29,7 @@ def hessian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray 
     if rule is None:
         return None
     if call.direct and SWEEP * columns_of(call) * sum(len(part.shifts) for part in parts) < rule.num_points:
-        [part] = parts
-        shifted = (rows[:, None, :] + part.shifts).reshape(-1, rows.shape[1])
-        slopes = full_jacobian(shifted, call, slots).reshape(len(rows), len(part.shifts), -1, len(slots))
-        found = np.einsum("rs,brct->bcst", part.weights, slopes)
+        found = sum(_by_sweeps(rows, call, slots, part) for part in parts)
         return (found + np.swapaxes(found, 2, 3)) / 2
     values = plan.run_flat(rule.shifted(rows).reshape(-1, rows.shape[1]), call.shots)
     found = rule.summed(values.reshape(len(rows), rule.num_points, -1))
@@ -39,3 +37,14 @@ def hessian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray 
         return found
     moves = np.array([plan.conditions(call.shots).spread(of_slot) for of_slot in rule.moves])
     return found * np.einsum("ic,jc->cij", moves, moves)  # noise does not vanish by itself
+
+
+def _by_sweeps(rows: np.ndarray, call: Call, slots: tuple[int, ...], part: Part) -> np.ndarray:
+    """The first derivatives in all slots, (B, columns, S, S), differentiated by the part in each slot."""
+    count, columns = len(part.shifts), columns_of(call)
+    if not count:  # nothing measured depends on these numbers
+        return np.zeros((len(rows), columns, len(slots), len(slots)))
+    shifted = (rows[:, None, :] + part.shifts).reshape(-1, rows.shape[1])
+    slopes = full_jacobian(shifted, call, slots).reshape(len(rows), count, columns, len(slots))
+    weights = part.weights if part.weights.ndim == 3 else np.repeat(part.weights[:, :, None], columns, axis=2)
+    return np.einsum("rsc,brct->bcst", weights, slopes)

@@ -57,6 +57,7 @@ FOREIGN = {
         "interfaces.arguments",
         "interfaces.autograd_",
         "interfaces.derivatives",
+        "interfaces.each_row",
         "interfaces.entries",
     },
     "torch": {"interfaces.torch_", "interfaces.torch_entries", "interfaces.torch_functions", "torch"},

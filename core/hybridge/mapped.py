@@ -12,6 +12,7 @@ from hybridge.circuit import Combination, Measurement
 from hybridge.errors import CircuitError
 from hybridge.interfaces.called import Called, Model
 from hybridge.interfaces.choose import library
+from hybridge.interfaces.each_row import EachRow
 from hybridge.interfaces.stacked import Stacked, stacked
 from hybridge.pytree import flatten
 from hybridge.recorded import Recorded
@@ -48,8 +49,8 @@ class Mapped(Model):
 
     It is one job of the device, differentiable in all arguments in every library. The function is recorded
     once for all rows where it takes its numbers as a static circuit may (entries of the arguments, scaled,
-    shifted, added up); where it calculates with them, or maps an array that is not of floats, once for each
-    row. Rows that differ in their structure, as where it decides by a number, are one job per structure.
+    shifted, added up) or calculates with them entry by entry; else once for each row. Rows that differ in
+    their structure, as where it decides by a number, are one job per structure.
 
     Raises CircuitError for arguments and axes that do not fit, and where a parameter is an array in each row.
 
@@ -88,6 +89,9 @@ class Mapped(Model):
             called = self._recorded_once(placed, size, kwargs)
             if called is not None:
                 return [Rows(called, list(range(size)))]
+        called = self._recorded_together(placed, kwargs)
+        if called is not None:
+            return [Rows(called, list(range(size)))]
         return self._recorded_each(
             [
                 self._node.record(*build([x.row(b) if type(x) is Stacked else x for x in leaves]), **kwargs)
@@ -109,6 +113,20 @@ class Mapped(Model):
         axes = [x.axis if type(x) is Stacked else None for x in leaves]
         gather = trace.call.gather.stacked([tuple(np.shape(x)) for x in arrays], axes, size)
         return self._node.of_trace(trace._replace(call=trace.call._replace(gather=gather)), arrays)
+
+    def _recorded_together(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Called | None:
+        """The rows by one recording with arrays over all of them; None where a row wants its own values."""
+        try:
+            recorded = self._node.record(
+                *_in_each_row(args), **{name: _in_each_row(x) for name, x in kwargs.items()}
+            )
+            numbers = [x.number if isinstance(x, EachRow) else x for x in recorded.numbers]
+            if recorded.combined or not any(isinstance(x, EachRow) and x.rows for x in recorded.numbers):
+                return None
+            called = self._node.of_recorded(recorded.with_numbers(numbers))
+        except Exception:  # as above
+            return None
+        return called
 
     def _recorded_each(self, recorded: Sequence[Recorded]) -> list[Rows]:
         """The rows by one recording of each, those of one structure together."""
@@ -156,6 +174,19 @@ def _together(parts: Sequence[Any]) -> Any:
     return np.concatenate(parts) if traced is None else traced.joined(parts)
 
 
+def _in_each_row(tree: Any) -> Any:
+    """The arguments with EachRow in place of mapped arrays, and of traced ones, which all rows share."""
+    leaves, build = flatten(tree)
+    found = []
+    for x in leaves:
+        if type(x) is Stacked:
+            x = EachRow(x.first, True)
+        elif symbolic(x) == "traced":
+            x = EachRow(x.reshape((1, *np.shape(x))), False)
+        found.append(x)
+    return build(found)
+
+
 def _check_alike(recorded: Sequence[Recorded]) -> None:
     """Raise for rows whose results do not stack: other containers, or other coefficients."""
     first = recorded[0]
@@ -171,8 +202,8 @@ def _check_alike(recorded: Sequence[Recorded]) -> None:
 
 def _combined(rows: Sequence[Recorded]) -> Recorded:
     """Rows of one structure as one: the numbers one after another, coefficients (B,) in place of numbers."""
-    first, *others = rows
-    found = first.followed_by(others)
+    first = rows[0]
+    found = first.with_numbers(list(chain.from_iterable([row.numbers for row in rows])))
     if first.combined:
         found.leaves = [
             each[0]

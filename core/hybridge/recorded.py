@@ -76,10 +76,10 @@ class Recorded:
         """What the function returned, the place of each leaf in place of the leaf."""
         return 0 if self.build is None else self.build(range(len(self.leaves)))
 
-    def followed_by(self, others: Sequence[Recorded]) -> Recorded:
-        """This one with the numbers of others, of the same structure, after its own."""
+    def with_numbers(self, numbers: list[Any]) -> Recorded:
+        """The same with other numbers."""
         found = copy.copy(self)
-        found.numbers = list(chain.from_iterable([self.numbers, *(other.numbers for other in others)]))
+        found.numbers = numbers
         return found
 
 

@@ -75,6 +75,12 @@ def tree(t, x):
     return Pair(hb.expval(hb.Y(1)), [hb.probs(wires=0)])
 
 
+def whole(x, y):
+    hb.RX(x[0] * y, wires=0)
+    hb.RX(y**2, wires=1)
+    return hb.expval(hb.Z(0)), hb.probs(wires=[0, 1])
+
+
 def unused(x):
     hb.RX(0.3, wires=0)
     return hb.expval(hb.Z(0))
@@ -109,6 +115,13 @@ CASES = {
     "only the second": (affine, DEVICE, (ONE, Y), (None, 0), lambda b: (ONE, Y[b])),
     "an axis for each": (layers, DEVICE, (W, X), (1, 0), lambda b: (W[:, b], X[b])),
     "calculated": (calculated, DEVICE, (X,), 0, lambda b: (X[b],)),
+    "whole numbers": (
+        whole,
+        DEVICE,
+        (np.arange(12).reshape(4, 3), Y),
+        0,
+        lambda b: (np.arange(12.0).reshape(4, 3)[b], Y[b]),
+    ),
     "light": (light, GAUSSIAN, (X,), (0,), lambda b: (X[b],)),
     "a row's argument is not used": (unused, DEVICE, (X,), 0, lambda b: (X[b],)),
     "containers": (
@@ -120,7 +133,7 @@ CASES = {
     ),
     "structures that differ": (decides, DEVICE, (X,), 0, lambda b: (X[b],)),
 }
-STATIC = set(CASES) - {"calculated", "structures that differ"}
+STATIC = set(CASES) - {"calculated", "whole numbers", "structures that differ"}
 KINDS = [*((name, False) for name in CASES), *((name, True) for name in sorted(STATIC))]
 
 
@@ -336,6 +349,58 @@ def test_rows_that_do_not_fit_into_memory_are_run_in_pieces(monkeypatch):
         assert np.allclose(circuit.map(np.tile(X, (40, 1))), np.tile(expected, 40))
     assert tracker.totals["jobs"] == 1
     assert np.allclose(hb.jacobian(circuit.map)(X), slope)
+
+
+A = RNG.normal(size=(2, 3))
+# what is calculated from a row x (3,), y () and a shared w (2, 3) -> the angle, and how often the function is
+# called to record it: once for all rows, after a try with symbols, or for each row too
+ANGLES = {
+    "functions": (lambda x, y, w: hnp.sin(x[0]) + np.exp(-y) * hnp.arctan2(x[1], y), 2),
+    "powers": (lambda x, y, w: x[0] ** 2 + 2 ** x[1] - (x**3)[2] / 3, 2),
+    "products of rows": (lambda x, y, w: x[0] * x[1] * y - x[2] / (2 + abs(y)), 2),
+    "shared on the left": (lambda x, y, w: hnp.sum(w[0] * x), 2),
+    "shared on the right": (lambda x, y, w: (x * w[1] * y).sum(), 2),
+    "shared alone": (lambda x, y, w: hnp.cos(w[1, 2]) * w[0, 0], 2),
+    "more axes": (lambda x, y, w: hnp.sum(w * x * y, axis=0)[1] + (w + y)[1, 1], 2),
+    "the last axis": (lambda x, y, w: (w * x).sum(-1)[0] + hnp.sum(x * w, axis=1)[1], 2),
+    "plain arrays": (lambda x, y, w: (A * x)[1, 0] + (np.float64(0.3) * x / A)[0, 2] - hnp.sum(A[0] - x), 2),
+    "python's sum": (lambda x, y, w: sum(a * b for a, b in zip(x, w[0], strict=True)), 2),
+    "places": (lambda x, y, w: x[[2, 0]][1] * x[1:].sum() + x[None, ::-1][0, 0] * y, 2),
+    "shapes": (lambda x, y, w: (x * y).reshape(3, 1)[2, 0] * w.ravel()[4] * len(x) * np.ndim(w) * x.size, 2),
+    "a matrix": (lambda x, y, w: hnp.dot(w, x)[1] * y, 2 + B),
+    "the largest": (lambda x, y, w: hnp.max(x) * w[0, 1], 2 + B),
+    "a choice": (lambda x, y, w: max(x[0], x[1]) * w[0, 1], 2 + B),
+    "a test": (lambda x, y, w: y**2 if y == Y[0] else y * w[0, 0], 2 + B),
+    "an array of numbers": (lambda x, y, w: hnp.array([x[0], y]).sum() * w[0, 0], 2 + B),
+    "a sorted row": (lambda x, y, w: hnp.sort(x * w[0])[1], 2 + B),
+}
+
+
+@pytest.mark.parametrize("name", ANGLES)
+def test_what_a_row_calculates_is_what_it_would_alone(name):
+    angle, count = ANGLES[name]
+    calls = []
+
+    def circuit(x, y, w):
+        calls.append(1)
+        hb.RX(angle(x, y, w), wires=0)
+        hb.RY(x[1], wires=0)
+        hb.RZ(w[1, 1], wires=0)
+        return hb.expval(hb.X(0)), hb.probs(wires=0)
+
+    node, shared = hb.QNode(circuit, DEVICE), np.abs(A)
+    found = total(node.map(X, Y, shared, in_axes=(0, 0, None)))
+    assert len(calls) == count
+    assert found == pytest.approx(sum(total(node(x, float(y), shared)) for x, y in zip(X, Y, strict=True)))
+
+    def mapped(x, y, w):
+        return total(node.map(x, y, w, in_axes=(1, 0, None)))
+
+    def loop(x, y, w):
+        return sum(total(node(x[:, b], y[b], w)) for b in range(B))
+
+    for own, alone in zip(*[hb.grad(f, (0, 1, 2))(X.T, Y, shared) for f in (mapped, loop)], strict=True):
+        assert np.allclose(own, alone, rtol=0, atol=1e-9)
 
 
 def test_random_rows_and_lengths_match_a_loop():

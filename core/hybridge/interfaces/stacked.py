@@ -24,6 +24,14 @@ class Stacked:
         self.array, self.axis, self.size = array, axis, shape[axis]
         self.shape = (*shape[:axis], *shape[axis + 1 :])
 
+    @property
+    def first(self) -> Any:
+        """The array with the axis of the rows first."""
+        array = self.array
+        for k in range(self.axis, 0, -1):  # every library has swapaxes
+            array = array.swapaxes(k, k - 1)
+        return array
+
     def row(self, b: int) -> Any:
         """The entry of row b."""
         return self.array[(*(slice(None),) * self.axis, b)]

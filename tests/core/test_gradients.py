@@ -401,3 +401,60 @@ def test_a_fallback_leaves_their_rules_to_the_other_measurements_and_parameters(
     assert np.allclose(p, own[1], atol=1e-8)
     assert np.abs(p - own[1]).max() > 1e-13  # by differences
     assert rows_of(loose, hb.jacobian, x) == 3 * 2 + 3 * 2
+
+
+@pytest.mark.parametrize(
+    "shifts", [[0.4], {"RX": [0.4], "CRY": (0.3, 1.9)}, {"CRY": np.array([0.5, 1.1])}, {"RZ": [1, 2, 3]}]
+)
+def test_shifts_can_be_chosen_for_all_or_by_operation(shifts):
+    def f(x):
+        hb.RX(x[0], wires=0)
+        if isinstance(shifts, dict):
+            hb.CRY(x[1], wires=[0, 1])
+        hb.RY(x[2], wires=1)
+        return hb.expval(hb.Z(1)), hb.expval(hb.Y(0))
+
+    x = np.array([0.3, 0.4, 0.5])
+    exact = hb.jacobian(node(f, wires=2))(x)
+    chosen = node(f, wires=2).update(diff_method="parameter-shift", gradient_kwargs={"shifts": shifts})
+    assert np.allclose(hb.jacobian(chosen)(x), exact, atol=1e-12)
+    assert np.allclose(hb.hessian(chosen)(x), hb.hessian(node(f, wires=2))(x), atol=1e-11)
+    again = chosen.update(static=True)
+    assert np.allclose(hb.jacobian(again)(x), exact, atol=1e-12) and again.method == chosen.method
+    rule = chosen.plan(x).rule((0,), chosen.method)[0].shifts[:, 0]
+    by_name = shifts.get("RX", [np.pi / 2]) if isinstance(shifts, dict) else shifts
+    assert np.allclose(np.sort(rule), [-by_name[0], by_name[0]])
+
+
+def test_chosen_shifts_leave_hyperbolic_and_polynomial_rules_as_they_are():
+    def f(r, phi, a):
+        hb.Squeezing(r, 0.2, wires=0)
+        hb.Displacement(a, 0.1, wires=0)
+        hb.Rotation(phi, wires=0)
+        return hb.expval(hb.QuadX(0))
+
+    circuit = hb.QNode(f, hb.device("default.gaussian", wires=1))
+    chosen = circuit.update(diff_method="parameter-shift", gradient_kwargs={"shifts": [0.7]})
+    every = (0, 1, 2)
+    assert np.allclose(
+        hb.grad(chosen, every)(0.2, 0.3, 0.4), hb.grad(circuit, every)(0.2, 0.3, 0.4), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("shifts", "error", "words"),
+    [
+        ([np.pi], hb.GradientError, "'phi' of RX on wires .*condition number"),
+        ([0.1, 0.2], hb.GradientError, "'phi' of RX on wires .*as many shifts as frequencies, 1; got 2"),
+        ([], hb.CircuitError, "shifts of diff_method 'parameter-shift' must be finite numbers"),
+        ([np.nan], hb.CircuitError, "must be finite numbers"),
+        ("x", hb.CircuitError, "shifts of diff_method"),
+        ({"RX": "x"}, hb.CircuitError, "shifts of diff_method"),
+        (3, hb.CircuitError, "shifts of diff_method"),
+    ],
+)
+def test_shifts_that_are_none_are_refused(shifts, error, words):
+    with pytest.raises(error, match=words):
+        hb.grad(node(product).update(diff_method="parameter-shift", gradient_kwargs={"shifts": shifts}))(
+            0.3, 0.8
+        )

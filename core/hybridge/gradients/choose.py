@@ -10,6 +10,7 @@ import numpy as np
 from hybridge.circuit import Circuit, Measurement
 from hybridge.errors import GradientError
 from hybridge.gradients.finite import finite_part, finite_rule, noise_of
+from hybridge.gradients.frequencies import generate_shift_rule
 from hybridge.gradients.light import space as light_space
 from hybridge.gradients.method import Method
 from hybridge.gradients.part import Part
@@ -180,7 +181,7 @@ def choice(
     rules = [
         Chosen(
             "parameter-shift",
-            *shift_rule(*space, conditions.cutoff is not None, conditions.shots is not None),
+            *_rule(circuit, slot, method, space, conditions),
             frozenset(of),
             f"exact: the values lie in {_short(repr(space.spectrum.power(space.degree)))}",
             space,
@@ -191,6 +192,19 @@ def choice(
         reason = next(iter(without.values()))
         rules.append(Chosen("finite-diff", *finite_rule(conditions.noise), frozenset(without), reason))
     return Choice(tuple(rules), still)
+
+
+def _rule(circuit: Circuit, slot: int, method: Method, space: Space, conditions: Conditions) -> Shifts:
+    """The rule of a space; where it is periodic, at the shifts that the user chose."""
+    operation = circuit.instructions[circuit.slots[slot][0]].operation
+    functions, chosen = space.spectrum.power(space.degree), method.shifts(operation.name)
+    if chosen is None or not isinstance(functions, Trig) or not functions:
+        return shift_rule(*space, conditions.cutoff is not None, conditions.shots is not None)
+    try:
+        weights, shifts = generate_shift_rule(functions, chosen).T
+    except GradientError as error:
+        raise GradientError(described(circuit, slot), error.reason, error.remedy) from error
+    return Shifts(shifts, weights)
 
 
 def _short(text: str) -> str:

@@ -46,6 +46,17 @@ def _function(value: Any) -> Callable[..., Any]:
     return value
 
 
+def _shifts(value: Any) -> tuple[Any, ...]:
+    """Shifts (R,) of all periodic parameters, or by the names of operations: ((name, shifts), ...)."""
+    pairs = list(value.items() if isinstance(value, Mapping) else value)
+    if pairs and all(isinstance(pair, tuple) and isinstance(pair[0], str) for pair in pairs):
+        return tuple((name, _shifts(own)) for name, own in pairs)
+    found = tuple(float(x) for x in pairs)
+    if not found or not all(map(math.isfinite, found)):
+        raise ValueError("finite numbers, or lists of them by the names of operations")
+    return found
+
+
 _DIFFERENCES: dict[str, Option] = {
     "h": _positive,
     "approx_order": _whole,
@@ -56,7 +67,7 @@ METHODS: dict[str | None, Mapping[str, Option]] = {
     "best": {},
     "adjoint": {},
     "device": {},
-    "parameter-shift": {},
+    "parameter-shift": {"shifts": _shifts},
     "finite-diff": _DIFFERENCES,
     "spsa": {
         **_DIFFERENCES,
@@ -94,6 +105,12 @@ class Method(NamedTuple):
     def random(self) -> bool:
         """Whether its rule is drawn anew for each derivative."""
         return self.name == "spsa"
+
+    def shifts(self, operation: str) -> tuple[float, ...] | None:
+        """The shifts that the user chose for the periodic parameters of an operation; None for the best."""
+        chosen = self.option("shifts", None)
+        by_name = chosen is not None and isinstance(chosen[0], tuple)
+        return dict(chosen).get(operation) if by_name else chosen
 
     def option(self, name: str, default: Any) -> Any:
         """The option of this name, or the default."""

@@ -118,11 +118,12 @@ def hessian_rule(
     if any(len(found.rules) > 1 or any(rule.space is None for rule in found.rules) for found in choices):
         return None
     moves = np.array([[moving(circuit, slot, m) for m in circuit.measurements] for slot in slots], float)
+    small = conditions.cutoff is not None and conditions.shots is None  # noise is more than a cutoff loses
     center = np.zeros(len(slots))
     pairs, points = [], []  # of each pair (slot, slot, amount, amount, weight) of its points
     for i, found in enumerate(choices):
         if found.rules and found.rules[0].space is not None:
-            shifts, weights = second_rule(found.rules[0].space, conditions.cutoff is not None)
+            shifts, weights = second_rule(found.rules[0].space, small)
             still = shifts == 0
             center[i] = weights[still].sum()
             if not still.all():

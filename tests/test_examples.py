@@ -261,6 +261,15 @@ def test_the_kernel_is_the_fidelity_of_the_states_from_one_job():
     assert np.allclose(across, np.abs(test.conj() @ train.T) ** 2, atol=1e-12)
 
 
+def test_jax_trains_a_circuit_of_each_kind_faster_where_it_is_compiled(tmp_path):
+    printed = run(tmp_path, str(EXAMPLES / "jax_jit.py"))
+    assert int(re.search(r"compiled, a step is (\d+) times as fast", printed)[1]) > 3  # type: ignore[index]
+    assert "jobs of a step for 60 points: 2 qubits, 2 light" in printed
+    lines = [line.split() for line in printed.splitlines() if re.match(r" +\d", line)]
+    losses, right = [float(line[1]) for line in lines], [int(line[2].rstrip("%")) for line in lines]
+    assert losses[-1] < 0.4 * losses[0] and right[-1] >= 90
+
+
 def test_the_minimal_plugin_is_small_and_uses_its_one_door():
     source = (PLUGIN / "minimal_plugin.py").read_text(encoding="utf-8")
     assert len(source.splitlines()) < 60

@@ -36,6 +36,7 @@ LAYERS = (
     ("mapped",),
     ("qnode",),
     ("jax", "keras", "torch"),  # layers and functions for the networks of these libraries
+    ("flax",),
     ("fidelity", "gradient_plan", "points", "slots"),
     ("geometry", "noise"),
     ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
@@ -61,8 +62,8 @@ FOREIGN = {
         "interfaces.entries",
     },
     "torch": {"interfaces.torch_", "interfaces.torch_entries", "interfaces.torch_functions", "torch"},
-    "jax": {"interfaces.jax_", "interfaces.jax_primitives", "interfaces.jax_derivatives", "jax"},
-    "flax": {"jax"},
+    "jax": {"interfaces.jax_", "interfaces.jax_primitives", "interfaces.jax_derivatives", "jax", "flax"},
+    "flax": {"flax"},
     "tensorflow": {"interfaces.tensorflow_"},
     "keras": {"keras"},
     "matplotlib": {"drawing", "optimize.plot"},

@@ -1,4 +1,4 @@
-"""The mean and the covariance of a GaussianState differentiate, as numbers of the circuit where traced."""
+"""The mean and the covariance of a GaussianState are numbers of the circuit, and differentiate."""
 
 import pickle
 
@@ -88,13 +88,39 @@ def test_the_mean_alone_leaves_a_pure_state_pure(make, V):
         assert np.allclose(hb.jacobian(lambda r: rule(V, r)[:3])(MEAN), want[:3], atol=1e-9)
 
 
-def test_plain_arrays_are_constants_of_the_structure():
+def test_entries_are_numbers_whether_traced_or_not():
+    """Only the purity is structure: of a plain V it is known, and a pure state on a Fock device is a ket."""
+
     def prepared(V, r):
         hb.GaussianState(V, r, wires=0)
-        return hb.expval(hb.QuadX(0))
+        return hb.state()
 
-    ((row, _),) = hb.QNode(prepared, gaussian(1)).record(MIXED, MEAN).instructions
-    assert not row.params and row is hb.GaussianState.of(1, MIXED, MEAN)
+    rows = [hb.QNode(prepared, fock(1)).record(V, MEAN).instructions[0][0] for V in (PURE, MIXED, 2 * MIXED)]
+    assert [row.arity for row in rows] == [6, 6, 6]
+    assert not rows[0].mixed and rows[1].mixed and rows[1] is rows[2]
+    assert np.ndim(hb.QNode(prepared, hb.device("default.fock", wires=1, cutoff_dim=24))(PURE, MEAN)) == 1
+
+
+def test_plans_of_gradients_name_the_entries():
+    measured = lambda V, r: (hb.GaussianState(V, r, wires=0), hb.expval(hb.NumberOperator(0)))[1]
+    by_device = hb.gradient_plan(hb.QNode(measured, gaussian(1)), argnums=(0, 1))(MIXED, MEAN)
+    named = ["r[0]", "r[1]", "V[0, 0]", "V[0, 1]", "V[1, 0]", "V[1, 1]"]
+    assert [row.parameter for row in by_device.rows] == named
+    assert {row.method for row in by_device.rows} == {"device"}
+    by_rule = hb.gradient_plan(hb.QNode(measured, gaussian(1), diff_method="parameter-shift"), argnums=1)
+    assert [row.evaluations for row in by_rule(MIXED, MEAN).rows] == [2, 2]
+
+
+def test_a_covariance_is_optimized():
+    """The mean photon number of a state of two squeezed quadratures, over what is added to both."""
+    node = hb.QNode(
+        lambda r: (hb.GaussianState(MIXED, r, wires=0), hb.expval(hb.NumberOperator(0)))[1], gaussian(1)
+    )
+    r, value = MEAN, None
+    optimizer = hb.GradientDescent(0.5)
+    for _ in range(40):
+        r, value = optimizer.step_and_cost(node, r)
+    assert value == pytest.approx((np.trace(MIXED) - 2) / 4, abs=1e-9)
 
 
 def test_a_pure_state_mixes_along_its_covariance():

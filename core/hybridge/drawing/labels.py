@@ -22,6 +22,8 @@ SYMMETRIC = frozenset(
     | {"TwoModeSqueezing", "ControlledPhase", "CrossKerr"}
 )
 
+MOST_NUMBERS = 4  # of one operation that are written out: the entries of a GaussianState are more
+
 _MEASUREMENTS = {
     "expval": "<{}>",
     "var": "Var[{}]",
@@ -75,6 +77,8 @@ class Labels:
         core, controls = _core(row)
         root = _root(core)
         inside = [] if self.decimals is None else [self._number(n) for n in numbers]
+        if len(inside) > MOST_NUMBERS:
+            inside[1:] = ["…"]
         for constant in root.constants:
             if isinstance(constant, Constant):
                 inside.append(self._matrix(constant))

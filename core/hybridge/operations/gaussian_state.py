@@ -1,4 +1,4 @@
-"""GaussianState: a mean and a covariance, constants of the circuit, or its numbers where they are traced."""
+"""GaussianState: a mean and a covariance, whose entries are numbers of the circuit."""
 
 from __future__ import annotations
 
@@ -20,15 +20,11 @@ def _subject(num_wires: int) -> str:
 
 
 def _check_gaussian_state(num_wires: int, V: Any, r: Any) -> tuple[Constant, Constant]:
-    cov, size = _checked_covariance(num_wires, V), 2 * num_wires
-    return cov, Constant(constants.array(_subject(num_wires), "r", r, (size,), float))
-
-
-def _checked_covariance(num_wires: int, V: Any) -> Constant:
-    size = 2 * num_wires
-    cov = constants.array(_subject(num_wires), "V", V, (size, size), float)
+    subject, size = _subject(num_wires), 2 * num_wires
+    cov = constants.array(subject, "V", V, (size, size), float)
+    mean = constants.array(subject, "r", r, (size,), float)
     _check_covariances(num_wires, cov[None])
-    return Constant((cov + cov.T) / 2)
+    return Constant((cov + cov.T) / 2), Constant(mean)
 
 
 def _check_covariances(num_wires: int, cov: np.ndarray) -> None:
@@ -61,32 +57,35 @@ def _gaussian_state(num_wires: int, V: Constant, r: Constant) -> Operation:
         (),
         "state",
         definition=lambda: (r.array, V.array),
-        mixed=_mixed(V),
+        mixed=_mixed(V.array),
         constants=(V, r),
         formula=GaussianState.formula,
     )
 
 
-def _mixed(V: Constant) -> bool:
-    return bool(np.linalg.slogdet(V.array)[1] > constants.TOLERANCE)
+def _mixed(cov: np.ndarray) -> bool:
+    return bool(np.linalg.slogdet(cov)[1] > constants.TOLERANCE)
 
 
 # ---- numbers of the circuit ---------------------------------------------------------------------------
 
 
-def _traced(num_wires: int, V: Any, r: Any) -> tuple[Operation, Sequence[Any]] | None:
-    """The row and its numbers where entries are traced by a library; None where all are plain.
+def _numbered(num_wires: int, V: Any, r: Any) -> tuple[Operation, list[Any]]:
+    """The row and its numbers, r and then V row by row.
 
-    Which entries there are is structure. A plain V is too: then it is known whether the state is pure.
+    One plan serves them all: up to four modes a call is sooner than with constants, one with a new mean or
+    covariance five to nine times. Whether the state is pure is structure, and of traced numbers not known.
     """
-    if _plain(V) and _plain(r):
-        return None
     size, subject = 2 * num_wires, _subject(num_wires)
-    mean = _entries(subject, "r", r, size)
-    if _plain(V):
-        return derive(_of_mean, num_wires, _checked_covariance(num_wires, V)), mean
-    rows = _entries(subject, "V", V, size, size)
-    return derive(_of_both, num_wires), [*mean, *(row[j] for row in rows for j in range(size))]
+    if not _plain(r):
+        numbers = _entries(subject, "r", r, size)
+    else:
+        numbers = constants.array(subject, "r", r, (size,), float).tolist()
+    if not _plain(V):
+        numbers += [row[j] for row in _entries(subject, "V", V, size, size) for j in range(size)]
+        return derive(_of_entries, num_wires, True), numbers
+    cov = constants.array(subject, "V", V, (size, size), float)
+    return derive(_of_entries, num_wires, _mixed(cov)), numbers + cov.ravel().tolist()
 
 
 def _plain(value: Any) -> bool:
@@ -113,35 +112,10 @@ def _shape(value: Any) -> tuple[int, ...]:
     return (len(value), *(inside.pop() if len(inside) == 1 else ()))  # ragged: too few axes
 
 
-def _of_mean(num_wires: int, V: Constant) -> Operation:
-    """The row with the entries of r for parameters."""
-    size = 2 * num_wires
-    names = tuple(f"r[{i}]" for i in range(size))
+def _of_entries(num_wires: int, mixed: bool) -> Operation:
+    """The row with the entries of r and of V, of which the symmetric part counts, for parameters.
 
-    def definition(*r: Any) -> Pair:
-        mean = np.stack(np.broadcast_arrays(*r), axis=-1).astype(float)
-        return mean, np.broadcast_to(V.array, (*mean.shape[:-1], size, size))
-
-    return Operation(
-        "GaussianState",
-        "cv",
-        num_wires,
-        names,
-        "state",
-        definition=definition,
-        spectrum=(Power(),) * size,
-        slope=lambda *r: _Slopes(num_wires, np.shape(r[0])),
-        mixed=_mixed(V),
-        constants=(V,),
-        formula=GaussianState.formula,
-    )
-
-
-def _of_both(num_wires: int) -> Operation:
-    """The row with the entries of r and all of V, its symmetric part, for parameters.
-
-    Values are polynomials in V, but a V shifted in one entry may be no state's: it has no rule. The purity is
-    not known, nor does it stay: the row is mixed.
+    Values are polynomials in V, but a V shifted in one entry may be no state's: it has no rule.
     """
     size = 2 * num_wires
     names = (*(f"r[{i}]" for i in range(size)), *(f"V[{i}, {j}]" for i in range(size) for j in range(size)))
@@ -161,7 +135,7 @@ def _of_both(num_wires: int) -> Operation:
         spectrum=(Power(),) * size + (None,) * size**2,
         slope=lambda *numbers: _Slopes(num_wires, np.shape(numbers[0])),
         check=lambda numbers: _check_covariances(num_wires, numbers[:, size:].reshape(-1, size, size)),
-        mixed=True,
+        mixed=mixed,
         formula=GaussianState.formula,
     )
 
@@ -197,7 +171,7 @@ GaussianState = Family(
     (),
     _gaussian_state,
     _check_gaussian_state,
-    traced=_traced,
+    numbered=_numbered,
     formula="covariance V (2k, 2k) and mean r (2k,), order (x1..xk, p1..pk), vacuum V = 1",
     examples=(
         (1, (np.diag([0.5, 2.0]), np.array([0.3, -0.2]))),

@@ -360,8 +360,8 @@ class Family:
     `params` are numbers of the circuit, the others are constants of its structure. `make(num_wires,
     *constants)` returns the row; `freeze(num_wires, **constants)` checks the user's constants and returns
     them hashable, in the order `make` takes them. `defaults` are of constants, and of "wires" where a call
-    may name none. `traced(num_wires, *constants)` returns a row and its numbers where entries of the
-    constants are traced by a differentiable library, else None.
+    may name none. `numbered(num_wires, *constants)`: a call makes their entries numbers of the circuit, and
+    this gives the row and the numbers; `of` gives the row of constants all the same.
     """
 
     def __init__(
@@ -375,13 +375,13 @@ class Family:
         defaults: Mapping[str, Any] | None = None,
         formula: str = "",
         examples: Sequence[tuple[int, tuple[Any, ...]]] = (),
-        traced: Callable[..., tuple[Operation, Sequence[Any]] | None] | None = None,
+        numbered: Callable[..., tuple[Operation, Sequence[Any]]] | None = None,
     ):
         self.name, self.domain, self.params = name, domain, params
         self.arguments = signature if "wires" in signature else (*signature, "wires")
         self.signature = tuple(a for a in self.arguments if a != "wires")
         self._make, self._freeze, self.defaults = make, freeze, dict(defaults or {})
-        self._traced = traced
+        self._numbered = numbered
         self.formula = formula
         self.examples = tuple(examples)  # (num_wires, user's constants) from which tests draw rows
         self.constants = tuple(s for s in self.signature if s not in params)
@@ -407,9 +407,9 @@ class Family:
             )
         wires = as_wires(values["wires"])
         given = [values[c] for c in self.constants]
-        found = self._traced(len(wires), *given) if self._traced is not None else None
-        if found is not None:
-            return found[0](*found[1], wires=wires)
+        if self._numbered is not None:
+            operation, numbers = self._numbered(len(wires), *given)
+            return operation(*numbers, wires=wires)
         operation = self.of(len(wires), *given)
         return operation(*(values[p] for p in self.params), wires=wires)
 

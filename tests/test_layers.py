@@ -26,7 +26,7 @@ LAYERS = (
     ("hookspecs", "tracker"),
     ("plugin",),
     ("registry",),
-    ("border", "compilation"),
+    ("allowed", "border", "compilation"),
     ("readout",),
     ("execution",),
     ("jobs", "plans"),

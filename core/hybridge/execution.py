@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from hybridge import memory
+from hybridge.allowed import Allowed
 from hybridge.border import asked, check_count, fault
 from hybridge.circuit import Circuit, Measurement
 from hybridge.compilation import AffineMap, lower, numbered
 from hybridge.device import Device, Task
-from hybridge.errors import CircuitError, GradientError, PluginError, UnsupportedCircuit
-from hybridge.gradients.choose import DIFFERENTIABLE, Conditions, rule_parts
+from hybridge.errors import GradientError, PluginError, UnsupportedCircuit
+from hybridge.gradients.choose import Conditions, rule_parts
 from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
+from hybridge.readout.allotment import Lot, in_order, lots, parted
 from hybridge.readout.noise import Estimate, Noise
+from hybridge.readout.own import own_columns, own_places
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
 from hybridge.tracker import notify
 
 FLOAT = np.dtype(float)
+MAX_SHARES = 64  # plans kept of those that differ in how their rows share shots
 SMALL = 2**26  # 64 MiB: not worth asking the system how much is free
 
 
@@ -54,9 +59,12 @@ class Plan:
         self.programs: tuple[Any, ...] = tuple(device.compile(c) for c in self.lowered)
         self._compiled = tuple(zip(self.programs, self.affine, strict=True))
         self._rules: dict[Hashable, tuple[Part, ...]] = {}
-        self._widths: dict[int | None, list[int]] = {}
-        self._bounds, self._checks = self._row_bounds(), self._row_checks()
-        self.checks = bool(self._bounds or self._checks)  # whether `check` looks at anything
+        self._widths: dict[tuple[int, int | None], int] = {}
+        # where shots go by weight: what rows get of them, in proportion, over and over; None: as many each
+        self.shares: tuple[float, ...] | None = None
+        self._weighted: dict[tuple[float, ...], Plan] = {}
+        self._allowed = Allowed(circuit)
+        self.checks = self._allowed.looks  # whether `check` looks at anything
         self._places = self._own_places()
         own = self._own_columns  # of an answer that is the user's measurements, no more and in their order
         self._in_order = own is not None and own.tolist() == list(range(widest))
@@ -85,65 +93,19 @@ class Plan:
         wires = [len(m.wires) if m.wires is not None else n for c in self.lowered for m in c.measurements]
         return 16 + 8 * max(wires, default=0) + sum(wires)
 
-    def _row_bounds(self) -> list[tuple[int, str, str, float, float]]:
-        """Slot, operation, parameter, least and greatest value, where a row has bounds; mostly empty."""
-        rows = [
-            (slot, self.circuit.instructions[i].operation, p)
-            for slot, (i, p) in enumerate(self.circuit.slots)
-        ]
-        return [(slot, row.name, p, *row.bounds[p]) for slot, row, p in rows if p in row.bounds]
-
-    def _row_checks(self) -> list[tuple[slice, Callable[[np.ndarray], None]]]:
-        """The slots of a row, and what checks the numbers there; mostly empty."""
-        found, start = [], 0
-        for operation, _ in self.circuit.instructions:
-            stop = start + len(operation.params)
-            if operation.check is not None:
-                found.append((slice(start, stop), operation.check))
-            start = stop
-        return found
-
     def check(self, rows: np.ndarray) -> None:
-        """Raise CircuitError for numbers of the user's, (batch, P), that a row does not allow."""
-        for slots, check_row in self._checks:
-            check_row(rows[:, slots])
-        for slot, name, parameter, low, high in self._bounds:
-            for value in rows[:, slot]:
-                if not low <= value <= high:
-                    allowed = (
-                        f"{parameter} >= {low:g}"
-                        if high == math.inf
-                        else f"{low:g} <= {parameter} <= {high:g}"
-                    )
-                    raise CircuitError(f"{name} needs {allowed}; got {parameter} = {value:g}")
+        """Raise CircuitError for numbers of the user's, (batch, P), that an operation does not allow."""
+        self._allowed.check(rows)
 
     @cached_property
     def _own_columns(self) -> np.ndarray | None:
-        """For each of the user's columns the column of the device's answer that it is; None if one is not."""
-        starts: dict[Measurement, int] = {}
-        width = 0
-        for m in self.lowered[0].measurements if len(self.lowered) == 1 else ():
-            starts[m] = width
-            width += self._columns(m)
-        found: list[np.ndarray] = []
-        for m in self.circuit.measurements:
-            asked = m._replace(wires=self.circuit.wires) if m == Measurement("probs") else m
-            if asked not in starts or asked.kind not in DIFFERENTIABLE:
-                return None
-            found.append(starts[asked] + np.arange(self._columns(asked)))
-        return np.concatenate(found) if found else None
+        answered = self.lowered[0].measurements if len(self.lowered) == 1 else ()
+        return own_columns(self.circuit, answered, self._columns)
 
     def _own_places(self) -> list[int | slice] | None:
-        """Where each of the user's measurements stands in the answer; None if one must be computed."""
-        own, start = None if self.sampled else self._own_columns, 0
-        if own is None or self._phases is not None:
+        if self.sampled or self._own_columns is None or self._phases is not None:
             return None
-        places: list[int | slice] = []
-        for m in self.circuit.measurements:
-            first, width = int(own[start]), self._columns(m)
-            places.append(first if m.kind in ("expval", "var") else slice(first, first + width))
-            start += width
-        return places
+        return own_places(self.circuit, self._own_columns, self._columns)
 
     def _columns(self, m: Measurement) -> int:
         return columns(m, len(self.circuit.wires), None, self.device.cutoff_dim or 0)
@@ -214,13 +176,34 @@ class Plan:
             for c, weights in tests.circuits
         )
 
+    def weighted(self, shares: tuple[float, ...] = (1.0,)) -> Plan:
+        """The same plan, whose rows and settings take shots by weight, the rows in these proportions."""
+        found = self._weighted.get(shares)
+        if found is None:
+            found = copy.copy(self)
+            found.shares = shares
+            if len(self._weighted) >= MAX_SHARES:
+                self._weighted.clear()
+            self._weighted[shares] = found
+        return found
+
+    def of_part(self, part: Part) -> Plan:
+        """The plan of a part's runs. Where shots go by weight, each run's is that of its weights."""
+        plan: Plan = self if part.plan is None else part.plan
+        if self.shares is None:
+            return plan
+        sizes = np.linalg.norm(part.weights.reshape(len(part.weights), -1), axis=1)
+        return plan.weighted(tuple(np.multiply.outer(self.shares, sizes).ravel().tolist()))
+
     def run(self, rows: np.ndarray, shots: int | None) -> list[np.ndarray]:
         """The measurements' values: rows (B, P) -> [(B, *shape)], all rows and settings in one job."""
         if self._places is not None and self._memory * len(rows) < SMALL:  # nearly always; 4 us sooner
             array = self._answer(rows)
             return [array[:, place] for place in self._places]
-        parts = [[r.compute(answers) for r in self._readout.readers] for answers in self.answers(rows, shots)]
-        return parts[0] if len(parts) == 1 else _joined(parts)
+        found = self.answers(self._own_lots(rows, shots))
+        parts = [[r.compute(answers) for r in self._readout.readers] for answers in found]
+        places = [answers.places for answers in found]
+        return [in_order(values, places) for values in zip(*parts, strict=True)]
 
     def run_flat(self, rows: np.ndarray, shots: int | None) -> np.ndarray:
         """rows (B, P) -> (B, columns): all measurements side by side."""
@@ -254,28 +237,55 @@ class Plan:
 
     def estimate(self, answers: Answers) -> Estimate:
         """The values, and how sure they are."""
-        readers = self._readout.readers
+        readers, sampled = self._readout.readers, answers.shots is not None
         return Estimate(
+            answers.places,
             [r.compute(answers) for r in readers],
-            [r.noise and r.noise(answers) if answers.shots else Noise(()) for r in readers],
+            [r.noise and r.noise(answers) if sampled else Noise(()) for r in readers],
         )
 
-    def tasks(self, rows: np.ndarray, shots: int | None) -> list[Task]:
-        """One for each program."""
-        seed = self.device.next_seed
-        return [
-            Task(program, rows if affine is None else affine(rows), shots, seed() if shots else None)
-            for program, affine in self._compiled
-        ]
+    def row_weights(self, count: int) -> np.ndarray | None:
+        """In which proportion so many rows take shots; None: as many each."""
+        if self.shares is None:
+            return None
+        spread = sum(s.weight for s in self._readout.settings if s.weight is not None)
+        return np.resize(np.array(self.shares), count) * max(spread, 1e-300)
 
-    def answers(self, rows: np.ndarray, shots: int | None) -> list[Answers]:
-        chunks = self.chunks(rows, shots)
-        tasks = [task for chunk in chunks for task in self.tasks(chunk, shots)]
-        arrays = self._submit(tasks) if tasks else []
-        if len(chunks) == 1:
-            return [self.collected(arrays, rows, shots)]
-        width = len(self.programs)
-        return [self.collected(arrays[i * width : (i + 1) * width], c, shots) for i, c in enumerate(chunks)]
+    @property
+    def num_settings(self) -> int:
+        """How many settings take shots of their own."""
+        return len(self._readout.settings)
+
+    def lots(self, rows: np.ndarray, shots: int | None, totals: np.ndarray | None = None) -> list[Lot]:
+        """The rows by the shots they take, in pieces that fit into memory: nearly always one.
+
+        Each setting takes `shots`, or what weight gives it of the row's `totals` (B,) over all settings.
+        """
+        weights = tuple(s.weight for s in self._readout.settings)
+        return list(lots(rows, weights, shots, totals, self.chunks))
+
+    def _own_lots(self, rows: np.ndarray, shots: int | None) -> list[Lot]:
+        weights = None if shots is None else self.row_weights(len(rows))
+        if shots is None or weights is None or not self.num_settings:
+            return self.lots(rows, shots)
+        return self.lots(rows, shots, parted(shots * self.num_settings * len(rows), weights))
+
+    def tasks(self, lot: Lot) -> list[Task]:
+        """One for each program."""
+        seed, found = self.device.next_seed, []
+        for i, (program, affine) in enumerate(self._compiled):
+            params = lot.rows if affine is None else affine(lot.rows)
+            if lot.shots is None:
+                found.append(Task(program, params))
+                continue
+            of_program = [n for n, s in zip(lot.shots, self._readout.settings, strict=True) if s.circuit == i]
+            found.append(Task(program, params, max(of_program, default=1), seed()))
+        return found
+
+    def answers(self, lots: Sequence[Lot]) -> list[Answers]:
+        """What the device returns of each lot, from one job."""
+        tasks = [task for lot in lots for task in self.tasks(lot)]
+        return self.collected(self._submit(tasks) if tasks else [], lots)
 
     def value_and_vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The values (B, columns), and cotangent (B, columns) -> (B, P), from the device at once.
@@ -351,23 +361,27 @@ class Plan:
     def check_returned(self, tasks: Sequence[Task], arrays: Any) -> None:
         """The border: what a plugin returns has the promised shape and is finite, else PluginError."""
         check_count(self.device, tasks, arrays)
-        shots = tasks[0].shots
-        widths = self._widths.get(shots)
-        if widths is None:
-            widths = self._widths[shots] = [self._width(c, shots) for c in self.lowered]
-        for i, array in enumerate(arrays):
-            wrong = fault(array, len(tasks[i].params), widths[i % len(widths)])
+        for i, (task, array) in enumerate(zip(tasks, arrays, strict=True)):
+            at = i % len(self.lowered)
+            width = self._widths.get((at, task.shots))
+            if width is None:
+                width = self._widths[at, task.shots] = self._width(self.lowered[at], task.shots)
+            wrong = fault(array, len(task.params), width)
             if wrong:
-                asked = self.lowered[i % len(widths)].measurements
+                asked = self.lowered[at].measurements
                 raise PluginError(self.device.name, f"run returned {wrong} for {asked}")
 
-    def collected(self, arrays: Sequence[np.ndarray], rows: np.ndarray, shots: int | None) -> Answers:
-        seed = self.device.next_seed() if shots else 0
-        cutoff = self.device.cutoff_dim or 0
-        if self._phases is not None:  # state() is the first circuit's; what else is measured ignores a phase
-            phase = np.exp(-1j * self._phases(rows).sum(axis=1))
-            arrays = [self._turned(arrays[0], phase), *arrays[1:]]
-        return Answers(self._readout, arrays, len(rows), shots, seed, cutoff)
+    def collected(self, arrays: Sequence[np.ndarray], lots: Sequence[Lot]) -> list[Answers]:
+        """The arrays of the lots' tasks, lot by lot."""
+        found, width = [], len(self.programs)
+        for k, lot in enumerate(lots):
+            own = arrays[k * width : (k + 1) * width]
+            seed = 0 if lot.shots is None else self.device.next_seed()
+            if self._phases is not None:  # state() is the first circuit's; the others ignore a phase
+                phase = np.exp(-1j * self._phases(lot.rows).sum(axis=1))
+                own = [self._turned(own[0], phase), *own[1:]]
+            found.append(Answers(self._readout, own, lot, seed, self.device.cutoff_dim or 0))
+        return found
 
     def flat(self, answers: Answers) -> np.ndarray:
         """All measurements side by side, (B, columns)."""
@@ -383,8 +397,3 @@ class Plan:
                 turned[:, start:stop] *= phase[:, None]
             start = stop
         return turned
-
-
-def _joined(parts: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
-    """Chunks of a batch put together, measurement by measurement."""
-    return [np.concatenate(values) for values in zip(*parts, strict=True)]

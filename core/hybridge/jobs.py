@@ -8,6 +8,7 @@ import numpy as np
 
 from hybridge.border import asked, check_count
 from hybridge.execution import Plan
+from hybridge.readout.allotment import Lot, in_order, parted
 from hybridge.readout.noise import Estimate, check_spread
 from hybridge.readout.reader import Answers
 from hybridge.tracker import notify
@@ -20,33 +21,61 @@ def run_together(runs: Sequence[Run], shots: int | None) -> list[np.ndarray]:
     if len(runs) < 2:
         return [plan.run_flat(rows, shots) for plan, rows in runs]
     answers = zip(runs, _answered(runs, shots), strict=True)
-    return [np.concatenate([plan.flat(piece) for piece in found]) for (plan, _), found in answers]
+    return [
+        in_order([plan.flat(piece) for piece in found], [piece.places for piece in found])
+        for (plan, _), found in answers
+    ]
 
 
-def estimate_together(runs: Sequence[Run], shots: int | None) -> list[list[Estimate]]:
-    """The values of plans of one device and how sure they are, from the same job.
+def estimate_together(runs: Sequence[Run], shots: int | Sequence[int] | None) -> list[list[Estimate]]:
+    """The values of plans of one device and how sure they are, from the same job, in pieces of the rows.
 
-    In pieces of the rows, nearly always one. Raises CircuitError for a single shot, which has no spread.
+    `shots` may be given for each run. Raises CircuitError for a single shot, which has no spread.
     """
-    if shots:
-        check_spread(shots)
+    for n in shots if isinstance(shots, Sequence) else [shots]:
+        if n is not None:
+            check_spread(n)
     answers = zip(runs, _answered(runs, shots), strict=True)
     return [[plan.estimate(piece) for piece in found] for (plan, _), found in answers]
 
 
-def _answered(runs: Sequence[Run], shots: int | None) -> list[list[Answers]]:
-    if len(runs) < 2 or any(len(plan.chunks(rows, shots)) > 1 for plan, rows in runs):
-        return [plan.answers(rows, shots) for plan, rows in runs]
+def _answered(runs: Sequence[Run], shots: int | Sequence[int] | None) -> list[list[Answers]]:
+    lots = _allotted(runs, shots)
+    most = max(shots) if isinstance(shots, Sequence) else shots
+    if len(runs) < 2 or any(len(plan.chunks(rows, most)) > 1 for plan, rows in runs):
+        return [plan.answers(own) for (plan, _), own in zip(runs, lots, strict=True)]
     device = runs[0][0].device
-    tasks = [plan.tasks(rows, shots) for plan, rows in runs]
+    tasks = [[t for lot in own for t in plan.tasks(lot)] for (plan, _), own in zip(runs, lots, strict=True)]
     whole = [task for own in tasks for task in own]
     arrays = asked(device, device.run, whole)
     check_count(device, whole, arrays)
     found, start = [], 0
-    for (plan, rows), own in zip(runs, tasks, strict=True):
-        answers = list(arrays[start : start + len(own)])
-        plan.check_returned(own, answers)
-        found.append([plan.collected(answers, rows, shots)])
-        start += len(own)
+    for (plan, _), asked_for, own in zip(runs, tasks, lots, strict=True):
+        answers = list(arrays[start : start + len(asked_for)])
+        plan.check_returned(asked_for, answers)
+        found.append(plan.collected(answers, own))
+        start += len(asked_for)
     notify(device, whole, arrays)
     return found
+
+
+def _allotted(runs: Sequence[Run], shots: int | Sequence[int] | None) -> list[list[Lot]]:
+    """The lots of each run; rows whose shots go by weight share those of all such rows.
+
+    `shots` are those of each setting of each row, or for each run its own.
+    """
+    each = shots if isinstance(shots, Sequence) else [shots] * len(runs)
+    totals: list[np.ndarray | None] = [None] * len(runs)
+    shared: list[tuple[int, np.ndarray]] = []
+    total = 0
+    for k, ((plan, rows), n) in enumerate(zip(runs, each, strict=True)):
+        weights = plan.row_weights(len(rows)) if n and plan.num_settings else None
+        if n and weights is not None:
+            shared.append((k, weights))
+            total += n * plan.num_settings * len(rows)
+    if shared:
+        found = parted(total, np.concatenate([weights for _, weights in shared]))
+        ends = np.cumsum([len(weights) for _, weights in shared])[:-1]
+        for (k, _), own in zip(shared, np.split(found, ends), strict=True):
+            totals[k] = own
+    return [plan.lots(rows, n, t) for (plan, rows), n, t in zip(runs, each, totals, strict=True)]

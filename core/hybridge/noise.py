@@ -17,7 +17,10 @@ from hybridge.interfaces.derivative import Argnums, Derivative
 from hybridge.interfaces.derivatives import check_one_number, jacobian
 from hybridge.jobs import estimate_together
 from hybridge.pytree import flatten
+from hybridge.readout.allotment import in_order
 from hybridge.readout.noise import Estimate
+
+KINDS = ("grad", "jacobian", "value_and_grad")
 
 
 class WithError(NamedTuple):
@@ -80,7 +83,7 @@ def with_error(f: Callable[..., Any]) -> Callable[..., WithError]:
     """
     if isinstance(f, Model):
         return lambda *args, **kwargs: _value(f, args, kwargs)
-    if isinstance(f, Derivative) and isinstance(f.f, Model):
+    if isinstance(f, Derivative) and isinstance(f.f, Model) and f.kind in KINDS:
         return lambda *args, **kwargs: _derivative(f, f.f, args, kwargs)
     raise CircuitError(
         f"with_error takes a QNode, or hb.grad, hb.jacobian or hb.value_and_grad of one; got {f!r}; "
@@ -98,9 +101,10 @@ def _value(f: Model, args: Sequence[Any], kwargs: Mapping[str, Any]) -> WithErro
         )
     rows = called.call.checked_rows(called.leaves)
     [pieces] = estimate_together([(plan, rows)], called.call.shots)
-    values = [np.concatenate(same) for same in zip(*(p.values for p in pieces), strict=True)]
+    places = [piece.places for piece in pieces]
+    values = [in_order(same, places) for same in zip(*(p.values for p in pieces), strict=True)]
     errors: list[Any] = [
-        None if same[0] is None else np.concatenate(same)
+        None if same[0] is None else in_order(same, places)
         for same in zip(*(p.errors() for p in pieces), strict=True)
     ]
     batched = called.call.gather.batched
@@ -226,7 +230,7 @@ def _derivative(f: Derivative, model: Model, args: Sequence[Any], kwargs: Mappin
     slopes, variances = _weighted(inputs.steps.swapaxes(1, 2)[:, None], here, starts)
     parts = [part for part in rule if len(part.shifts)]
     shifted = [(inputs.rows[:, None, :] + part.shifts).reshape(-1, inputs.rows.shape[1]) for part in parts]
-    runs = [(part.plan or call.plan, rows) for part, rows in zip(parts, shifted, strict=True)]
+    runs = [(call.plan.of_part(part), rows) for part, rows in zip(parts, shifted, strict=True)]
     for part, pieces in zip(parts, estimate_together(runs, call.shots), strict=True):
         more = _weighted(_effects(inputs, part), _sample(pieces, part.fold, joint), starts)
         slopes, variances = slopes + more[0], variances + more[1]
@@ -269,7 +273,8 @@ class _Sample(NamedTuple):
 def _sample(pieces: Sequence[Estimate], fold: np.ndarray | None, joint: bool) -> _Sample:
     values = [piece.flat if fold is None else piece.flat @ fold for piece in pieces]
     spreads = [piece.covariances(fold) if joint else piece.variances(fold) for piece in pieces]
-    return _Sample(np.concatenate(values), np.concatenate(spreads))
+    places = [piece.places for piece in pieces]
+    return _Sample(in_order(values, places), in_order(spreads, places))
 
 
 def _effects(inputs: _Inputs, part: Part) -> np.ndarray:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from hybridge.interfaces.rows import as_rows
-from hybridge.plans import plans_of
 from hybridge.qnode import QNode
 
 
@@ -22,8 +21,8 @@ def results_at(node: QNode, points: Sequence[Sequence[Any]], kwargs: Mapping[str
     for k, r in enumerate(recorded):
         alike.setdefault((r.instructions, r.measurements), []).append(k)
     found: list[Any] = [None] * len(points)
-    for (instructions, measurements), places in alike.items():
-        plan = plans_of(node.device).get(instructions, measurements, node.shots is not None)
+    for places in alike.values():
+        plan = node.plan_of(recorded[places[0]])
         together = np.concatenate([rows[k][0] for k in places])
         plan.check(together)
         values = plan.run(together, node.shots)

@@ -20,6 +20,7 @@ from hybridge.interfaces.rows import as_rows, plain_rows, real
 from hybridge.interfaces.symbols import gather_of
 from hybridge.mapped import Mapped
 from hybridge.plans import plans_of
+from hybridge.readout.allotment import check_distribution
 from hybridge.recorded import Recorded
 from hybridge.recording import record
 from hybridge.registry import device as make_device
@@ -44,6 +45,8 @@ class QNode(Model):
                      It sees other things, such as a global of its module, as they were when it was recorded.
     gradient_kwargs  options of the diff_method
     fallback         "finite-diff" to difference what has no exact rule; None to raise GradientError
+    shot_dist        "uniform": every setting of an observable, and every run of a derivative, takes `shots`;
+                     "weighted": they take as many in all, by weight (docs/shot_noise.md)
 
     Results: expval and var a float, probs (2^k,), state (2^n,), density_matrix (2^k, 2^k), sample(wires)
     (shots, k) ints, sample(observable) (shots,) values, counts a dict; array arguments of length B put a
@@ -69,6 +72,7 @@ class QNode(Model):
         static: bool = False,
         gradient_kwargs: Mapping[str, Any] | None = None,
         fallback: str | None = None,
+        shot_dist: str = "uniform",
     ):
         if not callable(function):
             raise CircuitError(f"a QNode needs a circuit function; got {function!r}")
@@ -82,6 +86,7 @@ class QNode(Model):
         self.interface = check_interface(interface)
         self._keeps_plain = keeps_plain(interface)
         self.shots = self.device.shots if shots == "device" else check_shots(shots)
+        self.shot_dist = check_distribution(shot_dist)
         self._plans = plans_of(self.device)
         self.static = static
         functools.update_wrapper(self, function, updated=())
@@ -101,7 +106,7 @@ class QNode(Model):
                 return found[0]
         recorded = self.record(*args, **kwargs)
         rows = plain_rows(recorded.numbers, recorded.instructions) if self._keeps_plain else None
-        plan, batched = self._plan(recorded), False
+        plan, batched = self.plan_of(recorded), False
         if rows is None:
             if library(recorded.numbers, self.interface) is not None:
                 return self.finish(self._called(recorded, plan))
@@ -141,7 +146,7 @@ class QNode(Model):
 
     def of_recorded(self, recorded: Recorded) -> Called:
         """The call of what was recorded."""
-        return self._called(recorded, self._plan(recorded))
+        return self._called(recorded, self.plan_of(recorded))
 
     def _called(self, recorded: Recorded, plan: Plan) -> Called:
         traced = library(recorded.numbers, self.interface)
@@ -151,7 +156,7 @@ class QNode(Model):
     def _prepare(self, recorded: Recorded, shapes: Sequence[tuple[int, ...]]) -> Call:
         """The call of a traced circuit, of leaves of these shapes."""
         gather = gather_of(recorded.numbers, shapes)
-        return Call(self._plan(recorded), self.shots, self.method, gather)
+        return Call(self.plan_of(recorded), self.shots, self.method, gather)
 
     def _new_traces(self) -> Traces:
         return Traces(self.record, self._prepare, self._called_name)
@@ -173,8 +178,10 @@ class QNode(Model):
         call = called.call
         return called.recorded.results(call.plan, self.values(called), call.gather.batched)
 
-    def _plan(self, recorded: Recorded) -> Plan:
-        return self._plans.get(recorded.instructions, recorded.measurements, self.shots is not None)
+    def plan_of(self, recorded: Recorded) -> Plan:
+        """The compiled Plan of what was recorded, whose shots are distributed as this node's."""
+        found = self._plans.get(recorded.instructions, recorded.measurements, self.shots is not None)
+        return found.weighted() if self.shot_dist == "weighted" and self.shots is not None else found
 
     def record(self, *args: Any, **kwargs: Any) -> Recorded:
         """Run the function only: what it applies, its numbers, and what it measures."""
@@ -199,7 +206,7 @@ class QNode(Model):
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The compiled Plan of these arguments: what the device was or would be given."""
-        return self._plan(self.record(*args, **kwargs))
+        return self.plan_of(self.record(*args, **kwargs))
 
     def on(
         self,
@@ -253,6 +260,7 @@ class QNode(Model):
             # options belong to their method
             "gradient_kwargs": {} if "diff_method" in changes else dict(self.method.options),
             "fallback": self.method.fallback,
+            "shot_dist": self.shot_dist,
         }
         unknown = changes.keys() - arguments.keys()
         if unknown:
@@ -286,8 +294,9 @@ def qnode(
     static: bool = False,
     gradient_kwargs: Mapping[str, Any] | None = None,
     fallback: str | None = None,
+    shot_dist: str = "uniform",
 ) -> Callable[[Callable[..., Any]], QNode]:
     """Decorate a circuit function: `@hb.qnode(dev)`; the arguments are QNode's."""
     return lambda function: QNode(
-        function, device, diff_method, interface, shots, static, gradient_kwargs, fallback
+        function, device, diff_method, interface, shots, static, gradient_kwargs, fallback, shot_dist
     )

@@ -350,6 +350,7 @@ def test_what_has_no_error_is_refused():
         (lambda: hb.with_error(sampling)(), hb.CircuitError, "counts estimate nothing; return expval"),
         (lambda: hb.with_error(lambda x: one(x) ** 2), hb.CircuitError, "takes a QNode, or hb.grad"),
         (lambda: hb.with_error(hb.grad(lambda x: one(x) ** 2)), hb.CircuitError, "takes a QNode, or hb.grad"),
+        (lambda: hb.with_error(hb.hessian(one)), hb.CircuitError, "takes a QNode, or hb.grad"),
         (lambda: hb.with_error(hb.grad(hb.grad(one))), hb.CircuitError, "takes a QNode, or hb.grad"),
         (lambda: hb.with_error(one.update(shots=1))(0.3), hb.CircuitError, "shots=2 or more"),
         (lambda: hb.with_error(hb.grad(several))(0.3), hb.GradientError, "use hb.jacobian"),

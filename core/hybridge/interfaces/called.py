@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.execution import Plan
-from hybridge.gradients.method import Method
+from hybridge.gradients.method import BEST, Method
+from hybridge.gradients.part import Part
 from hybridge.interfaces.gather import Gather
 from hybridge.interfaces.rows import check_finite
 from hybridge.numbers import all_finite
@@ -31,6 +32,11 @@ class Call(NamedTuple):
     def direct(self) -> bool:
         """Whether the device's own derivatives are used."""
         return self.method.own and self.plan.direct_vjp
+
+    def of_part(self, part: Part) -> Call:
+        """The call of a part's runs; a plan of its own is differentiated by the best method that it has."""
+        method = self.method if part.plan is None else BEST._replace(fallback=self.method.fallback)
+        return self._replace(plan=self.plan.of_part(part), method=method)
 
     def checked_rows(self, leaves: Sequence[Any]) -> np.ndarray:
         """The rows of plain leaves. Raises CircuitError for what is not finite or out of a row's bounds."""

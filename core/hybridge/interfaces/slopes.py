@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from hybridge.errors import GradientError
-from hybridge.gradients.method import BEST
 from hybridge.gradients.part import Part
 from hybridge.interfaces.called import Call
 from hybridge.jobs import run_together
@@ -65,11 +64,10 @@ def summed(
 def _runs(rows: Any, call: Call, parts: Sequence[Part], xp: Any) -> list[tuple[Any, Call]]:
     """The shifted rows of each part, and the call of its plan; plans of a part's own are differentiated by
     the best method that they have."""
-    best = BEST._replace(fallback=call.method.fallback)
     return [
         (
             xp.reshape(rows[:, None, :] + part.shifts, (len(rows) * len(part.shifts), rows.shape[1])),
-            call if part.plan is None else call._replace(plan=part.plan, method=best),
+            call.of_part(part),
         )
         for part in parts
         if len(part.shifts)

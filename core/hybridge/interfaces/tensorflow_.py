@@ -18,7 +18,6 @@ import tensorflow as tf
 from hybridge.circuit import Measurement
 from hybridge.errors import CircuitError
 from hybridge.gradients.choose import DIFFERENTIABLE
-from hybridge.gradients.method import BEST
 from hybridge.gradients.part import Part
 from hybridge.interfaces import slopes
 from hybridge.interfaces.called import Call, Called
@@ -244,10 +243,7 @@ class _Node:
     def _shifted(self, tensors: Sequence[tf.Tensor], part: Part) -> _Node:
         """The node of a part: its one tensor is the shifted rows of all rows, one after another."""
         rows = tf.reshape(self._packed(tensors)[:, None, :] + part.shifts, (-1, part.shifts.shape[1]))
-        call = self.call
-        if part.plan is not None:  # differentiated in its turn by the best method that it has
-            best = BEST._replace(fallback=call.method.fallback)
-            call = call._replace(plan=part.plan, method=best)
+        call = self.call.of_part(part)
         return _Node(call._replace(gather=_in_order(rows.shape[0] or 1, rows.shape[1])), [rows])
 
     def _summed(self, tensors: Sequence[tf.Tensor], parts: Sequence[Part]) -> tf.Tensor:

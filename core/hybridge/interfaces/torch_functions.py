@@ -59,8 +59,8 @@ class Run:
 
     def shifted(self, part: Part) -> Run:
         """What a part of a rule runs."""
-        call = self.call._replace(gather=self.gather.shifted(part.shifts), ahead=None)
-        return replace(self, call=call if part.plan is None else call._replace(plan=part.plan))
+        call = self.call.of_part(part)._replace(gather=self.gather.shifted(part.shifts), ahead=None)
+        return replace(self, call=call)
 
     def values(self, arrays: Sequence[Any]) -> Tensors:
         """The value of each measurement, from arrays (B, *shape)."""

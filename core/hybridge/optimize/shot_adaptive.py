@@ -110,20 +110,21 @@ class ShotAdaptive(Optimizer):
 def sampled_gradient(plan: Plan, slots: Slots, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Derivatives (N,) of one expval by the shift rule, number j from shots[j] shots for each of its points.
 
-    Each setting that the observable is measured in takes as many. Beside them the variance of a single shot
-    of each, and how many shots were drawn.
+    Each setting that the observable is measured in takes as many; all points are one job. Beside them the
+    variance of a single shot of each, and how many shots were drawn.
     """
     gradient, variance, used = np.zeros(len(shots)), np.zeros(len(shots)), 0
-    for j, drawn in enumerate(shots.tolist()):
+    weights, runs, drawn = {}, [], []
+    for j, each in enumerate(shots.tolist()):
         own = tuple(np.flatnonzero(slots.slopes[:, j]).tolist())
-        if not own:
-            continue
-        [part] = plan.rule(own, Method("parameter-shift"), drawn)
-        if not len(part.shifts):
-            continue
-        weights = part.weights @ slots.slopes[list(own), j]
-        [found] = estimate_together([(plan, slots.rows + part.shifts)], drawn)
-        gradient[j] = weights @ np.concatenate([piece.flat[:, 0] for piece in found])
-        variance[j] = drawn * weights**2 @ np.concatenate([piece.variances()[:, 0] for piece in found])
-        used += drawn * len(part.shifts) * len(plan.programs)
+        for part in plan.rule(own, Method("parameter-shift"), each) if own else ():
+            if len(part.shifts):
+                weights[j] = part.weights @ slots.slopes[list(own), j]
+                runs.append((plan, slots.rows + part.shifts))
+                drawn.append(each)
+    for j, each, found in zip(weights, drawn, estimate_together(runs, drawn), strict=True):
+        values = np.concatenate([piece.flat[:, 0] for piece in found])
+        spread = np.concatenate([piece.variances()[:, 0] for piece in found])
+        gradient[j], variance[j] = weights[j] @ values, each * weights[j] ** 2 @ spread
+        used += each * len(values) * len(plan.programs)
     return gradient, variance, used

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
-from itertools import product
-from math import comb
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +15,11 @@ from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.polynomial import Polynomial
 from hybridge.readout import tally
+from hybridge.readout.homodyne import homodyne_parts, vacuum_variance
 from hybridge.readout.noise import Noise, Share, difference_noise, spread_noise
-from hybridge.readout.reader import Answers, Reader, Readout, scalar
+from hybridge.readout.reader import Answers, Reader, Readout, Setting, scalar
+
+PHOTONS = -1  # the setting of photon numbers, which comes last
 
 
 class Part(NamedTuple):
@@ -40,6 +41,9 @@ class ModeReadout:
         self.request = Measurement(self._source())
         self.asked: list[Measurement] = []  # of the device
         self.settings: list[dict[int, float]] = []  # homodyne angle per mode; each takes shots of its own
+        self.variances: list[float] = []  # expected of one shot in each
+        self.photons = 0.0  # expected of one shot of photon numbers, which are a setting after those
+        self.handed: set[int] = set()  # settings whose shots are handed out
 
     def _source(self) -> str:
         if "gaussian" in self.kinds:
@@ -52,7 +56,11 @@ class ModeReadout:
     def build(self) -> Readout:
         """The readout of the measurements; CircuitError or UnsupportedCircuit where there is none."""
         readers = tuple(self._reader(m) for m in self.circuit.measurements)
-        return Readout((self.circuit._replace(measurements=tuple(self.asked)),), readers)
+        weights = [None if i in self.handed else v**0.5 for i, v in enumerate(self.variances)]
+        if self.photons:
+            weights.append(None if PHOTONS in self.handed else self.photons**0.5)
+        settings = tuple(Setting(0, weight) for weight in weights)
+        return Readout((self.circuit._replace(measurements=tuple(self.asked)),), readers, settings)
 
     def _reader(self, m: Measurement) -> Reader:
         reader = self._sampled(m) if self.sampled else self._exact(m)
@@ -167,6 +175,8 @@ class ModeReadout:
                 f"{m.kind} of {m.observable!r}: it is no function of photon numbers nor of one quadrature "
                 "per mode; ask for its expval or var"
             )
+        photons = _counts_photons(m.observable)
+        self.handed.add(PHOTONS if photons else self._setting(dict(m.observable.settings)))
         if m.kind == "sample":
             return Reader(lambda shots: (int(shots or 0),), lambda answers: share(answers).values)
         if m.detail and isinstance(m.observable, Polynomial):
@@ -181,9 +191,11 @@ class ModeReadout:
 
     def _photons(self, m: Measurement) -> Reader:
         wires = self._wires(m)
+        self.photons += 1
         if m.kind != "probs":
             if m.detail:
                 raise CircuitError("all_outcomes of photon numbers: they are not a finite set")
+            self.handed.add(PHOTONS)
             return Reader(
                 lambda shots: (int(shots or 0), len(wires)),
                 lambda answers: self._photon_shots(answers, wires),
@@ -210,7 +222,8 @@ class ModeReadout:
         every = sorted({w for m in self.circuit.measurements for w in self._number_wires(m)})
 
         def draw() -> np.ndarray:
-            return self._modes(answers).sample_photons(every, answers.shots, answers.rng(0))
+            shots = answers.shots_in(len(self.settings))
+            return self._modes(answers).sample_photons(every, shots, answers.rng(0))
 
         return answers.once("photons", draw)[..., [every.index(w) for w in wires]]
 
@@ -219,13 +232,15 @@ class ModeReadout:
             return self._wires(m)
         return m.observable.wires if _counts_photons(m.observable) else ()
 
-    def _setting(self, wanted: Mapping[int, float]) -> int:
+    def _setting(self, wanted: Mapping[int, float], variance: float = 0.0) -> int:
         """The index of the setting in which these angles are read: the first they fit in."""
         fits = lambda setting: all(setting.get(mode, angle) == angle for mode, angle in wanted.items())
         i = next((i for i, setting in enumerate(self.settings) if fits(setting)), len(self.settings))
         if i == len(self.settings):
             self.settings.append({})
+            self.variances.append(0.0)
         self.settings[i].update(wanted)
+        self.variances[i] += variance
         return i
 
     def _quadrature_shots(self, answers: Answers, i: int, modes: Sequence[int]) -> np.ndarray:
@@ -233,7 +248,7 @@ class ModeReadout:
         setting = self.settings[i]
 
         def draw() -> np.ndarray:
-            return self._modes(answers).sample_quadratures(setting, answers.shots, answers.rng(1 + i))
+            return self._modes(answers).sample_quadratures(setting, answers.shots_in(i), answers.rng(1 + i))
 
         every = list(setting)
         return answers.once(("quadratures", i), draw)[..., [every.index(m) for m in modes]]
@@ -242,6 +257,7 @@ class ModeReadout:
         """The observable's value in each shot of one setting; None where no single setting gives it."""
         if _counts_photons(observable):
             wires = tuple(observable.wires)
+            self.photons += _number_variance(observable)
 
             def counted(answers: Answers) -> Share:
                 photons = self._photon_shots(answers, wires)
@@ -252,7 +268,8 @@ class ModeReadout:
         if observable.settings is None:
             return None
         angles = dict(observable.settings)
-        i = self._setting(angles)
+        variance = sum(vacuum_variance(c, powers) for c, _, powers in homodyne_parts(observable))
+        i = self._setting(angles, variance)
 
         def compute(answers: Answers) -> Share:
             q = self._quadrature_shots(answers, i, list(angles))
@@ -266,8 +283,11 @@ class ModeReadout:
 
     def _parts(self, observable: Polynomial) -> list[Part]:
         """A polynomial no single setting gives, as products of powers of homodyne outcomes."""
-        found = _homodyne_parts(observable)
-        return [Part(c, self._setting(angles), list(angles), np.array(powers)) for c, angles, powers in found]
+        found = homodyne_parts(observable)
+        return [
+            Part(c, self._setting(angles, vacuum_variance(c, powers)), list(angles), np.array(powers))
+            for c, angles, powers in found
+        ]
 
     def _shares(self, observable: Any) -> tuple[Callable[[Answers], list[Share]], float]:
         """The settings that an expectation value is a sum over, and the constant that needs none."""
@@ -289,7 +309,7 @@ class ModeReadout:
         """Parts read in one setting share its shots, so that their covariances count."""
         q = [self._quadrature_shots(answers, setting, p.modes) for p in parts]
         values = [p.coefficient * np.prod(x**p.powers, axis=-1) for p, x in zip(parts, q, strict=True)]
-        return Share(setting, answers.shots, sum(values[1:], values[0]))
+        return Share(setting, answers.shots_in(setting), sum(values[1:], values[0]))
 
     def _mean(self, observable: Any) -> Reader:
         compute, constant = self._shares(observable)
@@ -353,34 +373,8 @@ def _photon_gap(observable: Any, photons: np.ndarray) -> np.ndarray | float:
     return np.abs(_photon_value(observable, more) - _photon_value(observable, photons)).max(axis=0)
 
 
-@lru_cache
-def _rotated(a: int, b: int) -> tuple[tuple[float, float], ...]:
-    """Sym(x^a p^b) as sum of c * (x cos t + p sin t)^(a+b): pairs (c, t).
-
-    Symmetrised monomials of degree d are spanned by the d-th powers of d+1 rotated quadratures, since
-    (x cos t + p sin t)^d = sum_k C(d, k) cos^(d-k) t sin^k t Sym(x^(d-k) p^k).
-    """
-    d = a + b
-    if b == 0:
-        return ((1.0, 0.0),)
-    if a == 0:
-        return ((1.0, np.pi / 2),)
-    angles = np.arange(d + 1) * np.pi / (d + 1)
-    k = np.arange(d + 1)[:, None]
-    matrix = (
-        np.array([comb(d, i) for i in range(d + 1)])[:, None]
-        * np.cos(angles) ** (d - k)
-        * np.sin(angles) ** k
-    )
-    c = np.linalg.solve(matrix, np.eye(d + 1)[b])
-    return tuple((float(x), float(t)) for x, t in zip(c, angles, strict=True) if abs(x) > 1e-12)
-
-
-def _homodyne_parts(observable: Polynomial) -> Iterator[tuple[float, dict[int, float], tuple[int, ...]]]:
-    """The polynomial as products of powers of rotated quadratures: (coefficient, {mode: angle}, powers)."""
-    for monomial, coefficient in observable.terms.items():
-        ordered = sorted(monomial)
-        for choice in product(*(_rotated(a, b) for _, a, b in ordered)):
-            c = coefficient * np.prod([x for x, _ in choice])
-            angles = {mode: t for (mode, _, _), (_, t) in zip(ordered, choice, strict=True)}
-            yield c, angles, tuple(a + b for _, a, b in ordered)
+def _number_variance(observable: Any) -> float:
+    """What stands for the variance of one shot of photon numbers: their powers' squared coefficients."""
+    if not isinstance(observable, Polynomial):
+        return 1.0
+    return float(sum(abs(c) ** 2 for powers, c in (observable.number or {}).items() if powers))

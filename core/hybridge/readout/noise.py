@@ -96,11 +96,13 @@ def difference_noise(square: Sequence[Share], mean: Sequence[Share], value: np.n
 
 
 class Estimate(NamedTuple):
-    """The values of all measurements at some rows, (B, *shape) each, and their noise.
+    """The values of all measurements at some of the rows, (B, *shape) each, and their noise.
 
-    None for the noise of single shots and of counts, which estimate nothing; no shares where exact.
+    `places` (B,) are those of the rows among all. None for the noise of single shots and of counts, which
+    estimate nothing; no shares where exact.
     """
 
+    places: np.ndarray
     values: list[np.ndarray]
     noises: list[Noise | None]
 
@@ -162,7 +164,7 @@ def _variances(noise: Noise, values: np.ndarray) -> np.ndarray:
     for share in noise.shares:
         if share.outcomes:  # of frequencies: no need to go through the shots
             return mean_variance(values * (1 - values), share.shots, share.unit)
-    return Estimate([values], [noise]).variances(np.ones((1, 1)))[:, 0]
+    return Estimate(np.arange(len(values)), [values], [noise]).variances(np.ones((1, 1)))[:, 0]
 
 
 def _spread(share: Share, values: np.ndarray) -> np.ndarray:

@@ -16,10 +16,11 @@ from hybridge.readout import tally
 from hybridge.readout.drawn import MAX_NUMBER, Counts, Distribution, Drawn, Shots, all_bits
 from hybridge.readout.noise import Noise, Share, difference_noise, spread_noise
 from hybridge.readout.qubit_states import MixedStates, PureStates
-from hybridge.readout.reader import Answers, Reader, Readout, scalar
+from hybridge.readout.reader import Answers, Reader, Readout, Setting, scalar
 from hybridge.readout.settings import (
     Groups,
     Reading,
+    expected_variance,
     gap,
     read_basis,
     read_observable,
@@ -49,6 +50,7 @@ class QubitReadout:
         self.requests: dict[Measurement, None] = {}  # of circuit 0: the circuit itself, unrotated
         self.groups = Groups()  # circuits 1, 2, ...: the circuit and a change of basis
         self.ordered: set[int] = set()  # groups whose shots are asked for one by one
+        self.handed: set[int] = set()  # groups whose shots are handed out, one by one or as counts
         wanted = "density_matrix" if self.mixed or "state" not in self.kinds else "state"
         self.source = wanted if wanted in self.kinds else None
 
@@ -63,7 +65,9 @@ class QubitReadout:
         for i in range(len(self.groups.settings)):
             instructions = (*self.circuit.instructions, *self.groups.rotations(i))
             asked.append(Circuit(instructions, (self._group_request(i),), self.circuit.wires))
-        return Readout(tuple(asked), readers)
+        weights = [None if i in self.handed else v**0.5 for i, v in enumerate(self.groups.variances)]
+        settings = (Setting(self.first_group + i, weight) for i, weight in enumerate(weights))
+        return Readout(tuple(asked), readers, tuple(settings))
 
     def _group_request(self, i: int) -> Measurement:
         wires = tuple(self.groups.wires[i])
@@ -181,6 +185,7 @@ class QubitReadout:
                 lambda answers: self._drawn(i, answers).probs(reading),
                 noise=lambda answers: Noise((self._frequencies(i, reading, answers),)),
             )
+        self.handed.add(i)
         if m.kind == "sample":
             again = i in self.ordered  # nobody gets what another has too
             self.ordered.add(i)
@@ -209,11 +214,11 @@ class QubitReadout:
             request = self._group_request(i)
             if request.kind == "sample":
                 bits = answers.get(at, request)
-                return Shots(bits.reshape(answers.batch, answers.shots, len(wires)), wires)
+                return Shots(bits.reshape(answers.batch, answers.shots_in(i), len(wires)), wires)
             if request.kind == "counts":
                 found = answers.get(at, request)
                 half = found.shape[1] // 2  # outcomes, then their times
-                counts = Counts(found[:, :half], found[:, half:], wires, answers.shots)
+                counts = Counts(found[:, :half], found[:, half:], wires, answers.shots_in(i))
                 return counts.shuffled(answers.rng(i)) if i in self.ordered else counts
             exact = (
                 answers.get(at, request)
@@ -221,7 +226,9 @@ class QubitReadout:
                 else self._states(at, request, answers).probs(wires)
             )
             distribution = Distribution(exact, wires)
-            return distribution.draw(answers.shots, answers.rng(i)) if answers.shots else distribution
+            if answers.shots is None:
+                return distribution
+            return distribution.draw(answers.shots_in(i), answers.rng(i))
 
         return answers.once(("group", i), make)
 
@@ -230,14 +237,15 @@ class QubitReadout:
         if not isinstance(observable, Sentence):
             whole = read_observable(observable)
             assert whole is not None  # a matrix always has its eigenbasis
-            return [Part(1.0, self.groups.add(whole), whole, gap(observable))], 0.0
+            group = self.groups.add(whole, expected_variance(observable))
+            return [Part(1.0, group, whole, gap(observable))], 0.0
         readings = [(c, read_word(w)) for w, c in observable.terms.items() if w]
         constant = sum(c for w, c in observable.terms.items() if not w)
-        return [Part(c, self.groups.add(reading), reading, 2.0) for c, reading in readings], constant
+        return [Part(c, self.groups.add(r, abs(c) ** 2), r, 2.0) for c, r in readings], constant
 
     def _mean(self, parts: Sequence[Part], constant: float) -> Callable[[Answers], np.ndarray]:
         def compute(answers: Answers) -> np.ndarray:
-            if answers.shots:
+            if answers.shots is not None:
                 means = [share.mean for share in self._shares(parts, answers)]
             else:
                 means = [p.coefficient * self._drawn(p.group, answers).mean(p.reading) for p in parts]
@@ -284,13 +292,13 @@ class QubitReadout:
                     self._shares(squared, answers), self._shares(parts, answers), mean(answers)
                 ),
             )
-        i = self.groups.add(reading)
+        i = self.groups.add(reading, expected_variance(observable))
         whole = [Part(1.0, i, reading, gap(observable))]
         return Reader(
             scalar,
             lambda answers: (
                 self._shares(whole, answers)[0].spread
-                if answers.shots
+                if answers.shots is not None
                 else self._drawn(i, answers).var(reading)
             ),
             noise=lambda answers: spread_noise(self._shares(whole, answers)[0]),

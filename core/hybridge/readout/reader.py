@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.circuit import Circuit, Measurement
+from hybridge.readout.allotment import Lot
 from hybridge.readout.noise import Noise
 
 COMPLEX = frozenset({"state", "density_matrix"})
@@ -20,12 +21,17 @@ class Answers:
         self,
         readout: Readout,
         arrays: Sequence[np.ndarray],
-        batch: int,
-        shots: int | None,
+        lot: Lot,
         seed: int,
         cutoff: int,
     ):
-        self.arrays, self.batch, self.shots, self.seed = arrays, batch, shots or 0, seed
+        self.arrays, self.places, self.batch, self.shots, self.seed = (
+            arrays,
+            lot.places,
+            len(lot.rows),
+            lot.shots,  # in each setting, None for exact
+            seed,
+        )
         self._readout, self._cutoff = readout, cutoff
         self._made: dict[Any, Any] = {}
 
@@ -35,13 +41,18 @@ class Answers:
         if len(circuit.measurements) == 1:  # nearly always
             return self.arrays[i]
         for m in circuit.measurements:
-            stop = start + columns(m, len(circuit.wires), self.shots, self._cutoff)
+            stop = start + columns(m, len(circuit.wires), None, self._cutoff)  # shots ask for one thing only
             if m == request:
                 found = self.arrays[i][:, start:stop]
                 # beside a state, real columns come in a complex array
                 return found.real if found.dtype.kind == "c" and m.kind not in COMPLEX else found
             start = stop
         raise KeyError(request)
+
+    def shots_in(self, setting: int) -> int:
+        """How many shots this setting took."""
+        assert self.shots is not None
+        return self.shots[setting]
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """`make()`, the first time; the same thing afterwards."""
@@ -63,11 +74,26 @@ class Reader(NamedTuple):
     noise: Callable[[Answers], Noise] | None = None  # of the values with shots; None: exact, or no estimate
 
 
+class Setting(NamedTuple):
+    """What takes shots of its own: the circuit it is read from, and how far one shot is expected to spread.
+
+    That is sqrt(sum c^2) of the Pauli words or polynomials that are read in it, their spread in the maximally
+    mixed state or in the vacuum; None where shots are handed out, and each setting takes those asked for.
+    """
+
+    circuit: int
+    weight: float | None
+
+
 class Readout(NamedTuple):
-    """Circuits on wires 0..n-1, not yet lowered, with the device's measurements; a reader per user's."""
+    """Circuits on wires 0..n-1, not yet lowered, with the device's measurements; a reader per user's.
+
+    `settings` are those that shots are taken in.
+    """
 
     circuits: tuple[Circuit, ...]
     readers: tuple[Reader, ...]
+    settings: tuple[Setting, ...] = ()
 
 
 def columns(m: Measurement, n: int, shots: int | None, cutoff: int) -> int:

@@ -109,14 +109,25 @@ def gap(observable: Any) -> float:
     return 1.0 if observable.bits is not None else float(np.ptp(observable.eigen[0]))
 
 
+def expected_variance(observable: Any) -> float:
+    """Of one shot, in the maximally mixed state: the sum of the words' squared coefficients."""
+    if isinstance(observable, Sentence):
+        return float(sum(abs(c) ** 2 for w, c in observable.terms.items() if w))
+    if observable.bits is not None:
+        p = 0.5 ** len(observable.bits)
+        return p * (1 - p)
+    return float(np.var(observable.eigen[0]))
+
+
 class Groups:
     """Settings, each a basis per wire, that readings share where they agree (qubit-wise commuting)."""
 
     def __init__(self) -> None:
         self.settings: list[dict[int, Basis]] = []
         self.wires: list[dict[int, None]] = []
+        self.variances: list[float] = []  # expected of one shot
 
-    def add(self, reading: Reading) -> int:
+    def add(self, reading: Reading, variance: float = 1.0) -> int:
         """The index of the setting in which this reading is taken: the first it fits in."""
         wanted = {w: basis for basis in reading.bases for w in basis[0]}
         fits = lambda setting: all(setting.get(w, basis) == basis for w, basis in wanted.items())
@@ -124,8 +135,10 @@ class Groups:
         if i == len(self.settings):
             self.settings.append({})
             self.wires.append({})
+            self.variances.append(0.0)
         self.settings[i].update(wanted)
         self.wires[i].update(dict.fromkeys(reading.wires))
+        self.variances[i] += variance
         return i
 
     def rotations(self, i: int) -> list[Instruction]:

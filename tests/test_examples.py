@@ -261,6 +261,16 @@ def test_the_kernel_is_the_fidelity_of_the_states_from_one_job():
     assert np.allclose(across, np.abs(test.conj() @ train.T) ** 2, atol=1e-12)
 
 
+def test_a_network_with_qubits_and_light_reads_digits(tmp_path):
+    printed = run(tmp_path, str(EXAMPLES / "torch_hybrid.py"), "--plot", "here/digits.png")
+    losses = [float(line[0]) for epoch, line in rows(printed).items() if epoch.isdigit()]
+    assert len(losses) == 12 and losses[-1] < losses[0] / 10
+    assert float(re.search(r"test accuracy: (\S+)", printed)[1]) > 0.95  # type: ignore[index]
+    # each of 11 batches is a job forward and one back; then both sets of images are looked at
+    assert f"jobs: {12 * (2 * 11 + 2)} of the qubits, {12 * (2 * 11 + 2)} of the light" in printed
+    assert (tmp_path / "here" / "digits.png").read_bytes().startswith(PNG)
+
+
 def test_the_minimal_plugin_is_small_and_uses_its_one_door():
     source = (PLUGIN / "minimal_plugin.py").read_text(encoding="utf-8")
     assert len(source.splitlines()) < 60

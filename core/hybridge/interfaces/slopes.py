@@ -63,17 +63,22 @@ def summed(
 
 
 def _runs(rows: Any, call: Call, parts: Sequence[Part], xp: Any) -> list[tuple[Any, Call]]:
-    """The shifted rows of each part, and the call of its plan; plans of a part's own are differentiated by
-    the best method that they have."""
-    best = BEST._replace(fallback=call.method.fallback)
+    """The shifted rows of each part, and the call of its plan."""
     return [
         (
             xp.reshape(rows[:, None, :] + part.shifts, (len(rows) * len(part.shifts), rows.shape[1])),
-            call if part.plan is None else call._replace(plan=part.plan, method=best),
+            own_call(call, part),
         )
         for part in parts
         if len(part.shifts)
     ]
+
+
+def own_call(call: Call, part: Part) -> Call:
+    """The call that a part runs; a plan of its own is differentiated by the best method that it has."""
+    if part.plan is None:
+        return call
+    return call._replace(plan=part.plan, method=BEST._replace(fallback=call.method.fallback))
 
 
 def _sum(

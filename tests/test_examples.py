@@ -106,7 +106,7 @@ def test_the_photon_turns_the_qubit_alike_on_all_devices(tmp_path):
         installed("qiskit.aer", "default.qubit")[0],
     )
     assert chosen[1] == ("default.fock", "default.qubit")
-    assert float(re.search(r"over all steps: (\S+)", printed)[1]) < 1e-9  # type: ignore[index]
+    assert float(re.search(r"over all steps: (\S+)", printed)[1]) < 1e-9
     steps = curve(printed)
     assert float(steps[0][0]) > 0.7 and float(steps[40][0]) < -0.99
     assert all(left == right for left, right, *_ in steps.values())
@@ -207,7 +207,7 @@ def test_qaoa_finds_the_largest_cut_by_every_method(tmp_path):
     start = float(found["(start)"][0])
     for name in ("BFGS", "adam", "rotosolve", "spsa"):
         assert start + 0.5 < float(found[name][0]) < 10
-    cut = re.search(r"best cut in 200 samples: (\d+), of size 10;", printed)[1]  # type: ignore[index]
+    cut = re.search(r"best cut in 200 samples: (\d+), of size 10;", printed)[1]
     graph = runpy.run_path(str(EXAMPLES / "qaoa_maxcut.py"), run_name="imported")["GRAPH"]
     assert networkx.cut_size(graph, {node for node, bit in enumerate(cut) if bit == "1"}) == 10
     sides = itertools.product((False, True), repeat=8)
@@ -263,11 +263,21 @@ def test_the_kernel_is_the_fidelity_of_the_states_from_one_job():
 
 def test_jax_trains_a_circuit_of_each_kind_faster_where_it_is_compiled(tmp_path):
     printed = run(tmp_path, str(EXAMPLES / "jax_jit.py"))
-    assert int(re.search(r"compiled, a step is (\d+) times as fast", printed)[1]) > 3  # type: ignore[index]
+    assert int(re.search(r"compiled, a step is (\d+) times as fast", printed)[1]) > 3
     assert "jobs of a step for 60 points: 2 qubits, 2 light" in printed
     lines = [line.split() for line in printed.splitlines() if re.match(r" +\d", line)]
     losses, right = [float(line[1]) for line in lines], [int(line[2].rstrip("%")) for line in lines]
     assert losses[-1] < 0.4 * losses[0] and right[-1] >= 90
+
+
+def test_a_network_with_qubits_and_light_reads_digits(tmp_path):
+    printed = run(tmp_path, str(EXAMPLES / "torch_hybrid.py"), "--plot", "here/digits.png")
+    losses = [float(line[0]) for epoch, line in rows(printed).items() if epoch.isdigit()]
+    assert len(losses) == 12 and losses[-1] < losses[0] / 10
+    assert float(re.search(r"test accuracy: (\S+)", printed)[1]) > 0.95
+    # each of 11 batches is a job forward and one back; then both sets of images are looked at
+    assert f"jobs: {12 * (2 * 11 + 2)} of the qubits, {12 * (2 * 11 + 2)} of the light" in printed
+    assert (tmp_path / "here" / "digits.png").read_bytes().startswith(PNG)
 
 
 def test_the_minimal_plugin_is_small_and_uses_its_one_door():

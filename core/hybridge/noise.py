@@ -13,6 +13,7 @@ from hybridge.errors import CircuitError
 from hybridge.gradients.part import Part
 from hybridge.interfaces.autograd_ import getval, isbox
 from hybridge.interfaces.called import Called, Model
+from hybridge.interfaces.choose import values_of
 from hybridge.interfaces.derivative import Argnums, Derivative
 from hybridge.interfaces.derivatives import check_one_number, jacobian
 from hybridge.jobs import estimate_together
@@ -99,7 +100,7 @@ def _value(f: Model, args: Sequence[Any], kwargs: Mapping[str, Any]) -> WithErro
         raise CircuitError(
             f"with_error: {' and '.join(sorted(kinds))} estimate nothing; return expval, var or probs"
         )
-    rows = called.call.checked_rows(called.leaves)
+    rows = called.call.checked_rows(values_of(called.leaves))
     [pieces] = estimate_together([(plan, rows)], called.call.shots)
     places = [piece.places for piece in pieces]
     values = [in_order(same, places) for same in zip(*(p.values for p in pieces), strict=True)]

@@ -13,6 +13,7 @@ from hybridge.errors import CircuitError
 from hybridge.execution import Plan
 from hybridge.gradient_plan import plan_of
 from hybridge.gradients.method import Method
+from hybridge.interfaces.choose import values_of
 from hybridge.interfaces.rows import as_rows
 from hybridge.listing import aligned
 from hybridge.qnode import QNode
@@ -118,7 +119,7 @@ def specs(qnode: QNode, level: str = "user") -> Callable[..., Specs]:
     def counted(*args: Any, **kwargs: Any) -> Specs:
         written = qnode.circuit(*args, **kwargs)
         plan = qnode.plan(*args, **kwargs)
-        batch = len(as_rows(qnode.record(*args, **kwargs).numbers)[0])
+        batch = len(as_rows(values_of(qnode.record(*args, **kwargs).numbers))[0])
         circuits = [written] if level == "user" else plan.lowered
         done = [(row, wires) for c in circuits for row, wires in c.instructions if row.kind != "marker"]
         rows_run, jobs, method = _gradient(plan, qnode.method, qnode.shots, batch)

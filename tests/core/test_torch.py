@@ -202,6 +202,77 @@ def test_a_batch_is_one_job_and_differentiates():
     same(vmap(slopes)(torch.stack([y, 2 * y]).detach())[1], slopes(2 * y.detach()))
 
 
+def curved(x, y):
+    for wire in range(2):
+        hb.RX(x[wire], wires=wire)
+    hb.CNOT([0, 1])
+    hb.CRY(x[2] * y, wires=[0, 1])
+    return hb.expval(hb.Z(0) @ hb.Z(1)), hb.probs(wires=[1])
+
+
+METHODS = {
+    "adjoint": {"diff_method": "adjoint"},
+    "hadamard": {"diff_method": "hadamard"},
+    "finite differences": {"diff_method": "finite-diff"},
+    "a fallback that is not needed": {"fallback": "finite-diff"},
+}
+
+
+@pytest.mark.parametrize("options", METHODS.values(), ids=METHODS)
+def test_every_method_differentiates_twice(options):
+    node = hb.QNode(curved, QUBITS, **options)
+    exact = reference(hb.QNode(curved, QUBITS))
+    for found, wanted in zip(jacrev(joined(node), argnums=(0, 1))(*tensors()), exact, strict=True):
+        same(found, wanted, 1e-8)
+    assert gradcheck(joined(node), tensors(), check_forward_ad=True)
+    assert gradgradcheck(joined(node), tensors(), check_fwd_over_rev=True, atol=1e-3)
+
+
+def test_a_measurement_without_a_rule_hurts_only_where_it_is_asked_for():
+    def modes(a):
+        for mode in range(2):
+            hb.Displacement(a[mode], 0.0, wires=mode)
+        hb.Kerr(0.3, wires=1)
+        return hb.expval(hb.QuadX(0) ** 3), hb.expval(hb.QuadX(1))
+
+    device = hb.device("default.fock", wires=2, cutoff_dim=14)
+    node = hb.QNode(modes, device, diff_method="parameter-shift")
+    a = torch.tensor([0.3, 0.2], dtype=torch.float64, requires_grad=True)
+    cubic, kerr = node(a)  # (2 a)^3 + 3 (2 a), as the variance of x is 1
+    (slope,) = torch.autograd.grad(cubic, a, create_graph=True)
+    same(slope, [24 * 0.3**2 + 6, 0], 1e-6)
+    same(torch.autograd.grad(slope[0], a)[0], [48 * 0.3, 0], 1e-5)
+    with pytest.raises(hb.GradientError, match="Kerr"):
+        kerr.backward()
+
+
+def test_rows_of_a_map_differentiate():
+    def touched(x, y):
+        hb.RX(torch.sin(x[0]), wires=0)
+        if x[1] > 0:  # rows of two structures
+            hb.RY(x[1] * y, wires=0)
+        return hb.expval(hb.Z(0)), {"p": hb.probs(wires=[0])}
+
+    rows = torch.tensor(np.random.default_rng(5).normal(size=(6, 2)), requires_grad=True)
+    y = torch.tensor(0.6, dtype=torch.float64, requires_grad=True)
+    node = hb.QNode(touched, QUBITS)
+    assert 0 < (rows[:, 1] > 0).sum() < 6
+    each = [node(row, y) for row in rows]
+    value, probs = node.map(rows, y, in_axes=(0, None))
+    same(value, torch.stack([v for v, _ in each]).detach())
+    same(probs["p"], torch.stack([p["p"] for _, p in each]).detach())
+    mapped = lambda rows, y: torch.cat([v.reshape(-1) for v in leaves(node.map(rows, y, in_axes=(0, None)))])
+    assert gradcheck(mapped, (rows, y))
+
+
+def test_a_look_at_a_circuit_takes_tensors_that_require_a_derivative():
+    node = NODES["one number"]
+    for look in (hb.draw, hb.specs):
+        assert str(look(node)(*tensors())) == str(look(node)(X, Y))
+    sampled = node.on("default.qubit", shots=50, seed=1)
+    assert "+-" in str(hb.with_error(sampled)(*tensors()))
+
+
 def test_only_what_requires_a_derivative_gets_one():
     x, y = tensors()
     x.requires_grad_(False)

@@ -12,6 +12,7 @@ from hybridge.circuit import Circuit, Instruction, measured_wires
 from hybridge.compilation import circuit_wires
 from hybridge.drawing.labels import Box, Labels, Number, check_decimals
 from hybridge.errors import CircuitError
+from hybridge.interfaces.choose import values_of
 from hybridge.interfaces.rows import as_rows
 from hybridge.operations.table import Wires
 from hybridge.qnode import QNode
@@ -65,7 +66,7 @@ def draw(
         recorded = qnode.record(*args, **kwargs)
         instructions = tuple(Instruction(*i) for i in recorded.instructions)
         wires = circuit_wires(instructions, recorded.measurements, qnode.device)
-        rows, _ = as_rows(recorded.numbers)
+        rows, _ = as_rows(values_of(recorded.numbers))
         arrays = [np.ndim(x) > 0 for x in recorded.numbers]
         labels = Labels(decimals)
         if level == "user":

@@ -24,7 +24,8 @@ LIBRARIES = {
     "jaxlib._jax.ArrayImpl": "jax",
     "jax._src.core.Tracer": "jax",
 }
-MARKED = frozenset({"torch"})  # whose module has `marked`, an array that knows its entries' places
+# whose module has `marked`, an array that knows its entries' places, and `plain`, the numbers of one
+MARKED = frozenset({"torch"})
 UNMARKED = PLAIN | {np.ndarray}
 INTERFACES = ("auto", *dict.fromkeys(LIBRARIES.values()), None)
 
@@ -88,6 +89,13 @@ def slow(args: Iterable[Any], interface: str | None) -> ModuleType | None:
                 if owner(kind) == "jax":
                     return module_of("jax")
     return None
+
+
+def values_of(numbers: Sequence[Any]) -> list[Any]:
+    """The numbers for a look at them: of tensors that are differentiated their values."""
+    kinds: list[type] = list(map(type, numbers))
+    names = map(owner, kinds)
+    return [module_of(n).plain(x) if n in MARKED else x for n, x in zip(names, numbers, strict=True)]
 
 
 @lru_cache(maxsize=1024)

@@ -16,7 +16,8 @@ from hybridge.interfaces.gather import Gather
 from hybridge.interfaces.rows import PLAIN, as_rows, real
 from hybridge.interfaces.torch_entries import entries_of_one, place_of
 from hybridge.interfaces.torch_entries import marked as marked
-from hybridge.interfaces.torch_functions import NUMPY, Run, Values, applied, plain
+from hybridge.interfaces.torch_functions import NUMPY, Run, Values, applied
+from hybridge.interfaces.torch_functions import plain as plain
 
 
 def gathered(numbers: Sequence[Any]) -> tuple[list[Any], Gather]:

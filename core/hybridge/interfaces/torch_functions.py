@@ -20,7 +20,7 @@ from hybridge.errors import GradientError
 from hybridge.gradients.part import Part
 from hybridge.interfaces.called import Call
 from hybridge.interfaces.gather import Gather
-from hybridge.interfaces.slopes import columns_of, full_jacobian, jacobian, pull
+from hybridge.interfaces.slopes import columns_of, full_jacobian, jacobian, parts_for, pull
 
 Tensors = tuple[torch.Tensor, ...]
 NUMPY = frozenset({torch.float64, torch.float32, torch.float16})  # of tensors that numpy reads in place
@@ -271,7 +271,7 @@ def bent(
     """
     moved, weights = _spread(run, tangents), _joined(cotangents, len(run.gather.index))
     total: Tensors | None = None
-    for part, along in _parts(run, moved):
+    for part, along in _parts(run, moved, weights):
         each = torch.einsum("brc,bc->brc" if along.ndim == 3 else "br,bc->brc", along, weights)
         if part.fold is not None:
             each = each @ torch.from_numpy(part.fold).T
@@ -296,13 +296,17 @@ def _pushed_at_shifts(
     return tuple([a.to(run.device, run.dtype) for a in run.shaped(total)])
 
 
-def _parts(run: Run, moved: torch.Tensor) -> list[tuple[Part, torch.Tensor]]:
+def _parts(
+    run: Run, moved: torch.Tensor, cotangent: torch.Tensor | None = None
+) -> list[tuple[Part, torch.Tensor]]:
     """The parts of the rule, and the weights of their rows for a tangent (B, S) of its slots.
 
-    They are (B, R), or (B, R, columns).
+    They are (B, R), or (B, R, columns). The rule is right for what the cotangent (B, columns) asks for.
     """
     slots, _ = run.gather.part(run.wanted)
-    rule = run.call.plan.rule(slots, run.call.method, run.call.shots)
+    if torch._C._are_functorch_transforms_active():
+        cotangent = None  # its numbers cannot be seen
+    rule, _ = parts_for(run.call, slots, None if cotangent is None else plain(cotangent))
     return [
         (part, torch.einsum("bs,rs->br" if part.weights.ndim == 2 else "bs,rsc->brc", moved, weights))
         for part in rule

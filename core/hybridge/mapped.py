@@ -145,27 +145,27 @@ class Mapped(Model):
 
     def _joined(self, rows: Sequence[Rows]) -> Any:
         """The results of rows of several structures, in the order of the batch."""
-        order = np.argsort(np.concatenate([row.places for row in rows]))
+        # for each row of the batch its structure, and its place in it
+        order = sorted((b, i, k) for i, row in enumerate(rows) for k, b in enumerate(row.places))
         each = [
             row.called.recorded.finished(row.called.call.plan, self._node.values(row.called), True)
             for row in rows
         ]
         joined: list[Any] = []
         for parts in zip(*each, strict=True):
-            joined.append(_joined(parts, order))
+            joined.append(_joined(parts, [(i, k) for _, i, k in order]))
         first = rows[0].called.recorded
         return joined[0] if first.build is None else first.build(joined)
 
 
-def _joined(parts: Sequence[Any], order: np.ndarray) -> Any:
-    """What each structure's rows give for one leaf, in this order."""
+def _joined(parts: Sequence[Any], order: Sequence[tuple[int, int]]) -> Any:
+    """What the rows give for one leaf: of structure i the row k of it, in this order."""
     if isinstance(parts[0], list):  # counts: a dict for each row
-        listed = list(chain.from_iterable(parts))
-        return [listed[i] for i in order]
+        return [parts[i][k] for i, k in order]
     shapes = {tuple(np.shape(part))[1:] for part in parts}
     if len(shapes) > 1:
         raise CircuitError(f"the rows of a map must return results of one shape; got {sorted(shapes)}")
-    return _together(parts)[order]
+    return _together([parts[i][k : k + 1] for i, k in order])
 
 
 def _together(parts: Sequence[Any]) -> Any:

@@ -94,4 +94,8 @@ def _stacked(x: Any, axis: int, where: str) -> Stacked:
         )
     if not -len(shape) <= axis < len(shape):
         raise CircuitError(f"{where} has shape {shape}, and no axis {axis} to map")
+    if None in shape:  # a graph's tensor of any length
+        raise CircuitError(
+            f"{where} has shape {shape}: a map needs lengths that are known, in tf.function too"
+        )
     return Stacked(x, axis % len(shape))

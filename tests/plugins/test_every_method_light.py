@@ -91,8 +91,7 @@ def around(bench, example, measures):
     return circuit, np.array(example.numbers)
 
 
-# rules: of what is measured behind Gaussian gates, but for these rows; of photons where their number is
-# bounded
+# rules: of what is measured behind Gaussian gates, but for these rows; of photons where they are bounded
 RULELESS = {"LossChannel", "CubicPhase", "CatState"}
 BOUNDED = {"Rotation", "Beamsplitter", "Kerr", "CrossKerr"}
 

@@ -417,3 +417,18 @@ def test_a_cutoff_too_low_is_said_whatever_is_measured():
         lost = hb.QNode(lambda measure=measure: (hb.Displacement(1.2, 0.0, wires=0), measure())[1], device)
         with pytest.warns(hb.TruncationWarning, match=r"beyond cutoff_dim=4 on device 'default.fock'"):
             lost()
+
+
+@pytest.mark.parametrize("name", ["default.gaussian", "default.fock"])
+def test_probabilities_of_all_modes_are_differentiated_by_the_device(name):
+    def f(r, t):
+        hb.Squeezing(r, 0.1, wires=0)
+        hb.Beamsplitter(t, 0.2, wires=[0, 1])
+        return hb.expval(hb.NumberOperator(0)), hb.probs()
+
+    device = hb.device(name, wires=2, cutoff_dim=8)
+    unnamed = hb.QNode(f, device, diff_method="device")
+    named = unnamed.update(function=lambda r, t: (f(r, t), hb.probs(wires=[0, 1]))[1])
+    pairs = zip(hb.jacobian(unnamed, (0, 1))(0.1, 0.4)[1], hb.jacobian(named, (0, 1))(0.1, 0.4), strict=True)
+    for one, other in pairs:
+        assert np.abs(one).max() > 1e-3 and np.allclose(one, other, rtol=0, atol=1e-14)

@@ -21,7 +21,9 @@ def own_columns(circuit: Circuit, answered: Sequence[Measurement], width: Width)
         start += width(m)
     found: list[np.ndarray] = []
     for m in circuit.measurements:
-        asked = m._replace(wires=circuit.wires) if m == Measurement("probs") else m
+        asked = m
+        if m == Measurement("probs") and m not in starts:  # of all wires, which the answer may name
+            asked = m._replace(wires=circuit.wires)
         if asked not in starts or asked.kind not in DIFFERENTIABLE:
             return None
         found.append(starts[asked] + np.arange(width(asked)))

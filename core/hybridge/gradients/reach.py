@@ -35,7 +35,7 @@ class Reach(NamedTuple):
     through: tuple[int | None, ...]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def reach(circuit: Circuit, m: Measurement) -> Reach:
     """The Reach of one of the circuit's measurements; a number of steps linear in the instructions."""
     light = any(o.domain == "cv" for o, _ in circuit.instructions if o.kind != "marker")

@@ -16,7 +16,7 @@ import numpy as np
 from hybridge.circuit import Circuit
 from hybridge.errors import CircuitError, GradientError
 from hybridge.execution import Plan
-from hybridge.gradients.choose import choice, needed_of
+from hybridge.gradients.choose import choices, needed_of
 from hybridge.gradients.method import EXACT, Method
 from hybridge.gradients.part import Part
 from hybridge.gradients.reach import reach
@@ -201,7 +201,8 @@ def _of_slot(
         return "zero", 0, next((reason for reason in still if reason is not None), "nothing is measured")
     if method.name not in EXACT:
         return str(method.name), count, ASKED
-    rules = choice(circuit, slot, method, plan.conditions(shots), needed).rules
+    [own] = choices(circuit, [slot], method, plan.conditions(shots), needed)
+    rules = own.rules
     used = dict.fromkeys(rule.method for rule in rules)
     reasons = dict.fromkeys(rule.reason for rule in rules)
     return ", ".join(used), count, "; ".join(reasons)

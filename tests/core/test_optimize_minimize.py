@@ -167,6 +167,25 @@ def test_the_second_derivatives_are_exact():
     numpy.testing.assert_allclose(found, differences, atol=1e-7)
 
 
+def test_the_second_derivatives_of_a_circuit_are_one_job():
+    from hybridge.optimize.problem import Problem
+
+    @hb.qnode(hb.device("default.qubit", wires=2))
+    def nested(w, y):
+        hb.Rot(w["a"][0], w["b"], y[0][0], wires=0)
+        hb.CRX(w["a"][1], wires=[0, 1])
+        hb.RY(y[1], wires=1)
+        return hb.expval(hb.Z(1) @ hb.X(0))
+
+    args = ({"a": numpy.array([0.3, 0.8]), "b": 0.5}, [numpy.array([0.4]), 0.9])
+    problem = Problem(nested, args, argnums=(1, 0))
+    with hb.Tracker(nested.device) as tracker:
+        found = problem.hessian(problem.start)
+    assert tracker.totals["jobs"] == 1
+    wrapped = Problem(lambda *args: nested(*args), args, argnums=(1, 0))
+    numpy.testing.assert_allclose(found, wrapped.hessian(problem.start), atol=1e-12)
+
+
 def test_a_sampled_cost_is_minimized():
     sampled = circuit.on("default.qubit", shots=2000, seed=5)
     found = hb.minimize(sampled, X0, "spsa", steps=120, options={"seed": 2, "a": 0.5})

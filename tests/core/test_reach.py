@@ -197,3 +197,17 @@ def test_light_is_still_where_what_follows_keeps_what_is_measured():
     device = hb.device("default.fock", wires=2, cutoff_dim=5)
     before = [2, 3, 4, 5, 6]  # slots: a, phi; r, phi; phi; kappa; kappa; T
     assert still(f, device, 0.1 * np.ones(7)) == [before, [7], before]
+
+
+def test_a_large_matrix_is_not_taken_apart():
+    rng = np.random.default_rng(2)
+    u = np.linalg.qr(rng.normal(size=(128, 128)) + 1j * rng.normal(size=(128, 128)))[0]
+
+    def f(x):
+        hb.RZ(x[0], wires=7)
+        hb.RX(x[1], wires=0)
+        hb.QubitUnitary(u, wires=range(7))
+        hb.evolve(hb.X(0) @ hb.X(1) + 0.3 * hb.Z(1), x[2])
+        return hb.expval(hb.Z(0))
+
+    assert still(f, hb.device("default.qubit", wires=8), np.ones(3)) == [[0]]

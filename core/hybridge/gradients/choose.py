@@ -12,12 +12,13 @@ from hybridge.errors import GradientError
 from hybridge.gradients.finite import finite_part, finite_rule, noise_of
 from hybridge.gradients.frequencies import generate_shift_rule
 from hybridge.gradients.light import space as light_space
-from hybridge.gradients.method import Method
+from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
-from hybridge.gradients.reach import moving, reach
+from hybridge.gradients.reach import Reach, moves, reach
 from hybridge.gradients.shift import Shifts, Space, joined, shift_rule
 from hybridge.gradients.spsa import spsa_part
 from hybridge.operations.spectrum import Trig
+from hybridge.operations.table import Operation
 
 DIFFERENTIABLE = ("expval", "var", "probs")
 DIFFERENCES = {"finite-diff": finite_part, "spsa": spsa_part}
@@ -94,8 +95,7 @@ def rule_parts(
         return (_differences(circuit, slots, method, conditions, needed),)
     rules = [
         (k, rule, _mask(rule, found, conditions, needed))
-        for k, slot in enumerate(slots)
-        for found in (choice(circuit, slot, method, conditions, needed),)
+        for k, found in enumerate(choices(circuit, slots, method, conditions, needed))
         for rule in found.rules
     ]
     total = sum(len(rule.shifts) for _, rule, _ in rules)
@@ -128,17 +128,15 @@ def _differences(
     circuit: Circuit, slots: Sequence[int], method: Method, conditions: Conditions, needed: Sequence[int]
 ) -> Part:
     """The differences of the slots that move something; they are no more in the others' places."""
-    moves, at = np.zeros((len(slots), len(circuit.measurements))), list(needed)
-    for k, slot in enumerate(slots):
-        moves[k, at] = [moving(circuit, slot, circuit.measurements[i]) for i in needed]
-    live = np.flatnonzero(moves.any(axis=1)).tolist()
+    moved = moves(circuit, slots, needed)
+    live = np.flatnonzero(moved.any(axis=1)).tolist()
     assert method.name is not None
     part = DIFFERENCES[method.name](method, [slots[k] for k in live], circuit.num_slots, conditions.noise)
     weights = np.zeros((len(part.shifts), len(slots)))
     weights[:, live] = part.weights
-    if conditions.shots is None or moves[:, at].all():
+    if conditions.shots is None or moved[:, list(needed)].all():
         return part._replace(weights=weights)
-    counted = np.array([conditions.spread(row) for row in moves])
+    counted = np.array([conditions.spread(row) for row in moved])
     return part._replace(weights=weights[:, :, None] * counted)
 
 
@@ -154,34 +152,53 @@ def needed_of(circuit: Circuit, measured: Sequence[int] | None) -> tuple[int, ..
     return needed
 
 
-def choice(
-    circuit: Circuit, slot: int, method: Method, conditions: Conditions, needed: Sequence[int]
-) -> Choice:
-    """How this slot is differentiated, for the measurements `needed`.
+def choices(
+    circuit: Circuit, slots: Sequence[int], method: Method, conditions: Conditions, needed: Sequence[int]
+) -> list[Choice]:
+    """How each of these slots is differentiated, for the measurements `needed`.
 
     Where a larger space holds those of several measurements, its rule serves them all: it is no more runs.
     Raises GradientError where one of them has no rule and nothing to fall back to.
     """
+    known = {i: reach(circuit, circuit.measurements[i]) for i in needed}
+    where = circuit.slots
+    return [_choice(circuit, slot, *where[slot], method, conditions, known) for slot in slots]
+
+
+def _choice(
+    circuit: Circuit,
+    slot: int,
+    at: int,
+    name: str,
+    method: Method,
+    conditions: Conditions,
+    known: dict[int, Reach],
+) -> Choice:
+    """The choice for one slot, the parameter `name` of instruction `at`."""
+    operation = circuit.instructions[at].operation
     spaces: dict[int, Space] = {}
     without: dict[int, str] = {}
     still = None
-    for i in needed:
-        m = circuit.measurements[i]
-        reason = reach(circuit, m).still[slot]
+    for i, reached in known.items():
+        reason = reached.still[slot]
         if reason is not None:
             still = still or reason
+            continue
+        m = circuit.measurements[i]
+        if operation.domain == "cv":
+            found = light_space(circuit, slot, m, conditions.cutoff)
         else:
-            found = space_of(circuit, slot, m, conditions.cutoff)
-            if isinstance(found, Space):
-                spaces[i] = found
-            else:
-                without[i] = found
+            found = _qubit_space(operation, name, m)
+        if isinstance(found, Space):
+            spaces[i] = found
+        else:
+            without[i] = found
     if without and method.fallback is None:
         raise GradientError(described(circuit, slot), next(iter(without.values())), REMEDY)
     rules = [
         Chosen(
             "parameter-shift",
-            *_rule(circuit, slot, method, space, conditions),
+            *_rule(circuit, slot, operation, method, space, conditions),
             frozenset(of),
             f"exact: the values lie in {_short(repr(space.spectrum.power(space.degree)))}",
             space,
@@ -194,9 +211,10 @@ def choice(
     return Choice(tuple(rules), still)
 
 
-def _rule(circuit: Circuit, slot: int, method: Method, space: Space, conditions: Conditions) -> Shifts:
+def _rule(
+    circuit: Circuit, slot: int, operation: Operation, method: Method, space: Space, conditions: Conditions
+) -> Shifts:
     """The rule of a space; where it is periodic, at the shifts that the user chose."""
-    operation = circuit.instructions[circuit.slots[slot][0]].operation
     functions, chosen = space.spectrum.power(space.degree), method.shifts(operation.name)
     if chosen is None or not isinstance(functions, Trig) or not functions:
         return shift_rule(*space, conditions.cutoff is not None, conditions.shots is not None)
@@ -228,17 +246,8 @@ def described(circuit: Circuit, slot: int) -> str:
     return f"parameter {name!r} of {operation.name} on wires {list(wires)!r}"
 
 
-def space_of(circuit: Circuit, slot: int, m: Measurement, cutoff: int | None) -> Space | str:
-    """The space in which the value of a measurement lies, in this slot; a text says why there is none."""
-    at, _ = circuit.slots[slot]
-    of_domain = light_space if circuit.instructions[at].operation.domain == "cv" else _qubit_space
-    return of_domain(circuit, slot, m, cutoff)
-
-
-def _qubit_space(circuit: Circuit, slot: int, m: Measurement, cutoff: int | None) -> Space | str:
+def _qubit_space(operation: Operation, name: str, m: Measurement) -> Space | str:
     """The space does not depend on what is measured, but a variance is quadratic in the state."""
-    at, name = circuit.slots[slot]
-    operation = circuit.instructions[at].operation
     spectrum = operation.spectrum[operation.params.index(name)]
     if spectrum is None:
         return f"{operation.name} has no shift rule in it"
@@ -258,12 +267,7 @@ def function_space(circuit: Circuit, slot: int, cutoff: int | None = None) -> Sp
 
     Raises GradientError, naming the parameter, where they are in no such space.
     """
-    found: list[Space] = []
-    for m in dict.fromkeys(circuit.measurements):
-        if reach(circuit, m).still[slot] is not None:
-            continue
-        space = space_of(circuit, slot, m, cutoff)
-        if isinstance(space, str):
-            raise GradientError(described(circuit, slot), space, REMEDY)
-        found.append(space)
-    return joined(found) if found else Space(Trig())
+    needed = range(len(circuit.measurements))
+    conditions = Conditions(None, cutoff, 0.0, ())
+    [found] = choices(circuit, [slot], BEST, conditions, needed)
+    return joined([rule.space for rule in found.rules if rule.space is not None] or [Space(Trig())])

@@ -20,6 +20,7 @@ from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
 from hybridge.errors import CircuitError, GradientError
 from hybridge.gradients.generators import MAX_WIRES, generator
 from hybridge.gradients.method import Method
+from hybridge.gradients.reach import moves
 from hybridge.operations.modifiers import adjoint
 from hybridge.operations.pauli import Sentence, word
 from hybridge.operations.qubit_entangling import CNOT, CY, CZ
@@ -75,8 +76,8 @@ def hadamard_tests(
     after = tuple(Instruction(row, aux) for _ in aux for row in (adjoint(S), H))  # Y is read as Z
     wires = circuit.wires if device_wires is not None else (*circuit.wires, *aux)
     found = []
-    for k, slot in enumerate(slots):
-        at, name = circuit.slots[slot]
+    for k in np.flatnonzero(moves(circuit, slots, needed).any(axis=1)).tolist():
+        at, name = circuit.slots[slots[k]]
         operation, on = circuit.instructions[at]
         for coefficient, path, letters in insertions(operation, name, on):
             for turn, factor in INSERTED[mode]:

@@ -48,7 +48,6 @@ def measured_letters(m: Measurement, wires: Wires) -> dict[Hashable, str]:
     return dict(zip(o.wires, _letters(o.dense[None], len(o.wires)), strict=True))
 
 
-@lru_cache(maxsize=4096)
 def pulled_letters(operation: Operation, seen: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """The letters on the gate's wires before it, from those after it, and which of its parameters are still.
 
@@ -57,6 +56,14 @@ def pulled_letters(operation: Operation, seen: tuple[str, ...]) -> tuple[tuple[s
     """
     if operation.kind == "state":  # the wires are prepared anew: of what came before, nothing is seen there
         return ("",) * operation.num_wires, (False,) * operation.arity
+    if set(seen) == {ANY} or (operation.dense and operation.num_wires > MAX_WIRES):
+        # all observables stay all observables; and a large matrix is not taken apart, or kept, for this
+        return (ANY,) * operation.num_wires, (False,) * operation.arity
+    return _pulled(operation, seen)
+
+
+@lru_cache(maxsize=4096)
+def _pulled(operation: Operation, seen: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     if any(
         s is None and p not in operation.exponent
         for p, s in zip(operation.params, operation.spectrum, strict=True)

@@ -7,9 +7,11 @@ follows as far as that is measured: the light cone, diagonal gates before diagon
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
+
+import numpy as np
 
 from hybridge.circuit import Circuit, Measurement
 from hybridge.gradients.letters import measured_letters, pulled_letters
@@ -33,7 +35,7 @@ class Reach(NamedTuple):
     through: tuple[int | None, ...]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def reach(circuit: Circuit, m: Measurement) -> Reach:
     """The Reach of one of the circuit's measurements; a number of steps linear in the instructions."""
     light = any(o.domain == "cv" for o, _ in circuit.instructions if o.kind != "marker")
@@ -87,6 +89,13 @@ def _pass(passed: dict[Hashable, int], wires: tuple[Hashable, ...], latest: int 
             passed[wire] = latest
 
 
-def moving(circuit: Circuit, slot: int, m: Measurement) -> bool:
-    """Whether the value of this measurement may depend on this slot."""
-    return reach(circuit, m).still[slot] is None
+def moves(circuit: Circuit, slots: Sequence[int], measured: Sequence[int]) -> np.ndarray:
+    """(slots, measurements): 1 where the value of a measurement may depend on a slot, else 0.
+
+    Of measurements that are not among `measured`, 0.
+    """
+    found = np.zeros((len(slots), len(circuit.measurements)))
+    for i in measured:
+        still = reach(circuit, circuit.measurements[i]).still
+        found[:, i] = [still[slot] is None for slot in slots]
+    return found

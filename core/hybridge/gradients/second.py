@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
 from hybridge.circuit import Circuit
 from hybridge.errors import GradientError
-from hybridge.gradients.choose import Choice, Conditions, choice, needed_of
+from hybridge.gradients.choose import Choice, Conditions, choices, needed_of
 from hybridge.gradients.frequencies import generate_shift_rule, merged
 from hybridge.gradients.method import Method
-from hybridge.gradients.reach import moving
+from hybridge.gradients.reach import moves
 from hybridge.gradients.shift import Shifts, Space, evenly, shift_rule
 from hybridge.operations.spectrum import Hyperbolic, Trig
 
@@ -105,37 +104,62 @@ def second_rule(space: Space, truncated: bool = False) -> Shifts:
     return Shifts(np.concatenate([[0.0], steps, -steps]), np.concatenate([[-2 * own.sum()], own, own]))
 
 
+class Known(NamedTuple):
+    """What Hessian rules are made of: the choice of each slot, its rule of order 2, and what it moves."""
+
+    choices: list[Choice]
+    second: list[Shifts]
+    moves: np.ndarray  # (S, measurements)
+
+    @property
+    def num_points(self) -> int:
+        """How many points the rule takes, the unshifted one included."""
+        first = np.array([len(_rule(found).shifts) for found in self.choices])
+        together = np.triu(self.moves @ self.moves.T > 0, 1)
+        diagonal = sum(int((rule.shifts != 0).sum()) for rule in self.second)
+        return 1 + diagonal + int(first @ together @ first)
+
+
 @lru_cache(maxsize=64)
-def hessian_rule(
-    circuit: Circuit, slots: tuple[int, ...], method: Method, conditions: Conditions
-) -> SecondRule | None:
-    """The rule for all second derivatives in these slots; None where one of them has no exact rule for all.
+def known(circuit: Circuit, slots: tuple[int, ...], method: Method, conditions: Conditions) -> Known | None:
+    """What the Hessian rule in these slots is made of; None where one of them has no exact rule for all.
 
     Raises GradientError where one has none and nothing to fall back to.
     """
     needed = needed_of(circuit, None)
-    choices = [choice(circuit, slot, method, conditions, needed) for slot in slots]
-    if any(len(found.rules) > 1 or any(rule.space is None for rule in found.rules) for found in choices):
+    found = choices(circuit, slots, method, conditions, needed)
+    if any(len(own.rules) > 1 or any(rule.space is None for rule in own.rules) for own in found):
         return None
-    moves = np.array([[moving(circuit, slot, m) for m in circuit.measurements] for slot in slots], float)
     small = conditions.cutoff is not None and conditions.shots is None  # noise is more than a cutoff loses
+    spaces = [own.rules[0].space if own.rules else None for own in found]
+    second = [second_rule(space or Space(Trig()), small) for space in spaces]
+    return Known(found, second, moves(circuit, slots, needed))
+
+
+@lru_cache(maxsize=64)
+def hessian_rule(
+    circuit: Circuit, slots: tuple[int, ...], method: Method, conditions: Conditions
+) -> SecondRule | None:
+    """The rule for all second derivatives in these slots; None and GradientError as `known`."""
+    parts = known(circuit, slots, method, conditions)
+    if parts is None:
+        return None
     center = np.zeros(len(slots))
     pairs, points = [], []  # of each pair (slot, slot, amount, amount, weight) of its points
-    for i, found in enumerate(choices):
-        if found.rules and found.rules[0].space is not None:
-            shifts, weights = second_rule(found.rules[0].space, small)
-            still = shifts == 0
-            center[i] = weights[still].sum()
-            if not still.all():
-                pairs.append((i, i))
-                points.append(_points(slots[i], slots[i], shifts[~still], np.zeros(1), weights[~still]))
-    for i, j in combinations(range(len(slots)), 2):
-        if (moves[i] * moves[j]).any():  # else no value depends on both
-            a, b = _rule(choices[i]), _rule(choices[j])
-            weights = np.outer(a.weights, b.weights).ravel()
-            if len(weights):
-                pairs.append((i, j))
-                points.append(_points(slots[i], slots[j], a.shifts, b.shifts, weights))
+    for i, (shifts, weights) in enumerate(parts.second):
+        still = shifts == 0
+        center[i] = weights[still].sum()
+        if not still.all():
+            pairs.append((i, i))
+            points.append(_points(slots[i], slots[i], shifts[~still], np.zeros(1), weights[~still]))
+    together = parts.moves @ parts.moves.T > 0  # else no value depends on both
+    for i, j in zip(*np.nonzero(np.triu(together, 1)), strict=True):
+        a, b = _rule(parts.choices[i]), _rule(parts.choices[j])
+        if len(a.weights) * len(b.weights):
+            pairs.append((i, j))
+            points.append(
+                _points(slots[i], slots[j], a.shifts, b.shifts, np.outer(a.weights, b.weights).ravel())
+            )
     starts = np.cumsum([0, *(len(p) for p in points)])[:-1]
     table = np.concatenate([np.zeros((0, 5)), *points])
     return SecondRule(
@@ -145,11 +169,13 @@ def hessian_rule(
         pairs=np.array(pairs, dtype=np.intp).reshape(-1, 2),
         starts=starts,
         center=center,
-        moves=moves,
+        moves=parts.moves,
     )
 
 
 def _rule(found: Choice) -> Shifts:
+    if not found.rules:
+        return Shifts(np.zeros(0), np.zeros(0))
     return Shifts(found.rules[0].shifts, found.rules[0].weights)
 
 

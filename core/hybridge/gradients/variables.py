@@ -42,7 +42,6 @@ def _commute(a: Polynomial, b: Polynomial) -> bool:
     return all(abs(c) < SMALL for c in (a @ b - b @ a).terms.values())
 
 
-@lru_cache(maxsize=4096)
 def pulled_variables(operation: Operation, seen: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
     """The variables on the operation's modes before it, from those after it; and whether it changes nothing.
 
@@ -50,6 +49,11 @@ def pulled_variables(operation: Operation, seen: tuple[str, ...]) -> tuple[tuple
     """
     if operation.kind == "state":  # the modes are prepared anew: of what came before, nothing is seen there
         return ("",) * operation.num_wires, False
+    return _pulled(operation, seen)
+
+
+@lru_cache(maxsize=4096)
+def _pulled(operation: Operation, seen: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
     if operation.kind == "channel" and _shrinks(operation):
         return seen, False
     if operation.hamiltonian is not None and ANY not in seen:

@@ -6,7 +6,7 @@ import numpy as np
 
 from hybridge.gradients.method import EXACT
 from hybridge.gradients.part import Part
-from hybridge.gradients.second import hessian_rule
+from hybridge.gradients.second import hessian_rule, known
 from hybridge.interfaces.called import Call
 from hybridge.interfaces.slopes import columns_of, full_jacobian
 
@@ -25,12 +25,16 @@ def hessian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray 
         return None
     plan = call.plan
     parts = plan.rule(slots, call.method, call.shots)  # raises where a method has no derivatives here
-    rule = hessian_rule(plan.named, slots, call.method, plan.conditions(call.shots))
-    if rule is None:
+    own = plan.named, slots, call.method, plan.conditions(call.shots)
+    made_of = known(*own)
+    if made_of is None:
         return None
-    if call.direct and SWEEP * columns_of(call) * sum(len(part.shifts) for part in parts) < rule.num_points:
+    sweeps = columns_of(call) * sum(len(part.shifts) for part in parts)
+    if call.direct and SWEEP * sweeps < made_of.num_points:
         found = sum(_by_sweeps(rows, call, slots, part) for part in parts)
         return (found + np.swapaxes(found, 2, 3)) / 2
+    rule = hessian_rule(*own)
+    assert rule is not None
     values = plan.run_flat(rule.shifted(rows).reshape(-1, rows.shape[1]), call.shots)
     found = rule.summed(values.reshape(len(rows), rule.num_points, -1))
     if call.shots is None:

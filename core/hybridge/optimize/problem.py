@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import re
@@ -143,8 +144,14 @@ class Problem:
         return _traced(slots_of, [self.cost, self.call_args(x), self.argnums, self.kwargs], {})
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        """The second derivatives (N, N) at x, exact."""
+        """The second derivatives (N, N) at x, exact; of a cost that is a QNode in one job."""
         self.calls += 1
+        if isinstance(self.cost, QNode):
+            blocks = flatten(_traced(hessian(self.cost, self.argnums), self.call_args(x), self.kwargs))[0]
+            sizes = [stop - start for start, stop in self._parts]
+            shaped = zip(blocks, itertools.product(sizes, sizes), strict=True)
+            found = [np.reshape(block, shape) for block, shape in shaped]
+            return np.block([found[i : i + len(sizes)] for i in range(0, len(found), len(sizes))])
         flat = lambda v: self.cost(*self.call_args(v), **self.kwargs)
         return np.asarray(_traced(hessian(flat), [x], {})).reshape(x.size, x.size)
 

@@ -13,6 +13,7 @@ OURS = ("in_hybridge", "in_hybridge_light")
 # the module for a peer -> the packages it needs
 MODULES = {
     "in_torch": ("torch",),
+    "in_jax": ("jax",),
     "in_pennylane": ("pennylane", "pennylane_lightning"),
     "in_qulacs": ("qulacs",),
     "in_aer": ("qiskit", "qiskit_aer"),

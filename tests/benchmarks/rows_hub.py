@@ -9,6 +9,7 @@ from benchmarks.comparison import Comparison, Goal, Part, anything
 
 BARE = "hybridge, the device alone"
 TORCH = ("hybridge, torch", "hybridge static, torch")
+JAX = ("hybridge, jax.jit", "hybridge static, jax.jit")
 
 ROWS = [
     Comparison(
@@ -21,13 +22,16 @@ ROWS = [
         "hub",
         "gradient of a node in array libraries, 4 qubits, 32 parameters",
         (Part("gradient of a node", partial(hea, 4)),),
-        tuple(Goal(ours, BARE, 100, 75, at_most=True, difference=True) for ours in TORCH),
+        (
+            *(Goal(ours, BARE, 100, 75, at_most=True, difference=True) for ours in TORCH),
+            *(Goal(ours, BARE, 150, 75, at_most=True, difference=True) for ours in JAX),
+        ),
     ),
     Comparison(
         "hub",
         "gradient of 256 rows in array libraries, 8 qubits",
         (Part("mapped gradients", partial(hea, 8, batch=256)),),
-        tuple(Goal(ours, BARE, 2, 1.5, at_most=True) for ours in TORCH),
+        tuple(Goal(ours, BARE, 2, 1.5, at_most=True) for ours in (*TORCH, *JAX)),
     ),
     Comparison(
         "hub",

@@ -26,7 +26,7 @@ LAYERS = (
     ("hookspecs", "tracker"),
     ("plugin",),
     ("registry",),
-    ("allowed", "border", "compilation"),
+    ("allowed", "border", "compilation", "own"),
     ("readout",),
     ("execution",),
     ("jobs", "plans"),

@@ -16,11 +16,12 @@ from hybridge.border import asked, check_count, fault
 from hybridge.circuit import Circuit, Measurement
 from hybridge.compilation import AffineMap, lower, numbered
 from hybridge.device import Device, Task
-from hybridge.errors import GradientError, PluginError, UnsupportedCircuit
+from hybridge.errors import PluginError, UnsupportedCircuit
 from hybridge.gradients.choose import Conditions, rule_parts
 from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
+from hybridge.own import no_own_derivatives
 from hybridge.readout.allotment import Lot, in_order, lots, parted
 from hybridge.readout.noise import Estimate, Noise
 from hybridge.readout.own import own_columns, own_places
@@ -143,8 +144,7 @@ class Plan:
         them has no rule.
         """
         if method.must_own and not self.direct_vjp:
-            reason = f"device {self.device.name!r} has no derivatives of its own for this circuit"
-            raise GradientError("any parameter", reason, "use diff_method='best'")
+            raise no_own_derivatives(self.device, self.sampled, self.named, self.circuit, self.lowered)
         key = (slots, method, shots, measured)
         found = None if method.random else self._rules.get(key)
         if found is None:

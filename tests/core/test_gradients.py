@@ -1,5 +1,6 @@
 """Derivatives of QNodes and of functions around them, against differences and against each other."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import autograd
@@ -255,12 +256,6 @@ def test_best_uses_the_devices_own_derivatives_first_order_and_the_rule_beyond()
     assert hb.grad(shift)(0.3, 0.1) == pytest.approx(-2 * np.sin(0.5)) and WithDerivatives.asked == before
 
 
-def test_device_derivatives_are_refused_where_there_are_none():
-    circuit = hb.QNode(product, hb.device("default.qubit", wires=2, shots=10), diff_method="device")
-    with pytest.raises(hb.GradientError, match="no derivatives of its own"):
-        hb.grad(circuit)(0.3, 0.8)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -306,6 +301,38 @@ def test_a_fallback_differences_only_what_has_no_rule_and_only_when_named():
     found = hb.grad(strict.update(fallback="finite-diff"), argnums=(0, 1))(0.4, 0.3)
     own = hb.grad(hb.QNode(f, device, diff_method="adjoint"), argnums=(0, 1))(0.4, 0.3)
     assert np.allclose(found, own, atol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["adjoint", "device"])
+def test_derivatives_of_the_device_say_why_there_are_none_and_what_would_do(method):
+    read = {
+        "expval": lambda: hb.expval(hb.Z(0)),
+        "probs": lambda: hb.probs(op=hb.X(0)),
+    }
+
+    def refused(device, measure, shots=None):
+        def circuit(x):
+            hb.RX(x, wires=0)
+            return read[measure]()
+
+        with pytest.raises(hb.GradientError) as told:
+            hb.jacobian(hb.QNode(circuit, device, method))(0.3)
+        assert "use diff_method='best', which takes the exact rule" in str(told.value)
+        return str(told.value)
+
+    plain = hb.device("default.qubit", wires=1)
+    sampled = refused(hb.device("default.qubit", wires=1, shots=10), "expval")
+    assert "no derivatives of its own with shots" in sampled and sampled.endswith("or shots=None")
+    assert "no derivatives of its own of probs(X(0)), which the core comp" in refused(plain, "probs")
+    without = refused(Undifferentiated(wires=1), "expval")
+    assert "'Undifferentiated' has no derivatives of its own; use" in without and "default.qubit" in without
+
+
+class Undifferentiated(hb.Device):
+    """The values of WithDerivatives."""
+
+    capabilities = replace(WithDerivatives.capabilities, vjp=False)
+    run = WithDerivatives.run
 
 
 @pytest.mark.parametrize(

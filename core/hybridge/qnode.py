@@ -185,7 +185,8 @@ class QNode(Model):
 
     def record(self, *args: Any, **kwargs: Any) -> Recorded:
         """Run the function only: what it applies, its numbers, and what it measures."""
-        tape, returned = record(self.function, *offered(args), **kwargs)
+        named = dict(zip(kwargs, offered(list(kwargs.values())), strict=True)) if kwargs else kwargs
+        tape, returned = record(self.function, *offered(args), **named)
         return Recorded(tape, returned, self._called_name)
 
     @property

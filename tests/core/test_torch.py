@@ -395,9 +395,9 @@ def test_entries_taken_as_they_stand_have_no_step_in_the_graph(shape):
 
     w = torch.tensor(np.random.default_rng(1).normal(size=shape), requires_grad=True)
     node = hb.QNode(circuit, QUBITS)
-    value = node(w)
-    ((parent, _),) = [p for p in value.grad_fn.next_functions if p[0] is not None]
-    assert parent.variable is w
+    for value in (node(w), node(w=w)):
+        ((parent, _),) = [p for p in value.grad_fn.next_functions if p[0] is not None]
+        assert parent.variable is w
     value.backward()
     same(w.grad, hb.grad(node)(w.detach().numpy()))
 

@@ -10,6 +10,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from torch.func import functional_call, stack_module_state, vmap
 
 import hybridge as hb
 from hybridge.torch import TorchLayer
@@ -217,6 +218,15 @@ def test_it_trains_among_other_layers():
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0] / 10
+
+
+def test_an_ensemble_of_layers_is_one_job():
+    layers = [layer(), layer(init_method=torch.nn.init.ones_), layer(init_method=torch.nn.init.zeros_)]
+    weights, _ = stack_module_state(layers)
+    with hb.Tracker(QUBITS) as tracker:
+        found = vmap(lambda w: functional_call(layers[0], w, (ROWS,)))(weights)
+    assert tracker.totals["jobs"] == 1
+    torch.testing.assert_close(found, torch.stack([each(ROWS) for each in layers]))
 
 
 def no_inputs(x, weights):

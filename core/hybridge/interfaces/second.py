@@ -31,7 +31,8 @@ def hessian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray 
     if call.direct and SWEEP * columns_of(call) * sum(len(part.shifts) for part in parts) < rule.num_points:
         found = sum(_by_sweeps(rows, call, slots, part) for part in parts)
         return (found + np.swapaxes(found, 2, 3)) / 2
-    values = plan.run_flat(rule.shifted(rows).reshape(-1, rows.shape[1]), call.shots)
+    shared = plan.of_part(Part(rule.shifted(np.zeros((1, rows.shape[1])))[0], rule.sizes[:, None]))
+    values = shared.run_flat(rule.shifted(rows).reshape(-1, rows.shape[1]), call.shots)
     found = rule.summed(values.reshape(len(rows), rule.num_points, -1))
     if call.shots is None:
         return found

@@ -170,24 +170,44 @@ def test_second_derivatives_share_the_shots_of_their_runs_too():
     node = node_of(
         lambda x: (hb.CRX(x, wires=[0, 1]), hb.RX(0.4, wires=1), hb.expval(hb.Z(1)))[2], shots=20000
     )
-    jobs = tasks_of(node.device)
-    second = hb.grad(hb.grad(node))(0.8)
-    exact = hb.grad(hb.grad(node.update(shots=None)))(0.8)
-    assert second == pytest.approx(exact, abs=0.1)
-    shots = {t.shots for job in jobs for t in job}
-    assert len(shots) > 2
+    exact = hb.hessian(node.update(shots=None))(0.8)
+    for second in (hb.hessian(node), hb.grad(hb.grad(node))):
+        jobs = tasks_of(node.device)
+        assert second(0.8) == pytest.approx(exact, abs=0.1)
+        assert len({t.shots for t in jobs[-1]}) > 1
 
 
-def test_it_is_the_same_through_every_library():
+def by_torch(node):
     import torch
 
+    x = torch.tensor(X, requires_grad=True)
+    node(x).backward()
+    return x.grad.numpy()
+
+
+def by_jax(node):
+    import jax
+
+    with jax.enable_x64(True):
+        return np.asarray(jax.grad(node)(jax.numpy.array(X)))
+
+
+def by_tensorflow(node):
+    import tensorflow as tf
+
+    x = tf.Variable(X)
+    with tf.GradientTape() as tape:
+        y = node(x)
+    return tape.gradient(y, x).numpy()
+
+
+@pytest.mark.parametrize("gradient", [lambda node: hb.grad(node)(X), by_torch, by_jax, by_tensorflow])
+def test_it_is_the_same_through_every_library(gradient):
     uniform, weighted = (node_of(energy, dist) for dist in ("uniform", "weighted"))
     exact = hb.grad(uniform.update(shots=None))(X)
     jobs = [tasks_of(node.device) for node in (uniform, weighted)]
     for node in (uniform, weighted):
-        x = torch.tensor(X, requires_grad=True)
-        node(x).backward()
-        assert x.grad.numpy() == pytest.approx(exact, abs=0.6)
+        assert gradient(node) == pytest.approx(exact, abs=0.6)
     drawn = [[sum(t.shots * len(t.params) for t in job) for job in own] for own in jobs]
     assert drawn[0] == drawn[1]
     assert len({t.shots for t in jobs[0][-1]}) == 1 < len({t.shots for t in jobs[1][-1]})

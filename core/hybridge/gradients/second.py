@@ -47,6 +47,11 @@ class SecondRule(NamedTuple):
         """How many points there are, the unshifted one included."""
         return len(self.weights) + 1
 
+    @property
+    def sizes(self) -> np.ndarray:
+        """How much each point weighs in all entries, (points,), the unshifted one first."""
+        return np.concatenate([[np.linalg.norm(self.center)], np.abs(self.weights)])
+
     def shifted(self, rows: np.ndarray) -> np.ndarray:
         """The points of each row (B, P): (B, points, P), the unshifted one first."""
         found = np.repeat(rows[:, None, :], self.num_points, axis=1)

@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 from jax.interpreters import ad
 
-from hybridge.gradients.method import BEST
 from hybridge.interfaces.jax_primitives import (
     Run,
     Shape,
@@ -132,13 +131,11 @@ def _bend(
     """
     call = run.call
     slots, _ = call.gather.part(active)
-    best = BEST._replace(fallback=call.method.fallback)  # for plans that are a part's own
     total: Any = jnp.zeros((1, len(slots), 1), run.dtype)
     for part in run.rule(active, measured):
         if not len(part.shifts):
             continue
-        own = call if part.plan is None else call._replace(plan=part.plan, method=best)
-        shifted = Run(own._replace(gather=call.gather.shifted(part.shifts)), run.dtype)
+        shifted = Run(call.of_part(part)._replace(gather=call.gather.shifted(part.shifts)), run.dtype)
         wanted = measured if part.plan is None else shifted.every
         found = push_p.bind(*leaves, *tangents, run=shifted, lead=lead, active=moving, measured=wanted)
         columns = side_by_side(jnp, shifted, lead, found, wanted)

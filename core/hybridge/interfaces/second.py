@@ -35,7 +35,8 @@ def hessian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray 
         return (found + np.swapaxes(found, 2, 3)) / 2
     rule = hessian_rule(*own)
     assert rule is not None
-    values = plan.run_flat(rule.shifted(rows).reshape(-1, rows.shape[1]), call.shots)
+    shared = plan.of_part(Part(rule.shifted(np.zeros((1, rows.shape[1])))[0], rule.sizes[:, None]))
+    values = shared.run_flat(rule.shifted(rows).reshape(-1, rows.shape[1]), call.shots)
     found = rule.summed(values.reshape(len(rows), rule.num_points, -1))
     if call.shots is None:
         return found

@@ -452,12 +452,18 @@ def test_samples_and_states_are_tensors_and_have_no_derivative():
             node(torch.tensor(0.3, requires_grad=True))
         with pytest.raises(hb.GradientError, match="not differentiable; return expval, var or probs"):
             jvp(node, (torch.tensor(0.3),), (torch.tensor(1.0),))
+    node = hb.QNode(lambda x: (hb.RX(x, wires=0), hb.sample())[1], drawn)
+    with hb.Tracker(drawn) as tracker:
+        assert vmap(node)(torch.zeros(3)).shape == (3, 20, 2)
+    assert tracker.totals["jobs"] == 1
     counted = hb.QNode(lambda x: (hb.RX(x, wires=0), (hb.counts(), hb.expval(hb.Z(0))))[1], drawn)
     counts, value = counted(torch.tensor(0.0))
     assert counts == {"00": 20} and type(value) is torch.Tensor
     assert counted(torch.zeros(2))[0] == [{"00": 20}] * 2
     with pytest.raises(hb.GradientError, match="counts"):
         counted(torch.tensor(0.0, requires_grad=True))
+    with pytest.raises(hb.CircuitError, match=r"counts are dicts, which torch\.func cannot transform"):
+        vmap(counted)(torch.zeros(3))
 
 
 BAD = {

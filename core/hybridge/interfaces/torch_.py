@@ -26,12 +26,9 @@ def gathered(numbers: Sequence[Any]) -> tuple[list[Any], Gather]:
     known = entries_of_one(numbers)
     if known is not None:  # the usual case, 30 us sooner
         whole, at = known
-        return [whole], Gather(
-            np.array((at,), dtype=np.intp),
-            (tuple(whole.shape),),
-            False,
-            in_order=at == list(range(whole.numel())),
-        )
+        in_order = len(at) == whole.numel() and at == list(range(len(at)))
+        index = np.array((at,), dtype=np.intp)
+        return [whole], Gather(index, (tuple(whole.shape),), False, in_order=in_order)
     leaves: list[Any] = []
     shapes: list[tuple[int, ...]] = []
     starts: dict[int, int] = {}  # of a leaf in flat
@@ -99,6 +96,8 @@ def evaluate(called: Called) -> list[Any]:
         if call.plan.scalar and call.direct:
             run = Run(Call(call.plan, call.shots, call.method, call.gather, []), dtype, device)
     elif any([m.kind == "counts" for m in recorded.measurements]):
+        if torch._C._are_functorch_transforms_active():
+            raise CircuitError("counts are dicts, which torch.func cannot transform; return probs or sample")
         arrays = call.plan.run(call.checked_rows(list(map(plain, leaves))), call.shots)
         values = zip(recorded.measurements, arrays, run.values(arrays), strict=True)
         return [

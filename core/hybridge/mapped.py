@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ from hybridge.interfaces.choose import library
 from hybridge.interfaces.each_row import EachRow
 from hybridge.interfaces.stacked import Stacked, stacked
 from hybridge.pytree import flatten
-from hybridge.recorded import Recorded
+from hybridge.recorded import Recorded, alike
 from hybridge.static import Trace, Traces, symbolic
 
 
@@ -130,12 +130,9 @@ class Mapped(Model):
 
     def _recorded_each(self, recorded: Sequence[Recorded]) -> list[Rows]:
         """The rows by one recording of each, those of one structure together."""
-        groups: dict[Hashable, list[int]] = {}
-        for b, row in enumerate(recorded):
-            groups.setdefault((row.instructions, row.measurements), []).append(b)
-        _check_alike(recorded)
+        _check_containers(recorded)
         found = []
-        for places in groups.values():
+        for places in alike(recorded):
             called = self._node.of_recorded(_combined([recorded[b] for b in places]))
             if called.call.gather.batched:
                 raise _no_rows_of_rows()
@@ -187,8 +184,8 @@ def _in_each_row(tree: Any) -> Any:
     return build(found)
 
 
-def _check_alike(recorded: Sequence[Recorded]) -> None:
-    """Raise for rows whose results do not stack: other containers, or other coefficients."""
+def _check_containers(recorded: Sequence[Recorded]) -> None:
+    """Raise CircuitError for rows whose results do not stack."""
     first = recorded[0]
     for b, row in enumerate(recorded):
         if row is first:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hybridge.interfaces.rows import as_rows
 from hybridge.qnode import QNode
+from hybridge.recorded import alike
 
 
 def results_at(node: QNode, points: Sequence[Sequence[Any]], kwargs: Mapping[str, Any]) -> list[Any]:
@@ -17,11 +18,8 @@ def results_at(node: QNode, points: Sequence[Sequence[Any]], kwargs: Mapping[str
     rows = [as_rows(r.numbers) for r in recorded]
     if any(batched for _, batched in rows):  # a point is a batch of its own
         return [node(*args, **kwargs) for args in points]
-    alike: dict[Any, list[int]] = {}
-    for k, r in enumerate(recorded):
-        alike.setdefault((r.instructions, r.measurements), []).append(k)
     found: list[Any] = [None] * len(points)
-    for places in alike.values():
+    for places in alike(recorded):
         plan = node.plan_of(recorded[places[0]])
         together = np.concatenate([rows[k][0] for k in places])
         plan.check(together)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -81,6 +81,14 @@ class Recorded:
         found = copy.copy(self)
         found.numbers = numbers
         return found
+
+
+def alike(recorded: Sequence[Recorded]) -> list[list[int]]:
+    """Which of them have the same structure, so that they are one batch: their places, in order."""
+    groups: dict[Hashable, list[int]] = {}
+    for place, one in enumerate(recorded):
+        groups.setdefault((one.instructions, one.measurements), []).append(place)
+    return list(groups.values())
 
 
 def _check_returned(leaves: Sequence[Any], returned: Any, name: str) -> None:

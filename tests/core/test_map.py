@@ -403,6 +403,50 @@ def test_what_a_row_calculates_is_what_it_would_alone(name):
         assert np.allclose(own, alone, rtol=0, atol=1e-9)
 
 
+UNARY = (hnp.sin, np.exp, np.negative, abs, np.tanh, lambda v: v**2, lambda v: v / 3 - 1)
+BINARY = (
+    np.add,
+    hnp.multiply,
+    np.arctan2,
+    lambda a, b: a - b,
+    lambda a, b: a / (2 + b * b),
+    lambda a, b: b - 2 * a,
+)
+
+
+def test_random_calculations_are_those_of_each_row():
+    rng = np.random.default_rng(8)
+    for _ in range(25):
+        steps = [
+            (rng.integers(len(UNARY)), rng.integers(len(BINARY)), *rng.integers(0, 9, 2)) for _ in range(4)
+        ]
+        shapes = [(), (3,), (2, 3), (2, 1), (1,)]
+        picked = [shapes[i] for i in rng.integers(0, len(shapes), 3)]
+        rows, plain = [rng.normal(size=(B, *shape)) for shape in picked], rng.normal(size=(2, 3))
+        mapped = [0 if k else rng.choice([0, None]) for k in rng.permutation(3)]
+        calls = []
+
+        def circuit(*args, steps=steps, plain=plain, calls=calls):
+            calls.append(1)
+            pool = [*args, plain]
+            for unary, binary, i, j in steps:
+                pool.append(BINARY[binary](UNARY[unary](pool[i % len(pool)]), pool[j % len(pool)]))
+            for k, value in enumerate(pool[4:]):
+                for entry in np.reshape(value, (-1,))[::2] if np.ndim(value) else [value]:
+                    hb.RX(entry / 5, wires=k % 3)
+                    hb.RY(0.3, wires=k % 3)
+            entangle()
+            return hb.probs()
+
+        node = hb.QNode(circuit, DEVICE)
+        args = [x if axis == 0 else x[0] for x, axis in zip(rows, mapped, strict=True)]
+        found = node.map(*args, in_axes=tuple(mapped))
+        assert len(calls) == 2
+        for b in range(B):
+            row = [x[b] if axis == 0 else x for x, axis in zip(args, mapped, strict=True)]
+            assert np.allclose(found[b], node(*row), rtol=0, atol=1e-12)
+
+
 def test_random_rows_and_lengths_match_a_loop():
     rng = np.random.default_rng(3)
     for _ in range(20):

@@ -20,7 +20,7 @@ from hybridge.gradients.choose import choices, needed_of
 from hybridge.gradients.method import EXACT, Method
 from hybridge.gradients.part import Part
 from hybridge.gradients.reach import reach
-from hybridge.interfaces.choose import library
+from hybridge.interfaces.choose import library, owner, values_of
 from hybridge.interfaces.derivatives import Argnums, jacobian
 from hybridge.interfaces.rows import as_rows
 from hybridge.listing import aligned
@@ -35,7 +35,8 @@ ASKED = "asked for by name"
 class GradientRow(NamedTuple):
     """One place where a parameter is used.
 
-    parameter    where the number comes from in the arguments, such as x[2], or its slot, such as #3
+    parameter    where the number comes from in the arguments, such as x[2]; its slot, such as #3, where
+                 it does not move here, or where it was calculated by another library than autograd
     operation    the name of the operation that takes it, on `wires`, as its parameter `name`
     method       "device", "parameter-shift" or another method's name; "zero" where it cannot matter, "none"
                  where there is no derivative and an error would say so
@@ -128,7 +129,7 @@ def gradient_plan(qnode: QNode, argnums: Argnums = 0) -> Callable[..., GradientP
     @functools.wraps(qnode.function)
     def planned(*args: Any, **kwargs: Any) -> GradientPlan:
         recorded = qnode.record(*args, **kwargs)
-        batch = len(as_rows(recorded.numbers)[0])
+        batch = len(as_rows(values_of(recorded.numbers))[0])
         plan = qnode.plan(*args, **kwargs)
         return plan_of(plan, qnode.method, qnode.shots, batch, _names(qnode, argnums, args, kwargs))
 
@@ -217,7 +218,17 @@ def _names(qnode: QNode, argnums: Argnums, args: Sequence[Any], kwargs: Mapping[
         traced[:] = [library([x]) is not None for x in found]
         return found
 
-    slopes = jacobian(numbers, argnums)(*args)  # of each number a tree of arrays (*number, *leaf)
+    plain = [_plain(arg) for arg in args]
+    try:
+        slopes = jacobian(numbers, argnums)(*plain)  # of each number a tree of arrays (*number, *leaf)
+    except (TypeError, ValueError, AttributeError):
+        if all(one is other for one, other in zip(plain, args, strict=True)):
+            raise
+        numbers(
+            *args
+        )  # a function that calculates with its library: its traced numbers are all that is known
+        return {slot: f"#{slot}" for slot in np.flatnonzero(traced).tolist()}
+    args = plain
     called = _argument_names(qnode.function, len(args))
     chosen = [i % len(args) for i in np.atleast_1d(argnums).tolist()]
     leaves = [
@@ -235,6 +246,18 @@ def _names(qnode: QNode, argnums: Argnums, args: Sequence[Any], kwargs: Mapping[
         used = [entry for entry, m in zip(entries, np.concatenate(moved), strict=True) if m]
         names[slot] = ", ".join(used) or f"#{slot}"
     return names
+
+
+def _plain(tree: Any) -> Any:
+    """The same with numpy's arrays in place of another library's; itself where it has none."""
+    leaves, build = flatten(tree)
+    kinds: list[type] = list(map(type, leaves))
+    owned = [owner(kind) not in (None, "autograd") for kind in kinds]
+    if not any(owned):
+        return tree
+    return build(
+        [np.asarray(x) if foreign else x for x, foreign in zip(values_of(leaves), owned, strict=True)]
+    )
 
 
 def _entry(path: str, at: tuple[int, ...]) -> str:

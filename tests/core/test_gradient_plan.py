@@ -189,3 +189,45 @@ def test_a_circuit_without_parameters_has_no_rows():
 def test_only_a_node_has_a_plan():
     with pytest.raises(hb.CircuitError, match="takes a QNode"):
         hb.gradient_plan(lambda x: x)
+
+
+def of_torch(x):
+    import torch
+
+    return torch.tensor(x, requires_grad=True)
+
+
+def of_jax(x):
+    import jax.numpy as jnp
+
+    return jnp.array(x)
+
+
+def of_tensorflow(x):
+    import tensorflow as tf
+
+    return tf.Variable(x)
+
+
+@pytest.mark.parametrize("made", [of_torch, of_jax, of_tensorflow])
+def test_arrays_of_every_library_have_plans(made):
+    def f(x, y):
+        hb.RX(x[0], wires=0)
+        hb.RY(2 * x[1] + y, wires=0)
+        return hb.expval(hb.Z(0))
+
+    found = hb.gradient_plan(node(f), argnums=(0, 1))(made([0.3, 0.4]), 0.5)
+    assert found.rows == hb.gradient_plan(node(f), argnums=(0, 1))(np.array([0.3, 0.4]), 0.5).rows
+
+
+def test_what_another_library_calculates_is_known_by_its_slots():
+    import torch
+
+    def f(x):
+        hb.RX(torch.sin(x[0]), wires=0)
+        hb.RY(0.3, wires=0)
+        hb.RY(x[1], wires=0)
+        return hb.expval(hb.Z(0))
+
+    found = hb.gradient_plan(node(f))(torch.tensor([0.3, 0.4]))
+    assert [row.parameter for row in found.rows] == ["#0", "#2"]

@@ -271,7 +271,9 @@ class Plan:
         return self.lots(rows, shots, parted(shots * self.num_settings * len(rows), weights))
 
     def tasks(self, lot: Lot) -> list[Task]:
-        """One for each program."""
+        """One for each program. Raises CircuitError for sampling a state that there is not."""
+        if lot.shots is not None and self.checks:  # differences as wide as noise needs may leave the states
+            self.check(lot.rows)
         seed, found = self.device.next_seed, []
         for i, (program, affine) in enumerate(self._compiled):
             params = lot.rows if affine is None else affine(lot.rows)

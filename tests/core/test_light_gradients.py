@@ -78,6 +78,24 @@ def test_every_polynomial_of_every_row_has_the_derivative_the_device_finds(row):
     assert np.allclose(own, differences(values(device, around(row)), v), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("row", RULED, ids=repr)
+def test_a_fock_device_has_the_derivatives_of_the_whole_space_to_within_its_leak(row):
+    """By rule, and by itself, where the light is weak and the cutoff far above it."""
+    v = np.random.default_rng(1).uniform(0.1, 0.2, len(row.params))
+    device = hb.device("default.fock", wires=2, cutoff_dim=18 if row.mixed else 30)
+
+    def circuit(v):
+        row(*v, wires=list(range(row.num_wires)))
+        hb.Beamsplitter(0.4, 0.7, wires=[0, 1])
+        hb.Displacement(0.2, 0.1, wires=0)
+        of_degree_two = [o for o in OBSERVABLES if o.degree <= 2]
+        return (*map(hb.expval, of_degree_two), hb.var(hb.QuadX(1)), hb.expval(hb.TensorN([0, 1])))
+
+    want = jacobian(hb.device("default.gaussian", wires=2), circuit, v, "device")
+    for method in ("parameter-shift", "device"):
+        assert np.allclose(jacobian(device, circuit, v, method), want, atol=1e-7)
+
+
 def test_a_thermal_state_takes_a_row_for_each_power_of_the_covariance():
     """Its covariance is linear in nbar, so that a mean of degree K has degree K / 2 in it."""
     rows = {1: 0, 2: 2, 3: 2, 4: 3}

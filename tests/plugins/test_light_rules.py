@@ -49,6 +49,19 @@ def test_every_row_of_the_gaussian_simulator(row):
     check(hb.device("strawberryfields.gaussian", wires=2), circuit, v, 1e-8)
 
 
+@pytest.mark.parametrize("row", [row for row in RULED if row.kind == "state"], ids=repr)
+def test_preparations_of_the_fock_simulator(row):
+    """Weak light far below the cutoff has the derivatives of the whole space."""
+
+    def circuit(v):
+        row(*v, wires=1)
+        hb.Beamsplitter(0.4, 0.7, wires=[0, 1])
+        return hb.expval(hb.NumberOperator(0)), hb.expval(hb.QuadOperator(0.4, 1)), hb.var(hb.QuadX(0))
+
+    v = np.random.default_rng(1).uniform(0.1, 0.2, len(row.params))
+    check(hb.device("strawberryfields.fock", wires=2, cutoff_dim=14), circuit, v, 1e-7)
+
+
 MEASURED = (
     lambda: hb.probs(wires=[1, 0]),
     lambda: hb.var(hb.FockStateProjector([1], wires=1)),

@@ -23,20 +23,23 @@ def _check_gaussian_state(num_wires: int, V: Any, r: Any) -> tuple[Constant, Con
     subject, size = _subject(num_wires), 2 * num_wires
     cov = constants.array(subject, "V", V, (size, size), float)
     mean = constants.array(subject, "r", r, (size,), float)
-    _check_covariances(num_wires, cov[None])
+    _check_symmetric(num_wires, cov)
+    _check_uncertainty(num_wires, cov[None])
     return Constant((cov + cov.T) / 2), Constant(mean)
 
 
-def _check_covariances(num_wires: int, cov: np.ndarray) -> None:
-    """Raise CircuitError where one of (B, 2k, 2k) is not symmetric, or no state's."""
-    scale = np.maximum(1.0, np.abs(cov).max(axis=(1, 2)))
-    turned = np.swapaxes(cov, 1, 2)
-    off = np.abs(cov - turned).max(axis=(1, 2))
-    if (off > constants.TOLERANCE * scale).any():
+def _check_symmetric(num_wires: int, cov: np.ndarray) -> None:
+    off = np.abs(cov - cov.T).max()
+    if off > constants.TOLERANCE * max(1.0, np.abs(cov).max()):
         raise CircuitError(
-            f"{_subject(num_wires)} needs a symmetric V; V differs from its transpose by {off.max():.2g}"
+            f"{_subject(num_wires)} needs a symmetric V; V differs from its transpose by {off:.2g}"
         )
-    lowest = np.linalg.eigvalsh((cov + turned) / 2 + 1j * _omega(num_wires))[:, 0]
+
+
+def _check_uncertainty(num_wires: int, cov: np.ndarray) -> None:
+    """Raise CircuitError where the symmetric part of one of (B, 2k, 2k) is no state's."""
+    scale = np.maximum(1.0, np.abs(cov).max(axis=(1, 2)))
+    lowest = np.linalg.eigvalsh((cov + np.swapaxes(cov, 1, 2)) / 2 + 1j * _omega(num_wires))[:, 0]
     if (lowest < -constants.TOLERANCE * scale).any():
         raise CircuitError(
             f"{_subject(num_wires)} needs a V that obeys the uncertainty relation, V + i Omega >= 0; its "
@@ -85,6 +88,7 @@ def _numbered(num_wires: int, V: Any, r: Any) -> tuple[Operation, list[Any]]:
         numbers += [row[j] for row in _entries(subject, "V", V, size, size) for j in range(size)]
         return derive(_of_entries, num_wires, True), numbers
     cov = constants.array(subject, "V", V, (size, size), float)
+    _check_symmetric(num_wires, cov)
     return derive(_of_entries, num_wires, _mixed(cov)), numbers + cov.ravel().tolist()
 
 
@@ -134,7 +138,7 @@ def _of_entries(num_wires: int, mixed: bool) -> Operation:
         definition=definition,
         spectrum=(Power(),) * size + (None,) * size**2,
         slope=lambda *numbers: _Slopes(num_wires, np.shape(numbers[0])),
-        check=lambda numbers: _check_covariances(num_wires, numbers[:, size:].reshape(-1, size, size)),
+        check=lambda numbers: _check_uncertainty(num_wires, numbers[:, size:].reshape(-1, size, size)),
         mixed=mixed,
         formula=GaussianState.formula,
     )

@@ -88,6 +88,23 @@ def test_every_word_is_a_circuit_and_all_are_one_job(mode, each):
     assert tracker.totals["jobs"] == 2 and tracker.totals["executions"] == 1 + each * words
 
 
+def test_what_cannot_matter_costs_nothing_and_has_no_noise():
+    def circuit(x):
+        hb.RX(x[0], wires=0)
+        hb.RY(x[1], wires=1)
+        hb.RZ(x[0], wires=1)  # measured in the basis it keeps
+        return hb.expval(hb.Z(0)), hb.expval(hb.Z(1)), hb.probs(wires=1)
+
+    tested = hb.QNode(circuit, hb.device("default.qubit", wires=3, shots=100, seed=1), "hadamard")
+    x = np.array([0.4, 0.9])
+    tested(x)
+    with hb.Tracker(tested.device) as tracker:
+        first, second, third = hb.jacobian(tested)(x)
+    assert tracker.totals["executions"] == 1 + 2
+    assert first[1] == second[0] == 0 and not third[:, 0].any()
+    assert first[0] < 0 > second[1]
+
+
 def test_batches_static_circuits_and_containers():
     @hb.qnode(hb.device("default.qubit", wires=3), diff_method="hadamard", static=True)
     def circuit(p):

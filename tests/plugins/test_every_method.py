@@ -140,3 +140,27 @@ def test_every_method_on_every_row_of_qubits(device, kind):
     can = QUBITS[device][1] - WITHOUT[kind]
     assert numbers > 60 and claimed == dict.fromkeys(can, numbers)
     assert refused == dict.fromkeys(set(WAYS) - can, numbers)
+
+
+SAMPLED = ("parameter-shift", "hadamard", "hadamard direct", "finite-diff")
+SHOTS = 4000
+
+
+@pytest.mark.parametrize("device", QUBIT_DEVICES)
+def test_methods_with_shots(device):
+    """Each within 5 standard errors: of weights w and values within +-1, sqrt(sum w^2 / shots)."""
+    measures = {"word": LINEAR["word"], "probs": lambda: hb.probs(wires=[3, 0])}
+    circuit, x, _, _ = chained(GATES[:4] + GATES[8:9], measures)
+    exact = every_method(circuit, qubit_device(device), x, ["parameter-shift"]).jacobians["parameter-shift"]
+    sampled = hb.device(device, wires=WIRES + 1, shots=SHOTS, seed=11)
+    for name in SAMPLED:
+        way = WAYS[name](x.size)
+        options = {} if name == "finite-diff" else way.options  # the step that suits the shots
+        node = hb.QNode(circuit, sampled, way.method, gradient_kwargs=options)
+        found = np.concatenate([np.reshape(part, (-1, x.size)) for part in hb.jacobian(node)(x)])
+        plan = node.plan(x)
+        parts = plan.rule(tuple(range(plan.num_slots)), node.method, SHOTS)
+        squares = [np.sum(p.weights**2, axis=0).reshape(plan.num_slots, -1).max(axis=1) for p in parts]
+        bias = 0.05 if name == "finite-diff" else 0.0  # h^2 / 6, h = 0.32, of a third derivative below 2
+        error = 5 * np.sqrt(np.max(sum(squares)) / SHOTS) + bias
+        assert 0 < np.abs(found - exact).max() < error < 0.45, name

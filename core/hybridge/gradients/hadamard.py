@@ -35,7 +35,8 @@ INSERTED = {"standard": ((0, 2.0),), "direct": ((1, 1.0), (-1, -1.0))}
 
 
 class Test(NamedTuple):
-    """A circuit on the user's wires, with the slots of the differentiated one, and its weights (S,)."""
+    """A circuit on the user's wires, with the slots of the differentiated one, and its weights: (S,), or
+    (S, columns) where some of what is measured does not depend on the slot."""
 
     circuit: Circuit
     weights: np.ndarray
@@ -76,16 +77,19 @@ def hadamard_tests(
     after = tuple(Instruction(row, aux) for _ in aux for row in (adjoint(S), H))  # Y is read as Z
     wires = circuit.wires if device_wires is not None else (*circuit.wires, *aux)
     found = []
-    for k in np.flatnonzero(moves(circuit, slots, needed).any(axis=1)).tolist():
+    moved = moves(circuit, slots, needed)
+    for k in np.flatnonzero(moved.any(axis=1)).tolist():
         at, name = circuit.slots[slots[k]]
         operation, on = circuit.instructions[at]
+        # of what does not move there is only noise
+        one = 1.0 if moved[k, list(needed)].all() else np.repeat(moved[k], columns)
         for coefficient, path, letters in insertions(operation, name, on):
             for turn, factor in INSERTED[mode]:
                 with_word = derive(_inserted, operation, path, letters, turn)
                 changed = list(circuit.instructions)
                 changed[at] = Instruction(with_word, (*on, *aux))
-                weights = np.zeros(len(slots))
-                weights[k] = factor * coefficient
+                weights = np.zeros((len(slots), *np.shape(one)))
+                weights[k] = factor * coefficient * one
                 found.append(Test(Circuit((*before, *changed, *after), read, wires), weights))
     return Tests(tuple(found), fold)
 

@@ -95,6 +95,8 @@ class Device(ABC):
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         """For each task a (batch, columns) array, the measurements side by side; ONE vendor job for all.
 
+        Tasks may differ in their shots; a vendor whose jobs have one number takes a job for each number.
+
         expval, var: 1 column; probs 2^k; state 2^n complex; density_matrix 4^k complex, row-major; sample
         shots * wires (0 and 1, of any integer type), shot by shot; counts m = min(shots, 2^k) outcomes as
         numbers (int64, wires[0] most significant), then the m times that they came, 0 for entries to spare.

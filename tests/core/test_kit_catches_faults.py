@@ -429,6 +429,10 @@ SAMPLING = [
         "a tenth of the shots drawn",
         {"draw": lambda s, r, p, k: np.resize(Sampling.draw(s, r, p, max(1, k // 10)), k)},
     ),
+    (
+        "the first task's shots for all",
+        {"run": lambda self, tasks: Sampling.run(self, [t._replace(shots=tasks[0].shots) for t in tasks])},
+    ),
     ("a hidden number of shots", {"draw": lambda self, rng, p, shots: Sampling.draw(self, rng, p, 100)}),
     (
         "a readout error of 3 %",
@@ -591,6 +595,7 @@ FOUND_BY = {
     "a tenth of the shots drawn": "test_samples_have",
     "one shot repeated": "test_shots_differ",
     "a hidden number of shots": "test_as_many_samples",
+    "the first task's shots for all": "test_tasks_of_a_job",
     "a readout error of 3 %": "test_samples_have",
     "wires sampled one by one": "test_shots_are_read_jointly",
     "one stream for every row": "test_samples_of_a_batch",

@@ -22,6 +22,7 @@ from hybridge.conformance.statistics import mean_allowance, probs_allowance, var
 from hybridge.device import Capabilities, Device
 from hybridge.errors import PluginError, UnsupportedCircuit
 from hybridge.interfaces.derivatives import hessian, jacobian
+from hybridge.interfaces.rows import as_rows
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 from hybridge.registry import device as make_device
@@ -544,6 +545,16 @@ class Conformance(ABC):
         node = self.shots_of(shots, 3)
         assert len(node()) == shots
         assert len(QNode(node.function, node.device, shots=shots + 1)()) == shots + 1
+
+    def test_tasks_of_a_job_may_differ_in_their_shots(self) -> None:
+        """Shots go by weight where the user says so: each task gets its own number."""
+        if self.refuses_shots():
+            return
+        node = self.shots_of(13, 3)
+        recorded = node.record()
+        plan, rows = node.plan_of(recorded), as_rows(recorded.numbers)[0]
+        tasks = [task for n in (13, 40) for lot in plan.lots(rows, n) for task in plan.tasks(lot)]
+        plan.check_returned(tasks, node.device.run(tasks))
 
     def test_shots_differ_from_one_another(self) -> None:
         """The shots of a call are not one shot repeated."""

@@ -48,6 +48,8 @@ class Share(NamedTuple):
         """(B, M, ...) -> (B, ...): over the shots."""
         if self.times is None:
             return values.mean(axis=1)
+        if values.ndim == 2:  # 4 us less than by einsum
+            return (values * self.times).sum(axis=1) / self.shots
         return np.einsum("bm...,bm->b...", values, self.times) / self.shots
 
     @property

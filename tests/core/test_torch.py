@@ -226,6 +226,20 @@ def test_every_method_differentiates_twice(options):
         same(found, wanted, 1e-8)
     assert gradcheck(joined(node), tensors(), check_forward_ad=True)
     assert gradgradcheck(joined(node), tensors(), check_fwd_over_rev=True, atol=1e-3)
+    x, y = tensors(requires_grad=False)
+    by_rule = joined(hb.QNode(curved, QUBITS))
+    same(jacfwd(jacfwd(joined(node)))(x, y), jacrev(jacrev(by_rule))(x, y), 1e-4)
+
+
+@each_node
+def test_pulls_and_pushes_are_linear(node):
+    f, (x, y) = joined(node), tensors(requires_grad=False)
+    value, back = vjp(f, x, y)
+    for found, wanted in zip(jvp(back, (2 * value,), (value,))[1], back(value), strict=True):
+        same(found, wanted)
+    forward = lambda moved: jvp(f, (x, y), (moved, y))[1] - jvp(f, (x, y), (0 * moved, y))[1]
+    same(jvp(forward, (2 * x,), (x,))[1], forward(x))
+    same(grad(lambda moved: value @ forward(moved))(2 * x), back(value)[0])
 
 
 def test_a_measurement_without_a_rule_hurts_only_where_it_is_asked_for():

@@ -43,11 +43,6 @@ class Run:
     def gather(self) -> Gather:
         return self.call.gather
 
-    @property
-    def columns(self) -> list[int]:
-        """How many numbers each measurement gives at one row."""
-        return [math.prod(shape) for shape in self.call.plan.shapes(self.call.shots)]
-
     def of(self, wanted: Sequence[int]) -> Run:
         """The same, differentiated in these leaves."""
         return Run(self.call, self.dtype, self.device, tuple(wanted), self.copies)
@@ -156,7 +151,7 @@ class Pull(Function):
         if call.ahead and np.array_equal(call.ahead[1], rows):
             found = weights * _of(call.ahead[2], slots)
         elif run.copies > 1 and not call.direct:
-            rows, same = np.unique(rows, axis=0, return_inverse=True)
+            rows, same = _distinct(rows)
             found = np.einsum("bsc,bc->bs", jacobian(rows, call, slots, weights)[same], weights)
         else:
             found = pull(rows, call, slots, weights)
@@ -206,7 +201,7 @@ class Push(Function):
         rows = call.gather(list(map(plain, leaves)))
         slots, part = call.gather.part(run.wanted)
         moved = sum(part.push(i, plain(t)) for i, t in zip(run.wanted, tangents, strict=True))
-        rows, same = np.unique(rows, axis=0, return_inverse=True) if run.copies > 1 else (rows, slice(None))
+        rows, same = _distinct(rows) if run.copies > 1 else (rows, slice(None))
         found = np.einsum("bcs,bs->bc", full_jacobian(rows, call, slots)[same], moved)
         return tuple([tensor(a, run.dtype, run.device) for a in run.shaped(found)])
 
@@ -337,7 +332,7 @@ def _joined(values: Sequence[torch.Tensor], batch: int) -> torch.Tensor:
 
 def _split(run: Run, tensors: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
     """Those of the measurements, and those of the leaves."""
-    count = len(run.columns)
+    count = len(run.call.plan.shapes(run.call.shots))
     return tensors[:count], tensors[count:]
 
 
@@ -353,6 +348,12 @@ def _placed(found: Sequence[Any], wanted: Sequence[int], count: int) -> list[Any
 
 def _zeros(tangents: Sequence[Any], like: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     return [torch.zeros_like(x) if t is None else t for t, x in zip(tangents, like, strict=True)]
+
+
+def _distinct(rows: np.ndarray) -> tuple[np.ndarray, Any]:
+    """Each row once, and which of them each row is."""
+    found, same = np.unique(rows, axis=0, return_inverse=True)
+    return found, same.reshape(-1)  # numpy 2.0 has one more axis
 
 
 def _of(slopes: np.ndarray, slots: Sequence[int]) -> np.ndarray:

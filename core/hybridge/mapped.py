@@ -82,6 +82,9 @@ class Mapped(Model):
         """What the call returns, differentiable in its traced leaves."""
         return self._node.finish(called)
 
+    def __repr__(self) -> str:
+        return f"<map of {self._node!r}>"
+
     def _rows(self, args: Sequence[Any], in_axes: Any, kwargs: Mapping[str, Any]) -> list[Rows]:
         placed, size = stacked(args, in_axes)
         leaves, build = flatten(placed)

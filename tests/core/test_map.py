@@ -1,5 +1,6 @@
 """`circuit.map`: each row as the circuit alone, all rows in one job, differentiable in every argument."""
 
+import pickle
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -336,6 +337,16 @@ def test_sampled_gradients_are_two_jobs_whatever_the_rows():
     exact = hb.grad(lambda x: hnp.sum(hb.QNode(plain, DEVICE).map(x)))(X)
     # each is half the difference of two means of 4000 values within 1: 6 standard errors
     assert np.abs(found - exact).max() < 6 * np.sqrt(0.5 / 4000)
+
+
+def test_a_map_prints_pickles_and_has_standard_errors():
+    circuit = hb.QNode(plain, hb.device("default.qubit", wires=3, shots=400, seed=2))
+    assert repr(circuit.map) == f"<map of {circuit!r}>"
+    again = pickle.loads(pickle.dumps(hb.QNode(plain, DEVICE).map))
+    assert np.allclose(again(X), hb.QNode(plain, DEVICE).map(X))
+    value, error = hb.with_error(circuit.map)(X)
+    assert value.shape == error.shape == (B,)
+    assert np.allclose(error, np.sqrt((1 - value**2) / 400), rtol=0.1)
 
 
 def test_rows_that_do_not_fit_into_memory_are_run_in_pieces(monkeypatch):

@@ -14,10 +14,11 @@ SWEEP = 4  # runs that a device's own derivatives take, as default.qubit's do
 
 
 def hessian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray | None:
-    """d^2 value / d slots d slots, (B, columns, S, S), symmetric; None where not all of it has an exact rule.
+    """d^2 value / d slots d slots, (B, columns, S, S), symmetric; None where the rule of the rule must do.
 
     By runs at shifted numbers, each pair of slots once, or by the device's own derivatives at numbers of
-    which one is shifted: whichever is fewer runs, of which a derivative counts as SWEEP.
+    which one is shifted: whichever is fewer runs, of which a derivative counts as SWEEP. What falls back to
+    differences takes those of the device's derivatives.
     """
     if not slots:
         return np.zeros((len(rows), columns_of(call), 0, 0))
@@ -27,14 +28,13 @@ def hessian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray 
     parts = plan.rule(slots, call.method, call.shots)  # raises where a method has no derivatives here
     own = plan.named, slots, call.method, plan.conditions(call.shots)
     made_of = known(*own)
-    if made_of is None:
-        return None
     sweeps = columns_of(call) * sum(len(part.shifts) for part in parts)
-    if call.direct and SWEEP * sweeps < made_of.num_points:
+    if call.direct and (made_of is None or SWEEP * sweeps < made_of.num_points):
         found = sum(_by_sweeps(rows, call, slots, part) for part in parts)
         return (found + np.swapaxes(found, 2, 3)) / 2
     rule = hessian_rule(*own)
-    assert rule is not None
+    if rule is None:
+        return None
     shared = plan.of_part(Part(rule.shifted(np.zeros((1, rows.shape[1])))[0], rule.sizes[:, None]))
     values = shared.run_flat(rule.shifted(rows).reshape(-1, rows.shape[1]), call.shots)
     found = rule.summed(values.reshape(len(rows), rule.num_points, -1))

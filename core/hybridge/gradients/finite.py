@@ -75,9 +75,9 @@ def noise_of(shots: int | None, precision: float = DOUBLE) -> float:
 
 
 def finite_rule(
-    noise: float = DOUBLE, h: float | None = None, approx_order: int | None = None, strategy: str = "center"
+    noise: float = DOUBLE, h: float | None = None, approx_order: int = 2, strategy: str = "center"
 ) -> Shifts:
-    """The rule of one parameter. `h` None: the best; `approx_order` None: 2 to both sides, 1 to one.
+    """The rule of one parameter; `h` None: the best.
 
     Warns, with NoiseWarning, of an h at which the standard error is larger than what is measured. Raises
     CircuitError for an odd order to both sides, and for one too high.
@@ -85,12 +85,11 @@ def finite_rule(
     >>> finite_rule(h=0.1).weights
     array([-5.,  5.])
     """
-    order = (2 if strategy == "center" else 1) if approx_order is None else approx_order
-    rule = stencil(order, strategy)
+    rule = stencil(approx_order, strategy)
     if h is None:
-        h = rule.best_step(order, noise)
+        h = rule.best_step(approx_order, noise)
     elif noise * rule.gain > h:
-        found, better = noise * rule.gain / h, rule.best_step(order, noise)
+        found, better = noise * rule.gain / h, rule.best_step(approx_order, noise)
         warnings.warn(
             f"finite differences with h={h:g}: values with a standard error near {noise:.1g} give "
             f"derivatives with one near {found:.1g}; leave h out (it is then {better:.2g})",

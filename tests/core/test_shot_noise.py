@@ -85,7 +85,7 @@ def test_values_are_off_by_their_errors(name):
         prepared(x)
         return MEASURED[name]()
 
-    assert calibrated(scores(node, exactly(node)(X), X), together=False)
+    assert calibrated(scores(node, exactly(node)(X), X, repeats=3 * REPEATS), together=False)
 
 
 @pytest.mark.parametrize("name", ["a word", "words of one setting", "words of three settings", "several"])
@@ -185,7 +185,7 @@ def test_light_is_off_by_its_errors(name):
         return measure()
 
     t = np.array([0.4, 0.3])
-    assert calibrated(scores(node, exactly(node)(t), t))
+    assert calibrated(scores(node, exactly(node)(t), t, repeats=2 * REPEATS))
     assert calibrated(scores(hb.grad(node), hb.grad(exactly(node))(t), t))
 
 

@@ -171,7 +171,9 @@ def _joined(parts: Sequence[Any], order: Sequence[tuple[int, int]]) -> Any:
 def _together(parts: Sequence[Any]) -> Any:
     """Arrays, or numbers, plain or traced, one after another along their first axis."""
     traced = library(parts)
-    return np.concatenate(parts) if traced is None else traced.joined(parts)
+    if traced is None:
+        return np.concatenate([np.atleast_1d(part) for part in parts])
+    return traced.joined(parts)
 
 
 def _in_each_row(tree: Any) -> Any:

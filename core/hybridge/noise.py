@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.circuit import Combination
-from hybridge.errors import CircuitError
+from hybridge.errors import CircuitError, GradientError
 from hybridge.gradients.part import Part
 from hybridge.interfaces.autograd_ import getval, isbox
 from hybridge.interfaces.called import Called, Model
@@ -93,6 +93,7 @@ def with_error(f: Callable[..., Any]) -> Callable[..., WithError]:
 
 
 def _value(f: Model, args: Sequence[Any], kwargs: Mapping[str, Any]) -> WithError:
+    _check_plain(args, kwargs)
     called = _called(f, args, kwargs)
     recorded, plan = called.recorded, called.call.plan
     kinds = {m.kind for m in recorded.measurements}
@@ -113,6 +114,12 @@ def _value(f: Model, args: Sequence[Any], kwargs: Mapping[str, Any]) -> WithErro
         values, errors = [v[0] for v in values], [None if e is None else e[0] for e in errors]
     error = errors[0] if recorded.build is None else recorded.build(errors)
     return WithError(recorded.results(plan, values, batched), error)
+
+
+def _check_plain(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    if any(isbox(x) for x in flatten([list(args), dict(kwargs)])[0]):
+        reason = "a result with its standard error is not differentiated"
+        raise GradientError("any parameter", reason, "use hb.with_error(hb.grad(circuit))")
 
 
 def _called(f: Model, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Called:
@@ -215,6 +222,7 @@ def _results(called: Called, batch: int) -> list[_Result]:
 
 
 def _derivative(f: Derivative, model: Model, args: Sequence[Any], kwargs: Mapping[str, Any]) -> WithError:
+    _check_plain(args, kwargs)
     inputs = _inputs(model, f.argnums, args, kwargs)
     called, call = inputs.called, inputs.called.call
     results = _results(called, len(inputs.rows))

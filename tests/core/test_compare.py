@@ -55,6 +55,20 @@ def test_a_wrong_gradient_alone_is_seen():
     assert hb.compare(model, ["default.qubit", Wrong(wires=2)], args=(0.3, 0.4), gradient=False).agree
 
 
+def test_sampled_gradients_are_judged_by_their_errors():
+    class Shuffled(Slanted):
+        def run(self, tasks):
+            return [np.roll(s, 1, axis=0) for s in hb.device("default.qubit", wires=2).run(tasks)]
+
+    first, other = (hb.device("default.qubit", wires=2, shots=4000, seed=seed) for seed in (1, 2))
+    found = hb.compare(model, [first, other], args=(0.3, 0.4))
+    row = found.rows[1]
+    assert found.agree and row.gradient_error.shape == (3, 2) and (row.gradient_error > 0).any()
+    assert 0 < row.gradient_deviation < 5 * np.sqrt(2) * row.gradient_error.max()
+    wrong = hb.compare(model, [first, Shuffled(wires=2, shots=4000, seed=3)], args=(0.3, 0.4))
+    assert not wrong.agree and wrong.rows[1].deviation < 0.1  # its values are right
+
+
 def test_a_device_that_fails_is_a_row_with_its_reason():
     found = hb.compare(model, ["default.gaussian", "no.such", "default.qubit"], args=(0.3, 0.4))
     cv, unknown, qubit = found.rows

@@ -232,6 +232,7 @@ def test_the_shots_of_the_next_step_are_those_of_the_paper():
         optimizer.step(node, x)
     assert optimizer.state.spent == state.spent + tracker.totals["shots"]
     assert tracker.totals["shots"] == 2 * int(state.shots @ [2, 4, 2])
+    assert tracker.totals["jobs"] == 1
 
 
 def test_more_shots_are_bought_as_the_slope_vanishes():

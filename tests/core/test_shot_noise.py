@@ -85,7 +85,7 @@ def test_values_are_off_by_their_errors(name):
         prepared(x)
         return MEASURED[name]()
 
-    assert calibrated(scores(node, exactly(node)(X), X), together=False)
+    assert calibrated(scores(node, exactly(node)(X), X, repeats=3 * REPEATS), together=False)
 
 
 @pytest.mark.parametrize("name", ["a word", "words of one setting", "words of three settings", "several"])
@@ -185,7 +185,7 @@ def test_light_is_off_by_its_errors(name):
         return measure()
 
     t = np.array([0.4, 0.3])
-    assert calibrated(scores(node, exactly(node)(t), t))
+    assert calibrated(scores(node, exactly(node)(t), t, repeats=2 * REPEATS))
     assert calibrated(scores(hb.grad(node), hb.grad(exactly(node))(t), t))
 
 
@@ -273,6 +273,21 @@ def test_coefficients_that_are_differentiated_have_errors_too():
     assert value[0] == pytest.approx(exactly(lone)(*args), abs=5 * error[0]) and 0 < error[0] < 0.1
 
 
+def test_coefficients_of_each_row_of_a_map_have_their_errors():
+    @hb.qnode(device(17), diff_method="parameter-shift")
+    def node(x, c):
+        hb.RX(x, wires=0)
+        hb.RY(0.4, wires=1)
+        return hb.expval(c * hb.Z(0) + 0.3 * hb.Z(1) - c * hb.X(1))
+
+    args = np.linspace(0.3, 1.5, 60), np.linspace(0.5, 2.0, 60)
+    exact = hb.jacobian(exactly(node).map, argnums=(0, 1))(*args)
+    slopes, errors = hb.with_error(hb.jacobian(node.map, argnums=(0, 1)))(*args)
+    for slope, error, wanted in zip(slopes, errors, exact, strict=True):
+        assert not error[~np.eye(60, dtype=bool)].any()
+        assert calibrated(np.diag(slope - wanted) / np.diag(error))
+
+
 def _weighted(x, c):
     hb.RX(x, wires=0)
     hb.CNOT([0, 1])
@@ -350,6 +365,12 @@ def test_what_has_no_error_is_refused():
         (lambda: hb.with_error(sampling)(), hb.CircuitError, "counts estimate nothing; return expval"),
         (lambda: hb.with_error(lambda x: one(x) ** 2), hb.CircuitError, "takes a QNode, or hb.grad"),
         (lambda: hb.with_error(hb.grad(lambda x: one(x) ** 2)), hb.CircuitError, "takes a QNode, or hb.grad"),
+        (lambda: hb.grad(lambda x: hb.with_error(one)(x).value)(0.3), hb.GradientError, "not differentiated"),
+        (
+            lambda: hb.grad(lambda x: hb.with_error(hb.grad(one))(x).value)(0.3),
+            hb.GradientError,
+            "not differentiated",
+        ),
         (lambda: hb.with_error(hb.hessian(one)), hb.CircuitError, "takes a QNode, or hb.grad"),
         (lambda: hb.with_error(hb.grad(hb.grad(one))), hb.CircuitError, "takes a QNode, or hb.grad"),
         (lambda: hb.with_error(one.update(shots=1))(0.3), hb.CircuitError, "shots=2 or more"),

@@ -15,6 +15,7 @@ from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vjp,
 
 import hybridge as hb
 from hybridge import numpy as hnp
+from hybridge.interfaces.torch_functions import plain, tensor
 
 QUBITS = hb.device("default.qubit", wires=3)
 LIGHT = hb.device("default.gaussian", wires=2)
@@ -324,8 +325,6 @@ def test_dtypes_are_the_callers():
 
 
 def test_memory_is_shared():
-    from hybridge.interfaces.torch_functions import plain, tensor
-
     x = torch.linspace(0, 1, 5, dtype=torch.float64, requires_grad=True)
     assert plain(x).__array_interface__["data"][0] == x.data_ptr()
     array = np.linspace(0, 1, 5)
@@ -335,6 +334,18 @@ def test_memory_is_shared():
     kept = tensor(np.broadcast_to(array, (2, 5)), torch.float64, torch.device("cpu"))  # read-only: copied
     kept[0, 0] = 7
     assert array[0] == 0
+
+
+def test_arrays_go_to_the_device_and_the_dtype_of_the_caller():
+    elsewhere, array = torch.device("meta"), np.linspace(0, 1, 5)
+    kinds = {
+        "f": (array, torch.float32),
+        "c": (1j * array, torch.complex64),
+        "i": (array.astype(int), torch.int64),
+    }
+    for numbers, dtype in kinds.values():
+        made = tensor(numbers, torch.float32, elsewhere)
+        assert (made.device, made.dtype, made.shape) == (elsewhere, dtype, (5,))
 
 
 def test_results_do_not_change_what_the_device_keeps():

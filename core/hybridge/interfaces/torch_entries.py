@@ -48,42 +48,50 @@ class _Argument:
 
 
 class Marked(torch.Tensor):
-    """An argument, or some entries of it, at `places` (their shape) of the flattened argument; None: all."""
+    """An argument, or some entries of it, at `places` (their shape) of the flattened argument."""
 
     argument: _Argument
-    places: np.ndarray | None
-    entries: Any  # of an argument with one axis, once one is asked for
+    places: np.ndarray | None  # None: all of them, in order
+    kept: dict[int, torch.Tensor]  # what was asked for along the first axis
 
     # a torch function makes an ordinary tensor of it
     __torch_function__: Any = torch._C._disabled_torch_function_impl
 
     def __getitem__(self, at: Any) -> torch.Tensor:
         kind = type(at)
-        if kind is int and self.entries is not None and 0 <= at < len(self.entries):
-            return self.entries[at]
-        if kind is not int and not BASIC.issuperset(map(type, at) if kind is tuple else (kind,)):
+        if kind is int:
+            found = self.kept.get(at)
+            if found is not None:
+                return found
+        elif not BASIC.issuperset(map(type, at) if kind is tuple else (kind,)):
             return super().__getitem__(at)
         try:
             places = _places(self)[at]
         except IndexError:
             return super().__getitem__(at)  # torch's own error
-        if type(places) is np.ndarray:
-            return _marked(super().__getitem__(at), self.argument, places)
-        if self.places is None and self.ndim == 1 and len(self) <= MANY:
-            self.entries = self.argument.entries
-        return self.argument.entry(int(places))
+        if type(places) is not np.ndarray:
+            if self.ndim == 1 and not self.kept and self.argument.whole.numel() <= MANY:
+                every = self.argument.entries
+                self.kept.update(enumerate([every[place] for place in _places(self).tolist()]))
+            return self.argument.entry(int(places))
+        found = _marked(super().__getitem__(at), self.argument, places)
+        if kind is int:
+            self.kept[at] = found
+        return found
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         return (self[i] for i in range(len(self)))
 
 
 def _places(x: Marked) -> np.ndarray:
-    return np.arange(x.numel()).reshape(x.shape) if x.places is None else x.places
+    if x.places is None:
+        x.places = np.arange(x.numel()).reshape(x.shape)
+    return x.places
 
 
 def _marked(x: torch.Tensor, argument: _Argument, places: np.ndarray | None) -> Marked:
     found = x.as_subclass(Marked)
-    found.argument, found.places, found.entries = argument, places, None
+    found.argument, found.places, found.kept = argument, places, {}
     return found
 
 

@@ -10,10 +10,13 @@ import numpy as np
 
 from hybridge.circuit import Combination, Measurement
 from hybridge.errors import CircuitError
+from hybridge.gradients.choose import DIFFERENTIABLE
+from hybridge.interfaces.autograd_ import split_flat
 from hybridge.interfaces.called import Called, Model
 from hybridge.interfaces.choose import library
 from hybridge.interfaces.each_row import EachRow
 from hybridge.interfaces.stacked import Stacked, stacked
+from hybridge.jobs import run_together
 from hybridge.pytree import flatten
 from hybridge.recorded import Recorded, alike
 from hybridge.static import Trace, Traces, symbolic
@@ -50,7 +53,8 @@ class Mapped(Model):
     It is one job of the device, differentiable in all arguments in every library. The function is recorded
     once for all rows where it takes its numbers as a static circuit may (entries of the arguments, scaled,
     shifted, added up) or calculates with them entry by entry; else once for each row. Rows that differ in
-    their structure, as where it decides by a number, are one job per structure.
+    their structure, as where it decides by a number, are one job too if all numbers are plain; where they
+    are differentiated, or single shots are returned, one job per structure.
 
     Raises CircuitError for arguments and axes that do not fit, and where a parameter is an array in each row.
 
@@ -148,14 +152,24 @@ class Mapped(Model):
         # for each row of the batch its structure, and its place in it
         order = sorted((b, i, k) for i, row in enumerate(rows) for k, b in enumerate(row.places))
         each = [
-            row.called.recorded.finished(row.called.call.plan, self._node.values(row.called), True)
-            for row in rows
+            row.called.recorded.finished(row.called.call.plan, values, True)
+            for row, values in zip(rows, self._values([row.called for row in rows]), strict=True)
         ]
         joined: list[Any] = []
         for parts in zip(*each, strict=True):
             joined.append(_joined(parts, [(i, k) for _, i, k in order]))
         first = rows[0].called.recorded
         return joined[0] if first.build is None else first.build(joined)
+
+    def _values(self, calls: Sequence[Called]) -> list[Sequence[Any]]:
+        """The measurements' values of each call: in one job where all numbers are plain and values real."""
+        kinds = {m.kind for called in calls for m in called.recorded.measurements}
+        if not kinds <= set(DIFFERENTIABLE) or any(called.library is not None for called in calls):
+            return [self._node.values(called) for called in calls]
+        shots = calls[0].call.shots
+        runs = [(called.call.plan, called.call.checked_rows(called.leaves)) for called in calls]
+        found = zip(runs, run_together(runs, shots), strict=True)
+        return [split_flat(plan, shots, flat) for (plan, _), flat in found]
 
 
 def _joined(parts: Sequence[Any], order: Sequence[tuple[int, int]]) -> Any:

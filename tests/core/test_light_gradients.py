@@ -183,7 +183,7 @@ EVERY = Measurement("probs")
 
 def frequencies(instructions, slot, measurement, cutoff=None):
     circuit = Circuit(tuple(Instruction(row, wires) for row, wires in instructions), (measurement,), (0, 1))
-    found = space(circuit, slot, measurement, cutoff)
+    found = space(circuit, slot, *circuit.slots[slot], measurement, cutoff)
     return found if isinstance(found, str) else found.spectrum.power(found.degree)
 
 

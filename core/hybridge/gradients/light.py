@@ -24,13 +24,13 @@ def space(
     """
     by_degree = _polynomial(circuit, slot, at, name, measurement)
     times = 2 if measurement.kind == "var" else 1
-    bounded = photon_space(circuit, at, name, measurement)
+    bounded = photon_space(circuit, at, name, measurement, cutoff is not None)
     if isinstance(by_degree, Space) and isinstance(by_degree.spectrum, Trig) and bounded is not None:
         return Space(_both(by_degree.spectrum.power(by_degree.degree), bounded.power(times)), 1)
     if isinstance(by_degree, Space):
         return by_degree
     if bounded is None and cutoff is not None:
-        bounded = photon_space(circuit, at, name, measurement, cutoff)
+        bounded = photon_space(circuit, at, name, measurement, True, cutoff)
     return by_degree if bounded is None else Space(bounded, times)
 
 

@@ -32,10 +32,12 @@ class Light(NamedTuple):
     coherence: int
 
 
-def photon_space(circuit: Circuit, at: int, name: str, m: Measurement, cutoff: float = inf) -> Trig | None:
+def photon_space(
+    circuit: Circuit, at: int, name: str, m: Measurement, truncated: bool, cutoff: float = inf
+) -> Trig | None:
     """The frequencies of an expectation value in this parameter, for a finite number of photons; else None.
 
-    `cutoff` is that of a device that keeps photon numbers below it only.
+    `truncated`: whether norm may be lost; `cutoff`: of a device that keeps photon numbers below it only.
     """
     operation, wires = circuit.instructions[at]
     if operation.kind != "gate" or _keeps(operation) == ANY:
@@ -46,7 +48,7 @@ def photon_space(circuit: Circuit, at: int, name: str, m: Measurement, cutoff: f
     total = min(sum(g.photons for g in there), len(wires) * (cutoff - 1))
     if total == inf and polynomial is None:
         return None
-    seen = _behind(circuit, m)[at]
+    seen = _behind(circuit, m, truncated)[at]
     sides = max(_within(g.coherence, g.wires, wires) for g in there), _within(*seen, wires)
     coherence = min(sides)
     if polynomial is not None:
@@ -220,12 +222,15 @@ def _met(operation: Operation, there: set[Light]) -> Light | None:
 
 
 @lru_cache(maxsize=256)
-def _behind(circuit: Circuit, m: Measurement) -> tuple[tuple[int, frozenset[Hashable]], ...]:
-    """The coherence that a measurement can see of the light behind each instruction, and on which wires."""
+def _behind(circuit: Circuit, m: Measurement, truncated: bool) -> tuple[tuple[int, frozenset[Hashable]], ...]:
+    """The coherence that a measurement can see of the light behind each instruction, and on which wires.
+
+    Where norm may be lost, a gate is seen wherever it is: what it loses is missing everywhere.
+    """
     observable: Any = m.observable
     number = not isinstance(observable, Polynomial) or observable.number is not None
     coherence, found = DIAGONAL if number else ANY, []
-    seen = frozenset(measured_wires([m]) or circuit.wires)
+    seen = frozenset((not truncated and measured_wires([m])) or circuit.wires)
     for operation, wires in reversed(circuit.instructions):
         found.append((coherence, seen))
         if operation.kind == "marker" or seen.isdisjoint(wires):

@@ -2,8 +2,11 @@
 
 import pickle
 
+import jax
 import numpy as np
 import pytest
+import tensorflow
+import torch
 
 import hybridge as hb
 from hybridge.plans import plans_of
@@ -211,3 +214,36 @@ def test_differences_that_leave_the_states_are_refused_where_they_would_be_sampl
     with pytest.raises(hb.CircuitError, match="ThermalState needs nbar >= 0; got nbar = -"):
         hb.grad(hb.QNode(thermal, shots, diff_method="finite-diff"))(0.02)
     assert np.isfinite(hb.grad(hb.QNode(thermal, shots))(0.02))  # its rule looks to one side only
+
+
+def of_torch(node, V, r):
+    leaves = [torch.tensor(x, requires_grad=True) for x in (V, r)]
+    node(*leaves).backward()
+    return [leaf.grad.numpy() for leaf in leaves]
+
+
+def of_jax(node, V, r):
+    with jax.enable_x64(True):
+        return jax.jit(jax.grad(node, argnums=(0, 1)))(jax.numpy.array(V), jax.numpy.array(r))
+
+
+def of_tensorflow(node, V, r):
+    leaves = [tensorflow.Variable(x) for x in (V, r)]
+    with tensorflow.GradientTape() as tape:
+        value = node(*leaves)
+    return tape.gradient(value, leaves)
+
+
+@pytest.mark.parametrize("gradient", [of_torch, of_jax, of_tensorflow])
+def test_every_library_traces_the_entries(gradient):
+    V, r = random_state(2)
+
+    @hb.qnode(gaussian(2))
+    def measured(V, r):
+        hb.GaussianState(V, r, wires=[0, 1])
+        hb.Squeezing(0.2, 0.1, wires=0)
+        return hb.var(hb.NumberOperator(0))
+
+    want = hb.grad(measured, argnums=(0, 1))(V, r)
+    for found, wanted in zip(gradient(measured, V, r), want, strict=True):
+        assert np.allclose(np.asarray(found), wanted, atol=1e-12)

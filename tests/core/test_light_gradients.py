@@ -177,13 +177,63 @@ def test_a_cutoff_bounds_the_frequencies_whatever_follows(measured, state):
     assert np.allclose(found, differences(values(device, circuit), V), atol=1e-9)
 
 
+GATES = {  # of as many parameters, on as many wires
+    hb.Beamsplitter: (2, 2),
+    hb.adjoint(hb.Beamsplitter): (2, 2),
+    hb.Rotation: (1, 1),
+    hb.Kerr: (1, 1),
+    hb.CrossKerr: (1, 2),
+}
+SUPERPOSED = np.array([0.6, 0.8j])
+STARTS = (
+    lambda w: hb.FockState([1 + w % 2], wires=w),
+    lambda w: hb.FockStateVector(SUPERPOSED, wires=w),
+    lambda w: hb.FockDensityMatrix(np.diag([0.3, 0.7]), wires=w),
+    lambda w: None,
+)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_circuits_of_few_photons_have_the_derivatives_of_the_device(seed):
+    """Three modes that share their photons, at a cutoff that holds them all."""
+    rng = np.random.default_rng(seed)
+    starts = [STARTS[i] for i in rng.integers(len(STARTS), size=3)]
+    rows = [list(GATES)[i] for i in rng.choice(len(GATES), size=5, p=[0.35, 0.2, 0.15, 0.15, 0.15])]
+    on = [rng.permutation(3)[: GATES[row][1]].tolist() for row in rows]
+    again, lossy = rng.random(2) < 0.2
+    a, b, c = rng.permutation(3).tolist()
+    measured = (
+        lambda: hb.expval(hb.NumberOperator(a) + hb.QuadX(b)),
+        lambda: hb.var(hb.NumberOperator(a)),
+        lambda: hb.expval(hb.FockStateProjector([1, 0], wires=[a, b])),
+        lambda: hb.probs(wires=[a, c]),
+        lambda: hb.var(hb.QuadP(a) @ hb.QuadX(c)),
+    )[rng.integers(5)]
+
+    def circuit(v):
+        for w, start in enumerate(starts):
+            start(w)
+        numbers = iter([v[i] for i in range(len(v))])
+        for k, (row, wires) in enumerate(zip(rows, on, strict=True)):
+            row(*(next(numbers) for _ in range(GATES[row][0])), wires=wires)
+            if k == 2 and again:
+                hb.FockState([1], wires=a)
+            if k == 3 and lossy:
+                hb.LossChannel(0.8, wires=b)
+        return (measured(),)
+
+    v = rng.uniform(0.2, 1.2, sum(GATES[row][0] for row in rows))
+    device = hb.device("default.fock", wires=3, cutoff_dim=6)
+    assert np.allclose(jacobian(device, circuit, v), jacobian(device, circuit, v, "device"), atol=1e-9)
+
+
 N0, N1 = hb.NumberOperator(0), hb.NumberOperator(1)
 EVERY = Measurement("probs")
 
 
 def frequencies(instructions, slot, measurement, cutoff=None):
     circuit = Circuit(tuple(Instruction(row, wires) for row, wires in instructions), (measurement,), (0, 1))
-    found = space(circuit, slot, measurement, cutoff)
+    found = space(circuit, slot, *circuit.slots[slot], measurement, cutoff)
     return found if isinstance(found, str) else found.spectrum.power(found.degree)
 
 

@@ -186,7 +186,7 @@ def _choice(
             continue
         m = circuit.measurements[i]
         if operation.domain == "cv":
-            found = light_space(circuit, slot, m, conditions.cutoff)
+            found = light_space(circuit, slot, at, name, m, conditions.cutoff)
         else:
             found = _qubit_space(operation, name, m)
         if isinstance(found, Space):

@@ -14,28 +14,28 @@ from hybridge.gradients.shift import Space
 from hybridge.operations.spectrum import Trig
 
 
-def space(circuit: Circuit, slot: int, measurement: Measurement, cutoff: int | None) -> Space | str:
+def space(
+    circuit: Circuit, slot: int, at: int, name: str, measurement: Measurement, cutoff: int | None
+) -> Space | str:
     """The space of one measurement in this slot; of probs, of each of them. A text says why there is none.
 
-    `circuit` is the user's; `cutoff` that of a truncated device, else None. Of a space without functions
-    nothing depends on the parameter.
+    `circuit` is the user's, the slot the parameter `name` of its instruction `at`; `cutoff` that of a
+    truncated device, else None. Of a space without functions nothing depends on the parameter.
     """
-    at, name = circuit.slots[slot]
-    by_degree = _polynomial(circuit, slot, measurement)
+    by_degree = _polynomial(circuit, slot, at, name, measurement)
     times = 2 if measurement.kind == "var" else 1
-    bounded = photon_space(circuit, at, name, measurement)
+    bounded = photon_space(circuit, at, name, measurement, cutoff is not None)
     if isinstance(by_degree, Space) and isinstance(by_degree.spectrum, Trig) and bounded is not None:
         return Space(_both(by_degree.spectrum.power(by_degree.degree), bounded.power(times)), 1)
     if isinstance(by_degree, Space):
         return by_degree
     if bounded is None and cutoff is not None:
-        bounded = photon_space(circuit, at, name, measurement, cutoff)
+        bounded = photon_space(circuit, at, name, measurement, True, cutoff)
     return by_degree if bounded is None else Space(bounded, times)
 
 
-def _polynomial(circuit: Circuit, slot: int, m: Measurement) -> Space | str:
+def _polynomial(circuit: Circuit, slot: int, at: int, name: str, m: Measurement) -> Space | str:
     """The space of a polynomial behind Gaussian gates: the degree of the observable, twice that of a var."""
-    at, name = circuit.slots[slot]
     operation = circuit.instructions[at].operation
     spectrum = operation.spectrum[operation.params.index(name)]
     if spectrum is None and operation.check is not None:

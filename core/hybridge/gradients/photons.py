@@ -7,7 +7,7 @@ for every observable and whatever comes after. A Fock space cut at C has at most
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from math import inf
 from typing import Any, NamedTuple, cast
@@ -32,27 +32,30 @@ class Light(NamedTuple):
     coherence: int
 
 
-def photon_space(circuit: Circuit, at: int, name: str, m: Measurement, cutoff: float = inf) -> Trig | None:
+def photon_space(
+    circuit: Circuit, at: int, name: str, m: Measurement, truncated: bool, cutoff: float = inf
+) -> Trig | None:
     """The frequencies of an expectation value in this parameter, for a finite number of photons; else None.
 
-    `cutoff` is that of a device that keeps photon numbers below it only.
+    `truncated`: whether norm may be lost; `cutoff`: of a device that keeps photon numbers below it only.
     """
     operation, wires = circuit.instructions[at]
-    if operation.kind != "gate":
+    if operation.kind != "gate" or _keeps(operation) == ANY:
         return None
-    groups = _before(circuit, at)
-    there = {groups[w] for w in wires}
-    sides = max(_within(g.coherence, g.wires, wires) for g in there), _observed(circuit, at, m)
-    coherence = min(sides)
+    groups = dict(zip(wires, _before(circuit)[at], strict=True))
+    there = set(groups.values())
     polynomial = _number_form(operation)
+    total = min(sum(g.photons for g in there), len(wires) * (cutoff - 1))
+    if total == inf and polynomial is None:
+        return None
+    seen = _behind(circuit, m, truncated)[at]
+    sides = max(_within(g.coherence, g.wires, wires) for g in there), _within(*seen, wires)
+    coherence = min(sides)
     if polynomial is not None:
         return Trig() if coherence == DIAGONAL else _differences(polynomial, wires, groups, cutoff)
-    if _keeps(operation) == ANY:
-        return None
-    total = min(sum(g.photons for g in there), len(wires) * (cutoff - 1))
     k = operation.params.index(name)
     spectrum = operation.spectrum[k]
-    if total == inf or not isinstance(spectrum, Trig) or len(spectrum) != 1:
+    if not isinstance(spectrum, Trig) or len(spectrum) != 1:
         return None
     if _mixes(operation, k):
         return Trig(*(w for w in spectrum.power(int(2 * total)) if coherence == ANY or _even(w, spectrum[0])))
@@ -186,10 +189,13 @@ def _prepared(row: Operation) -> tuple[float, int]:
     return PREPARED[row.name](row) if row.name in PREPARED else (inf, ANY)
 
 
-def _before(circuit: Circuit, at: int) -> dict[Hashable, Light]:
-    """The light on each wire that an instruction meets: all modes begin in the vacuum."""
+@lru_cache(maxsize=256)
+def _before(circuit: Circuit) -> tuple[tuple[Light, ...], ...]:
+    """The light on each wire of each instruction that it meets: all modes begin in the vacuum."""
     groups = {w: Light(frozenset((w,)), 0, DIAGONAL) for w in circuit.wires}
-    for operation, wires in circuit.instructions[:at]:
+    found = []
+    for operation, wires in circuit.instructions:
+        found.append(tuple(groups[w] for w in wires))
         if operation.kind == "marker":
             continue
         if operation.kind == "state":
@@ -198,14 +204,13 @@ def _before(circuit: Circuit, at: int) -> dict[Hashable, Light]:
                     groups[other] = groups[other]._replace(wires=groups[other].wires - {w})
             made: Light | None = Light(frozenset(wires), *_prepared(operation))
         else:
-            made = _met(operation, {groups[w] for w in wires})
-        if made is None:
-            continue
-        groups.update(dict.fromkeys(made.wires, made))
-    return groups
+            made = _met(operation, set(found[-1]))
+        if made is not None:
+            groups.update(dict.fromkeys(made.wires, made))
+    return tuple(found)
 
 
-def _met(operation: Operation, there: Sequence[Light] | set[Light]) -> Light | None:
+def _met(operation: Operation, there: set[Light]) -> Light | None:
     """What a gate or a channel makes of the light on its wires; None where it leaves all that is known."""
     keeps = _keeps(operation)
     if keeps == DIAGONAL:
@@ -216,25 +221,30 @@ def _met(operation: Operation, there: Sequence[Light] | set[Light]) -> Light | N
     return Light(wires, sum(g.photons for g in there), max(keeps, *(g.coherence for g in there)))
 
 
-def _observed(circuit: Circuit, at: int, m: Measurement) -> int:
-    """The coherence that a measurement can see of the light behind an instruction."""
+@lru_cache(maxsize=256)
+def _behind(circuit: Circuit, m: Measurement, truncated: bool) -> tuple[tuple[int, frozenset[Hashable]], ...]:
+    """The coherence that a measurement can see of the light behind each instruction, and on which wires.
+
+    Where norm may be lost, a gate is seen wherever it is: what it loses is missing everywhere.
+    """
     observable: Any = m.observable
     number = not isinstance(observable, Polynomial) or observable.number is not None
-    coherence = DIAGONAL if number else ANY
-    seen = set(measured_wires([m]) or circuit.wires)
-    for operation, wires in reversed(circuit.instructions[at + 1 :]):
+    coherence, found = DIAGONAL if number else ANY, []
+    seen = frozenset((not truncated and measured_wires([m])) or circuit.wires)
+    for operation, wires in reversed(circuit.instructions):
+        found.append((coherence, seen))
         if operation.kind == "marker" or seen.isdisjoint(wires):
             continue
         if operation.kind == "state":
-            seen.difference_update(wires)
+            seen = seen.difference(wires)
             if coherence == SHARP:
                 coherence = max(SHARP, _prepared(operation)[1])
         else:
-            seen.update(wires)
+            seen = seen.union(wires)
             coherence = max(coherence, _keeps(operation))
-    return _within(coherence, seen, circuit.instructions[at].wires)
+    return tuple(reversed(found))
 
 
-def _within(coherence: int, wires: Collection[Hashable], gate: Wires) -> int:
+def _within(coherence: int, wires: frozenset[Hashable], gate: Wires) -> int:
     """The coherence on a gate's wires alone: a total that other modes share may differ there."""
-    return ANY if coherence == SHARP and not set(wires) <= set(gate) else coherence
+    return ANY if coherence == SHARP and not wires <= set(gate) else coherence

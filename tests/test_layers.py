@@ -64,7 +64,11 @@ FOREIGN = {
     "torch": {"interfaces.torch_", "interfaces.torch_entries", "interfaces.torch_functions", "torch"},
     "jax": {"interfaces.jax_", "interfaces.jax_primitives", "interfaces.jax_derivatives", "jax", "flax"},
     "flax": {"flax"},
-    "tensorflow": {"interfaces.tensorflow_"},
+    "tensorflow": {
+        "interfaces.tensorflow_",
+        "interfaces.tensorflow_entries",
+        "interfaces.tensorflow_node",
+    },
     "keras": {"keras"},
     "matplotlib": {"drawing", "optimize.plot"},
     "rich": {"about", "cli", "compare", "optimize.progress"},

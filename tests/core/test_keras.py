@@ -21,7 +21,7 @@ def run(backend: str, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize("backend", [b for b in BACKENDS if b != "jax"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_circuit_is_a_layer_on_every_backend(backend):
     done = run(backend, str(SCRIPT))
     assert done.returncode == 0, done.stderr[-3000:]

@@ -20,12 +20,13 @@ from hybridge.pytree import flatten
 LIBRARIES = {
     "autograd.tracer.Box": "autograd",
     "torch.Tensor": "torch",
+    "hybridge.interfaces.tensorflow_entries.Entry": "tensorflow",
     "tensorflow.python.types.core.Tensor": "tensorflow",  # variables too, and Keras' of TensorFlow
     "jaxlib._jax.ArrayImpl": "jax",
     "jax._src.core.Tracer": "jax",
 }
 # whose module has `marked`, an array that knows its entries' places, and `plain`, the numbers of one
-MARKED = frozenset({"torch"})
+MARKED = frozenset({"tensorflow", "torch"})
 UNMARKED = PLAIN | {np.ndarray}
 INTERFACES = ("auto", *dict.fromkeys(LIBRARIES.values()), None)
 

@@ -21,13 +21,13 @@ from hybridge.gradients.choose import Conditions, rule_parts
 from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
-from hybridge.own import no_own_derivatives
 from hybridge.readout.allotment import Lot, in_order, lots, parted
+from hybridge.readout.answered import own_columns, own_places
 from hybridge.readout.noise import Estimate, Noise
-from hybridge.readout.own import own_columns, own_places
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
 from hybridge.tracker import notify
+from hybridge.undifferentiated import no_own_derivatives
 
 FLOAT = np.dtype(float)
 MAX_SHARES = 64  # plans kept of those that differ in how their rows share shots

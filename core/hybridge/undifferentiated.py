@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hybridge.circuit import Circuit, Measurement
 from hybridge.device import Device
 from hybridge.errors import GradientError
+from hybridge.readout.answered import answered_as
 from hybridge.registry import registry
 
 RULES = "use diff_method='best', which takes the exact rule"
@@ -29,8 +30,7 @@ def no_own_derivatives(
         return GradientError("any parameter", reason, f"{RULES}, or shots=None")
     returned = set(lowered[0].measurements) if len(lowered) == 1 else set[Measurement]()
     for said, m in zip(named.measurements, circuit.measurements, strict=True):
-        asked = m._replace(wires=circuit.wires) if m == Measurement("probs") else m
-        if asked not in returned:
+        if answered_as(m, circuit, returned) not in returned:
             reason = f"device {name!r} has no derivatives of its own of {said!r}, which the core computes"
             return GradientError("any parameter", reason, RULES)
     reason = f"device {name!r} has no derivatives of its own for this circuit"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -10,6 +10,11 @@ from hybridge.circuit import Circuit, Measurement
 from hybridge.gradients.choose import DIFFERENTIABLE
 
 Width = Callable[[Measurement], int]  # how many columns a measurement has
+
+
+def answered_as(m: Measurement, circuit: Circuit, answered: Collection[Measurement]) -> Measurement:
+    """The measurement as it stands in an answer: one of all wires may name them there."""
+    return m._replace(wires=circuit.wires) if m == Measurement("probs") and m not in answered else m
 
 
 def own_columns(circuit: Circuit, answered: Sequence[Measurement], width: Width) -> np.ndarray | None:
@@ -21,9 +26,7 @@ def own_columns(circuit: Circuit, answered: Sequence[Measurement], width: Width)
         start += width(m)
     found: list[np.ndarray] = []
     for m in circuit.measurements:
-        asked = m
-        if m == Measurement("probs") and m not in starts:  # of all wires, which the answer may name
-            asked = m._replace(wires=circuit.wires)
+        asked = answered_as(m, circuit, starts)
         if asked not in starts or asked.kind not in DIFFERENTIABLE:
             return None
         found.append(starts[asked] + np.arange(width(asked)))

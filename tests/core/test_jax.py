@@ -529,6 +529,23 @@ def test_what_has_no_derivative_is_named_with_what_has():
                 transform(first_of(node))(jnp.array([0.3]) if transform is not jax.grad else 0.3)
 
 
+def test_what_has_no_derivative_hurts_only_where_it_is_asked_for():
+    @hb.qnode(QUBIT)
+    def circuit(x):
+        turn(x)
+        return hb.expval(hb.Z(0) @ hb.X(1)), hb.state()
+
+    reference, first = NODES["a number, by the device"], lambda x: circuit(x)[0]
+    same(jax.grad(first)(jnp.array(X)), hb.grad(reference)(X))
+    same(jax.jit(jax.grad(first))(jnp.array(X)), hb.grad(reference)(X))
+    same(jax.vmap(jax.grad(first))(jnp.array(ROWS)), stacked([hb.grad(reference)(row) for row in ROWS]))
+    same(jax.jit(jax.hessian(first))(jnp.array(X)), hb.hessian(reference)(X))
+    with pytest.raises(hb.GradientError, match=r"state\(\) is not differentiable"):
+        jax.jvp(
+            first, (jnp.array(X),), (T,)
+        )  # forward, and not compiled: all values of the circuit are asked
+
+
 def test_what_has_no_rule_is_said_when_it_is_compiled():
     unable = {
         "the QNode was made with diff_method=None": hb.QNode(number, QUBIT, diff_method=None),

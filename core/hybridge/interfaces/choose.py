@@ -23,6 +23,7 @@ LIBRARIES = {
     "hybridge.interfaces.tensorflow_entries.Entry": "tensorflow",
     "tensorflow.python.types.core.Tensor": "tensorflow",  # variables too, and Keras' of TensorFlow
     "jaxlib._jax.ArrayImpl": "jax",
+    "jaxlib.xla_extension.ArrayImpl": "jax",  # before jax 0.6
     "jax._src.core.Tracer": "jax",
 }
 # whose module has `marked`, an array that knows its entries' places, and `plain`, the numbers of one

@@ -75,7 +75,8 @@ def pull(call: Call, active: tuple[int, ...], flat: np.ndarray, cotangent: np.nd
         rows = rows_at(call, flat).reshape(*_points(call, lead), -1)
         tiled = np.broadcast_to(rows, (*points, rows.shape[-1])).reshape(-1, rows.shape[-1])
         weights = np.broadcast_to(cotangent, (*points, columns)).reshape(-1, columns)
-        found = slopes.pull(tiled, call, slots, weights).reshape(*points, len(slots))
+        # complex where a state is among the columns, which nothing is asked of
+        found = np.real(slopes.pull(tiled, call, slots, weights)).reshape(*points, len(slots))
     else:
         found = np.einsum("...bsc,...bc->...bs", _jacobian(call, slots, flat, cotangent), cotangent)
     return [_of_leaves(gather, active, gather.pull(found))]
@@ -91,7 +92,7 @@ def _jacobian(call: Call, slots: tuple[int, ...], flat: np.ndarray, asked: np.nd
     if call.direct:
         found = np.swapaxes(slopes.full_jacobian(rows, call, slots), 1, 2)
     else:
-        found = slopes.jacobian(rows, call, slots, asked.reshape(-1, asked.shape[-1]))
+        found = np.real(slopes.jacobian(rows, call, slots, asked.reshape(-1, asked.shape[-1])))
     return found.reshape(*_points(call, flat.shape[:-1]), *found.shape[1:])
 
 

@@ -36,6 +36,7 @@ LAYERS = (
     ("static",),
     ("mapped",),
     ("qnode",),
+    ("layer",),
     ("jax", "keras", "torch"),  # layers and functions for the networks of these libraries
     ("flax",),
     ("fidelity", "gradient_plan", "points", "slots"),

@@ -8,7 +8,8 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 
-from hybridge.jax import Init, angles, initializers, layer, weight_shape
+from hybridge.jax import Init, angles, initializers, layer
+from hybridge.layer import weight_shape
 from hybridge.qnode import QNode
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,11 +10,10 @@ import jax
 import jax.numpy as jnp
 
 from hybridge.errors import CircuitError
+from hybridge.layer import INPUTS, Shape, taken
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 
-INPUTS = "inputs"  # the argument of the circuit that gets the features of a row
-Shape = tuple[int, ...]
 Init = Callable[..., Any]  # (key, shape, dtype) -> an array, as those of jax.nn.initializers
 
 
@@ -65,10 +62,8 @@ def layer(
     >>> jax.jit(apply)(params, inputs).shape
     (5, 2)
     """
-    if not isinstance(qnode, QNode):
-        raise CircuitError(f"a layer needs a QNode, such as @hb.qnode makes; got {qnode!r}")
-    shapes = {name: weight_shape(name, shape) for name, shape in weight_shapes.items()}
-    _check_arguments(qnode, shapes)
+    fits = taken("a layer", qnode, weight_shapes)
+    shapes = fits.shapes
     inits = initializers(shapes, init_method)
 
     def init(key: Any, inputs: Any) -> dict[str, jax.Array]:
@@ -80,7 +75,9 @@ def layer(
 
     def apply(params: Mapping[str, Any], inputs: Any) -> Any:
         def row(features: Any) -> Any:
-            return _joined(qnode(**{INPUTS: features}, **{name: params[name] for name in shapes}))
+            return _joined(
+                qnode(*fits.arguments({INPUTS: features, **{name: params[name] for name in shapes}}))
+            )
 
         batch = jnp.shape(inputs)[:-1]
         if not batch:
@@ -97,17 +94,6 @@ def _joined(results: Any) -> Any:
     return results if leaves[0] is results else jnp.concatenate([jnp.ravel(x) for x in leaves])
 
 
-def weight_shape(name: str, shape: Any) -> Shape:
-    """A shape as PennyLane has it: a whole number n for (n,), 1 for a number."""
-    try:
-        found = tuple(map(operator.index, shape if isinstance(shape, Sequence) else (shape,)))
-    except TypeError:
-        found = (-1,)
-    if any(size < 0 for size in found):
-        raise CircuitError(f"the weight {name!r} needs a shape such as (3, 2), or 3; got {shape!r}")
-    return () if shape == 1 else found
-
-
 def initializers(shapes: Mapping[str, Shape], init_method: Init | Mapping[str, Init]) -> dict[str, Init]:
     """What fills each weight; angles where nothing is said."""
     if not isinstance(init_method, Mapping):
@@ -116,18 +102,3 @@ def initializers(shapes: Mapping[str, Shape], init_method: Init | Mapping[str, I
     if unknown:
         raise CircuitError(f"init_method names {unknown[0]!r}; the weights are {', '.join(shapes) or 'none'}")
     return {name: init_method.get(name, angles) for name in shapes}
-
-
-def _check_arguments(qnode: QNode, shapes: Mapping[str, Shape]) -> None:
-    """Raise CircuitError unless the circuit takes the inputs and the weights by name, and nothing else."""
-    signature = inspect.signature(qnode.function)
-    if INPUTS in shapes:
-        raise CircuitError("weight_shapes names 'inputs', which are the features and no weight; leave it out")
-    try:
-        signature.bind(**dict.fromkeys((INPUTS, *shapes)))
-    except TypeError as error:
-        names = ", ".join(map(repr, (INPUTS, *shapes)))
-        taken = ", ".join(signature.parameters) or "none"
-        raise CircuitError(
-            f"the circuit must take {names}, by name, and nothing else; its arguments are {taken}: {error}"
-        ) from error

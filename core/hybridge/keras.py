@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,12 +13,11 @@ import numpy as np
 from hybridge.errors import CircuitError
 from hybridge.gradients.choose import DIFFERENTIABLE
 from hybridge.interfaces.choose import module_of
+from hybridge.layer import INPUTS, taken
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 
 BACKENDS = ("tensorflow", "torch", "jax")
-INPUTS = "inputs"  # the argument of the circuit that gets the features of a row
-Shape = tuple[int, ...]
 
 
 @keras.saving.register_keras_serializable(package="hybridge")
@@ -69,13 +67,11 @@ class KerasLayer(keras.layers.Layer):
                 f"{', '.join(BACKENDS)}: set KERAS_BACKEND before keras is imported"
             )
         super().__init__(name=name, dtype=dtype, trainable=trainable)
-        if not isinstance(qnode, QNode):
-            raise CircuitError(f"KerasLayer needs a QNode; got {qnode!r}")
+        self._taken = taken("KerasLayer", qnode, weight_shapes)
         self.qnode = qnode
-        self.weight_shapes = {name: _shape(shape) for name, shape in weight_shapes.items()}
+        self.weight_shapes = self._taken.shapes
         self.output_dim = output_dim
         self.weight_specs = {name: dict(spec) for name, spec in (weight_specs or {}).items()}
-        self._order = _order(qnode, self.weight_shapes)
         unknown = sorted(self.weight_specs.keys() - self.weight_shapes.keys())
         if unknown:
             raise CircuitError(f"weight_specs names {unknown}, which weight_shapes does not")
@@ -114,8 +110,8 @@ class KerasLayer(keras.layers.Layer):
 
     def _mapped(self, rows: Any, *weights: Any) -> Any:
         given = {INPUTS: rows, **dict(zip(self.weight_shapes, weights, strict=True))}
-        axes = tuple(0 if name == INPUTS else None for name in self._order)
-        found = self.qnode.map(*[given[name] for name in self._order], in_axes=axes)
+        axes = tuple(0 if name == INPUTS else None for name in self._taken.names)
+        found = self.qnode.map(*self._taken.arguments(given), in_axes=axes)
         columns = [keras.ops.reshape(x, (rows.shape[0], -1)) for x in flatten(found)[0]]
         return columns[0] if len(columns) == 1 else keras.ops.concatenate(columns, axis=1)
 
@@ -126,7 +122,7 @@ class KerasLayer(keras.layers.Layer):
         # any numbers will do, but 0, of which an observable's terms would drop out
         given = {name: np.full(shape, 0.1) for name, shape in self.weight_shapes.items()}
         given[INPUTS] = np.full(input_shape[-1], 0.1)
-        plan = self.qnode.plan(*[given[name] for name in self._order])
+        plan = self.qnode.plan(*self._taken.arguments(given))
         for m in plan.circuit.measurements:
             if m.kind not in DIFFERENTIABLE:
                 raise CircuitError(f"a layer's circuit returns expval, var and probs; this one {m!r}")
@@ -154,33 +150,6 @@ class KerasLayer(keras.layers.Layer):
         """The layer of a config; its QNode from custom_objects, or from its module if that is imported."""
         specs = keras.saving.deserialize_keras_object(config["weight_specs"])
         return super().from_config(config | {"qnode": _found(config["qnode"]), "weight_specs": specs})
-
-
-def _shape(shape: int | Sequence[int]) -> Shape:
-    if isinstance(shape, (int, np.integer)):
-        return () if shape == 1 else (int(shape),)
-    return tuple(map(int, shape))
-
-
-def _order(qnode: QNode, weight_shapes: Mapping[str, Shape]) -> list[str]:
-    """The circuit's arguments that the layer gives, in order. Raises CircuitError where they do not fit."""
-    given = {INPUTS, *weight_shapes}
-    parameters = inspect.signature(qnode.function).parameters
-    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    taken = [name for name, p in parameters.items() if p.kind in by_position]
-    missing = sorted(given - set(taken))
-    if missing:
-        raise CircuitError(
-            f"the circuit takes {tuple(parameters)}, not {missing}: it needs an argument {INPUTS!r} "
-            "for the features of a row, and one for each name in weight_shapes"
-        )
-    order = [name for name in taken if name in given]
-    if order != taken[: len(order)] or any(
-        p.default is inspect.Parameter.empty for name, p in parameters.items() if name not in given
-    ):
-        left = sorted(name for name in parameters if name not in given)
-        raise CircuitError(f"weight_shapes has no shape for {left} of the circuit's arguments")
-    return order
 
 
 def _name(qnode: QNode) -> str:

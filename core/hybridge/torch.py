@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from hybridge.errors import CircuitError
+from hybridge.layer import INPUTS, taken
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
-
-INPUTS = "inputs"
 
 
 class TorchLayer(torch.nn.Module):
@@ -54,22 +51,19 @@ class TorchLayer(torch.nn.Module):
         init_method: Callable[[torch.Tensor], Any] | Mapping[str, Any] | None = None,
     ):
         super().__init__()
-        if not isinstance(qnode, QNode):
-            raise CircuitError(f"TorchLayer needs a QNode, such as @hb.qnode makes; got {qnode!r}")
+        self._taken = taken("TorchLayer", qnode, weight_shapes)
         self.qnode = qnode
-        self._names, self._defaults = _arguments(qnode, weight_shapes)
-        for name, shape in weight_shapes.items():
-            self.register_parameter(name, _weight(name, _shape(name, shape), init_method))
+        for name, shape in self._taken.shapes.items():
+            self.register_parameter(name, _weight(name, shape, init_method))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """inputs (*batch, features) -> (*batch, outputs), or (*batch,) of one bare number."""
         batch = inputs.shape[:-1]
         rows = inputs.reshape(-1, inputs.shape[-1]) if batch else inputs
-        given = {**self._defaults, **dict(self.named_parameters(recurse=False)), INPUTS: rows}
-        args = [given[name] for name in self._names]
+        args = self._taken.arguments({**dict(self.named_parameters(recurse=False)), INPUTS: rows})
         if not batch:
             return _joined(self.qnode(*args), batch)
-        axes = tuple([0 if name == INPUTS else None for name in self._names])
+        axes = tuple([0 if name == INPUTS else None for name in self._taken.names])
         return _joined(self.qnode.map(*args, in_axes=axes), batch)
 
     def extra_repr(self) -> str:
@@ -91,45 +85,6 @@ def _joined(results: Any, batch: Sequence[int]) -> torch.Tensor:
     if values[0] is results:  # one measurement, in no container
         return results.unflatten(0, batch) if batch else results
     return torch.cat([v.reshape(*batch, -1) for v in values], dim=-1)
-
-
-def _arguments(qnode: QNode, weight_shapes: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """The circuit's arguments up to the last that the layer gives, and the defaults of those in between.
-
-    Raises CircuitError for names that do not fit.
-    """
-    parameters = inspect.signature(qnode.function).parameters
-    listed = f"its arguments are {', '.join(parameters) or 'none'}"
-    if INPUTS not in parameters:
-        raise CircuitError(f"a TorchLayer's circuit takes the batch as an argument named 'inputs'; {listed}")
-    if INPUTS in weight_shapes:
-        raise CircuitError("weight_shapes names 'inputs', which is the batch and no weight; leave it out")
-    unknown = [name for name in weight_shapes if name not in parameters]
-    if unknown:
-        raise CircuitError(f"weight_shapes names {unknown[0]!r}, which the circuit does not take; {listed}")
-    given, defaults = {INPUTS, *weight_shapes}, {}
-    for name, parameter in parameters.items():
-        if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
-            raise CircuitError(f"TorchLayer gives arguments by their place; the circuit takes {parameter}")
-        if name not in given:
-            if parameter.default is parameter.empty:
-                raise CircuitError(f"weight_shapes lacks the circuit's argument {name!r}; {listed}")
-            defaults[name] = parameter.default
-    names = list(parameters)
-    while names[-1] not in given:
-        names.pop()
-    return names, defaults
-
-
-def _shape(name: str, shape: Any) -> tuple[int, ...]:
-    """A shape as PennyLane has it: a whole number n for (n,), 1 for a number."""
-    try:
-        found = tuple(map(operator.index, shape if isinstance(shape, Sequence) else (shape,)))
-    except TypeError:
-        found = (-1,)
-    if any(size < 0 for size in found):
-        raise CircuitError(f"the weight {name!r} needs a shape such as (3, 2), or 3; got {shape!r}")
-    return () if shape == 1 else found
 
 
 def _weight(name: str, shape: tuple[int, ...], init_method: Any) -> torch.nn.Parameter:

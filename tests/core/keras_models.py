@@ -168,8 +168,8 @@ def a_model_is_saved_and_loaded():
 def bad_arguments_are_named():
     cases = {
         "needs a QNode": lambda: KerasLayer(turns.function, SHAPES),
-        r"not \['shift'\]: it needs an argument 'inputs'": lambda: KerasLayer(turns, {**SHAPES, "shift": 2}),
-        r"no shape for \['last'\]": lambda: KerasLayer(turns, {"weights": 2}),
+        "names 'shift', which the circuit does not take": lambda: KerasLayer(turns, {**SHAPES, "shift": 2}),
+        "lacks the circuit's argument 'last'": lambda: KerasLayer(turns, {"weights": 2}),
         r"weight_specs names \['other'\]": lambda: layer_of(weight_specs={"other": {}}),
         "output_dim is 2, and the circuit has 3 values": lambda: layer_of(output_dim=2)(ROWS),
         "returns expval, var and probs": lambda: KerasLayer(drawn, {})(ROWS),

@@ -246,9 +246,9 @@ BAD = {
     "no node": ((no_inputs, {}), r"needs a QNode, such as @hb.qnode makes; got <function no_inputs"),
     "no inputs": (
         (NAMELESS, {"weights": 3}),
-        r"argument named 'inputs'; its arguments are x, weights",
+        r"argument 'inputs'; its arguments are x, weights",
     ),
-    "inputs as weights": ((turns, {**SHAPES, "inputs": 2}), "names 'inputs', which is the batch"),
+    "inputs as weights": ((turns, {**SHAPES, "inputs": 2}), "names 'inputs', a row of features"),
     "an unknown weight": ((turns, {**SHAPES, "angle": 2}), "names 'angle', which the circuit does not take"),
     "a missing weight": ((turns, {"weights": 2}), "lacks the circuit's argument 'phase'"),
     "any number of weights": (

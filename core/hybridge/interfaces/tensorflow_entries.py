@@ -97,6 +97,10 @@ class Entry:
             raise AttributeError(name)
         return getattr(self.tensor, name)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        found = np.asarray(self.tensor, dtype)  # a tensor's own __array__ makes a plain number of one
+        return found.copy() if copy else found
+
     def __hash__(self) -> int:
         return hash(self.tensor)
 
@@ -114,7 +118,7 @@ def _as_tensor(name: str) -> Callable[..., Any]:
 
 _BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 _COMPARED = ("eq", "ne", "gt", "ge", "lt", "le")
-_ALONE = ("neg", "abs", "bool", "float", "int", "array", "index", "round")
+_ALONE = ("neg", "abs", "bool", "float", "int", "index", "round")
 for word in (*_BINARY, *(f"r{b}" for b in _BINARY), *_COMPARED, *_ALONE):
     setattr(Entry, f"__{word}__", _as_tensor(f"__{word}__"))
 

@@ -12,15 +12,7 @@ import torch
 import hybridge as hb
 
 DEVICE = hb.device("default.qubit", wires=2)
-
-
-@pytest.fixture(autouse=True)
-def x64():
-    """float64, as in the references; what jax had before comes back."""
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
+pytestmark = pytest.mark.usefixtures("x64")
 
 
 def by_torch(f, x):

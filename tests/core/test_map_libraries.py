@@ -16,15 +16,7 @@ DEVICE = hb.device("default.qubit", wires=2)
 SAMPLING = hb.device("default.qubit", wires=2, shots=20, seed=1)
 RNG = np.random.default_rng(2)
 X, Y, W = RNG.normal(size=(5, 2)), RNG.normal(size=5), RNG.normal(size=3)
-
-
-@pytest.fixture(autouse=True)
-def x64():
-    """float64, as in the references; what jax had before comes back."""
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
+pytestmark = pytest.mark.usefixtures("x64")
 
 
 def by_autograd(cost, args):

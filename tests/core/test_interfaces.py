@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -81,3 +84,21 @@ def test_what_gives_no_values_is_named():
 
     with pytest.raises(hb.CircuitError, match=r"real number; Sealed gives no values: call unseal\(\) first"):
         turn_of(Sealed())
+
+
+@pytest.mark.parametrize("name", ["torch", "jax", "tensorflow"])
+def test_a_library_that_is_not_installed_is_named_with_its_extra(name):
+    code = f"""
+import sys
+sys.modules[{name!r}] = None  # importing it raises ModuleNotFoundError
+import hybridge as hb
+circuit = hb.QNode(lambda x: hb.RX(x, wires=0) and hb.expval(hb.Z(0)), "default.qubit", interface={name!r})
+try:
+    circuit(0.3)
+except hb.MissingDependency as error:
+    print(error)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.stdout == f"interface={name!r} needs {name!r}; pip install 'hybridge[{name}]'\n", (
+        found.stderr
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hybridge.errors import CircuitError
+from hybridge.errors import CircuitError, MissingDependency
 from hybridge.interfaces.rows import PLAIN
 from hybridge.pytree import flatten
 
@@ -107,5 +107,10 @@ def owner(kind: type) -> str | None:
 
 @cache
 def module_of(name: str) -> ModuleType:
-    """The module here of a library, imported on first use."""
-    return importlib.import_module(f"hybridge.interfaces.{name}_")
+    """The module here of a library, imported on first use. MissingDependency where that is not installed."""
+    try:
+        return importlib.import_module(f"hybridge.interfaces.{name}_")
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise MissingDependency("", name, name, what=f"interface={name!r}") from error

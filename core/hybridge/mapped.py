@@ -110,7 +110,9 @@ class Mapped(Model):
         """The rows by one recording with symbols; None where the function wants the values of its numbers."""
         try:
             trace, leaves, _ = self._node.traces().find(args, kwargs)
-        except Exception:  # whatever a function makes of symbols: it is asked again, row by row
+        except Exception:
+            # The user's code met symbols where it wants numbers, and may raise anything. Nothing is hidden:
+            # it is asked again with plain rows, where what is wrong in earnest is raised once more.
             if self._node.static:
                 raise
             return None
@@ -131,8 +133,8 @@ class Mapped(Model):
             if recorded.combined or not any(isinstance(x, EachRow) and x.rows for x in recorded.numbers):
                 return None
             called = self._node.of_recorded(recorded.with_numbers(numbers))
-        except Exception:  # as above
-            return None
+        except Exception:
+            return None  # the user's code again, which met arrays where it wants a row's own numbers
         return called
 
     def _recorded_each(self, recorded: Sequence[Recorded]) -> list[Rows]:

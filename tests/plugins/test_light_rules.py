@@ -103,7 +103,7 @@ def test_gates_that_keep_their_photons_on_the_fock_simulator(measured, state):
     "V", [np.diag([0.5, 2.0]), np.array([[1.4, 0.2], [0.2, 1.1]])], ids=["pure", "mixed"]
 )
 def test_the_entries_of_a_gaussian_state_reach_the_simulators(name, V):
-    options = {"cutoff_dim": 14} if name == "strawberryfields.fock" else {}
+    options = {"cutoff_dim": 18} if name == "strawberryfields.fock" else {}  # beyond it 2e-8
     device, exact = hb.device(name, wires=2, **options), hb.device("default.gaussian", wires=2)
 
     def circuit(V, r):
@@ -114,9 +114,9 @@ def test_the_entries_of_a_gaussian_state_reach_the_simulators(name, V):
     r = np.array([0.3, -0.2])
     want = hb.grad(hb.QNode(circuit, exact), argnums=(0, 1))(V, r)
     node = hb.QNode(circuit, device)
-    assert np.allclose(hb.grad(node, argnums=1)(V, r), want[1], atol=1e-4 if options else 1e-12)
+    assert np.allclose(hb.grad(node, argnums=1)(V, r), want[1], atol=1e-7 if options else 1e-12)
     with pytest.raises(hb.GradientError, match="may leave what GaussianState can be"):
         hb.grad(node)(V, r)
     differenced = hb.grad(hb.QNode(circuit, device, diff_method="finite-diff"), argnums=(0, 1))(V, r)
     for found, wanted in zip(differenced, want, strict=True):
-        assert np.allclose(found, wanted, atol=1e-3 if options else 1e-8)
+        assert np.allclose(found, wanted, atol=1e-7 if options else 1e-8)

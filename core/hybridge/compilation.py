@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -63,15 +63,37 @@ def runs(capabilities: Capabilities, operation: Operation) -> bool:
     """Whether a device with these capabilities runs the row as it is."""
     if operation.domain != capabilities.domain or operation.kind == "marker":
         return False
+    if operation.kind in MID_CIRCUIT:
+        return MID_CIRCUIT[operation.kind](capabilities, operation)
     widest = capabilities.max_gate_wires
     wide = widest is not None and operation.num_wires > widest
     if wide and operation.kind == "gate" and not operation.dense and not _runs_wide(capabilities, operation):
         return False
     if capabilities.operations is not None:
         return operation.name in capabilities.operations
+    if operation.kind == "channel" and operation.domain == "qubit":
+        return "density_matrix" in capabilities.measurements
     if operation.definition is not None:
         return True
     return operation.fock is not None and "gaussian" not in capabilities.measurements
+
+
+def _measures(capabilities: Capabilities, operation: Operation) -> bool:
+    _, reset, _ = operation.constants  # what is selected is the core's to read
+    return {"measure", *(["reset"] if reset else [])} <= capabilities.mid_circuit
+
+
+def _decides(capabilities: Capabilities, operation: Operation) -> bool:
+    base = operation.constants[0]
+    assert isinstance(base, Operation)
+    return "conditional" in capabilities.mid_circuit and runs(capabilities, base)
+
+
+# what a device does inside a circuit it says beside the rows it runs
+MID_CIRCUIT: dict[str, Callable[[Capabilities, Operation], bool]] = {
+    "measure": _measures,
+    "conditional": _decides,
+}
 
 
 def _runs_wide(capabilities: Capabilities, operation: Operation) -> bool:

@@ -23,7 +23,8 @@ class Capabilities:
     """What a device claims; plain data, readable without its SDK. The core supplies the rest from it.
 
     domain        "qubit" or "cv"
-    operations    names of the rows it runs; None: every row of its domain that has a definition
+    operations    names of the rows it runs; None: every row of its domain that has a definition, but channels
+                  on qubits only where it returns density_matrix
     measurements  kinds `run` returns. Qubit: any of state, density_matrix, expval, var, probs, sample and
                   counts. CV: gaussian (mean and covariance) or state (ket) and density_matrix, from which
                   the core makes what is not claimed; and any of expval, var, probs (of photon numbers).
@@ -35,6 +36,8 @@ class Capabilities:
     max_gate_wires  gates on more wires are decomposed even if claimed, unless their constants are the matrix
     wide_gates      names of gates that run on any number of wires all the same; "controlled" stands for every
                     gate on one wire under any number of controls
+    mid_circuit   what it does by itself in tasks with shots: any of "measure", "reset", "conditional"; for
+                  the rest, and exactly, the core defers measurements to the end
     truncated     a Fock space cut at cutoff_dim: norm may leak
     conventions   the vendor's differences that translate.py settles, in words
     """
@@ -49,6 +52,7 @@ class Capabilities:
     max_wires: int | None = None
     max_gate_wires: int | None = None
     wide_gates: frozenset[str] = frozenset()
+    mid_circuit: frozenset[str] = frozenset()
     truncated: bool = False
     conventions: str = ""
 

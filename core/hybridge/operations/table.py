@@ -6,8 +6,10 @@ kind      | qubit `definition(*params)`            | CV `definition(*params)`, o
 ----------|----------------------------------------|----------------------------------------------------------
 gate      | unitary (..., 2^k, 2^k)                | symplectic S (..., 2k, 2k), shift d (..., 2k): S r + d
 state     | ket (2^k,) or density matrix (2^k, 2^k)| mean (..., 2k) and covariance (..., 2k, 2k); vacuum: 0, 1
-channel   | -                                      | X, d and Y: mean -> X mean + d, V -> X V X^T + Y
+channel   | Kraus operators (..., m, 2^k, 2^k)     | X, d and Y: mean -> X mean + d, V -> X V X^T + Y
 marker    | None: Barrier, Snapshot                |
+measure   | None: a wire into a classical bit      |
+conditional | None: its constants say what acts    |
 
 A leading axis on the parameters is a leading axis on the definition. Non-Gaussian CV rows have no
 `definition` but `fock(cutoff, *params)`: (cutoff,)*k for a ket, (cutoff,)*2k for an operator or density

@@ -45,6 +45,8 @@ def kraus(operation: Operation, numbers: Sequence[float]) -> list[np.ndarray]:
     found = np.asarray(operation.definition(*numbers), dtype=complex)
     if operation.kind == "gate":
         return [found]
+    if operation.kind == "channel":
+        return list(found)
     ground = np.eye(len(found))[0]
     if found.ndim == 1:
         return [np.outer(found, ground)]

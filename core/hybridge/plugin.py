@@ -20,6 +20,9 @@ from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
 from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.fock import applied as fock_applied
 from hybridge.phasespace.fock import weighted as fock_weighted
+from hybridge.phasespace.fockreadings import Reading as FockReading
+from hybridge.phasespace.fockreadings import cotangent as fock_cotangent
+from hybridge.phasespace.fockreadings import reading as fock_reading
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.moments import Moment, QuadraticMean, moment
 from hybridge.phasespace.numberbasis import channel as fock_channel
@@ -46,6 +49,7 @@ __all__ = [
     "DeviceError",
     "Family",
     "FockModes",
+    "FockReading",
     "GaussianModes",
     "Hyperbolic",
     "Instruction",
@@ -70,6 +74,7 @@ __all__ = [
     "fock_channel",
     "fock_channel_pullback",
     "fock_channel_slope",
+    "fock_cotangent",
     "fock_density",
     "fock_density_slope",
     "fock_gate",
@@ -77,6 +82,7 @@ __all__ = [
     "fock_ket",
     "fock_ket_slope",
     "fock_pullback",
+    "fock_reading",
     "fock_sectors",
     "fock_weighted",
     "hookimpl",

@@ -14,6 +14,7 @@ from hybridge.plugin import (
     Task,
     UnsupportedCircuit,
     available,
+    fock_reading,
     human,
     warn_of_leak,
 )
@@ -22,7 +23,6 @@ from hybridge_default.cv_capabilities import FOCK
 from hybridge_default.cv_overflow import finite
 from hybridge_default.fock_derivatives import fock_vjp
 from hybridge_default.fock_engine import Program, Step, mixed, parts, simulate, tensor_of
-from hybridge_default.fock_readings import reading
 
 BLOCK = 2**28  # bytes of states simulated at once; a larger batch goes block by block
 
@@ -67,7 +67,11 @@ class DefaultFock(Device):
             what = f"{'a ket' if pure else 'a density matrix'} of {n} modes with cutoff_dim={C}"
             remedy = f"it needs {human(needed)}, {human(room)} are free: lower cutoff_dim or use fewer modes"
             raise UnsupportedCircuit(self.name, what, remedy)
-        return Program(tuple(steps), tuple(reading(m, n) for m in circuit.measurements), n, pure)
+        readings = tuple(
+            fock_reading(m.kind, m.observable, range(n) if m.wires is None else m.wires)
+            for m in circuit.measurements
+        )
+        return Program(tuple(steps), readings, n, pure)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         results = []

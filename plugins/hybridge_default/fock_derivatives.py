@@ -1,7 +1,7 @@
 """The derivative of the truncated simulation, exact, by a sweep back through the states before each step.
 
-The cotangent of kets is lam with dL = 2 Re <lam, d ket>; that of density matrices the Hermitian M with dL =
-tr(M d rho). Both go back by the adjoint of each step, which need not be unitary.
+The cotangent of the states, as `fock_cotangent` has it, goes back by the adjoint of each step, which need not
+be unitary.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import FockModes, Operation, Pullback, definition_slope
+from hybridge.plugin import FockModes, Operation, Pullback, definition_slope, fock_cotangent
 from hybridge_default.fock_engine import (
     FORMS,
     Kept,
@@ -28,7 +28,10 @@ def fock_vjp(program: Program, C: int, params: np.ndarray, cotangent: np.ndarray
     """cotangent (B, columns) -> (B, P)."""
     n, kept = program.num_wires, list[Kept]()
     modes = simulate(program, C, params, kept)
-    back, after = _seed(program, C, modes, cotangent), modes.density if modes.kets is None else modes.kets
+    back, after = (
+        fock_cotangent(program.readings, modes, cotangent),
+        modes.density if modes.kets is None else modes.kets,
+    )
     uses: dict[tuple[Operation, bool], list[Found]] = {}
     for step, before in zip(reversed(program.steps), reversed(kept), strict=True):
         assert after is not None  # one of a FockModes' two is there
@@ -53,25 +56,6 @@ class Found(NamedTuple):
     columns: slice
     tensor: np.ndarray
     said: np.ndarray | Pullback
-
-
-def _seed(program: Program, C: int, modes: FockModes, cotangent: np.ndarray) -> np.ndarray:
-    """The cotangent of the final states."""
-    n, B, start = program.num_wires, len(cotangent), 0
-    if modes.kets is not None:
-        kets, repeats = modes.kets, 1
-    else:  # the columns of M, from all basis states
-        repeats = C**n
-        kets = np.tile(np.eye(repeats), (B, 1)).reshape(-1, *(C,) * n)
-    total = np.zeros((B * repeats, *(C,) * n), dtype=complex)
-    for reading in program.readings:
-        stop = start + reading.width(C, n)
-        inner = reading.inner(modes, cotangent[:, start:stop])
-        total += reading.applied(kets, np.repeat(inner, repeats, axis=0))
-        start = stop
-    if modes.kets is not None:
-        return total
-    return np.swapaxes(total.reshape(B, repeats, repeats), 1, 2).reshape(-1, *(C,) * (2 * n))
 
 
 # ---- one step back: the cotangent before it, and that of its tensor, dL = Re(sum conj(t) dT) -----------

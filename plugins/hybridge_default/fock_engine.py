@@ -10,6 +10,7 @@ import numpy as np
 
 from hybridge.plugin import (
     FockModes,
+    FockReading,
     Operation,
     Pullback,
     fock_channel,
@@ -24,7 +25,6 @@ from hybridge.plugin import (
     fock_pullback,
     fock_sectors,
 )
-from hybridge_default.fock_readings import Reading, State
 
 
 class Step(NamedTuple):
@@ -44,7 +44,7 @@ class Program(NamedTuple):
     """A compiled circuit; pure tells whether the state stays a ket."""
 
     steps: tuple[Step, ...]
-    readings: tuple[Reading, ...]
+    readings: tuple[FockReading, ...]
     num_wires: int
     pure: bool
 
@@ -54,7 +54,7 @@ class Program(NamedTuple):
 
     @property
     def gives_state(self) -> bool:
-        return any(isinstance(r, State) for r in self.readings)
+        return any(r.gives_state for r in self.readings)
 
 
 class Kept(NamedTuple):

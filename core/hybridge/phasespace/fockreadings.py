@@ -1,18 +1,24 @@
-"""What default.fock reads from a state, and the operators behind it, from which derivatives start."""
+"""What is read from Fock states, and the operators behind it, from which derivatives start."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, ClassVar
 
 import numpy as np
 
-from hybridge.plugin import DeviceError, FockModes, Measurement, Polynomial, fock_applied, fock_weighted
+from hybridge.errors import DeviceError
+from hybridge.phasespace import fock
+from hybridge.phasespace.fock import FockModes
+from hybridge.phasespace.polynomial import Polynomial
 
 
 class Reading(ABC):
     """One measurement: functions of some numbers tr(O rho), O operators that do not depend on the state."""
+
+    gives_state: ClassVar[bool] = False
 
     @abstractmethod
     def columns(self, modes: FockModes) -> np.ndarray:
@@ -35,6 +41,8 @@ class Reading(ABC):
 class State(Reading):
     """The ket, or the reduced density matrix of some wires."""
 
+    gives_state: ClassVar[bool] = True
+
     kind: str
     wires: tuple[int, ...]
 
@@ -47,7 +55,7 @@ class State(Reading):
         return C ** (n if self.kind == "state" else 2 * len(self.wires))
 
     def applied(self, kets: np.ndarray, inner: np.ndarray) -> np.ndarray:
-        raise DeviceError("default.fock differentiates expval, var and probs; a state it does not")
+        raise DeviceError("expval, var and probs of a Fock state have derivatives; a state() has none")
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Probabilities(Reading):
         return C ** len(self.wires)
 
     def applied(self, kets: np.ndarray, inner: np.ndarray) -> np.ndarray:
-        return fock_weighted(kets, inner, self.wires)
+        return fock.weighted(kets, inner, self.wires)
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ class Mean(Reading):
         return 1
 
     def applied(self, kets: np.ndarray, inner: np.ndarray) -> np.ndarray:
-        return _scaled(fock_applied(self.polynomial, kets), inner[:, 0])
+        return _scaled(fock.applied(self.polynomial, kets), inner[:, 0])
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ class Variance(Mean):
         return np.concatenate([-2 * modes.expval(self.polynomial)[:, None] * cotangent, cotangent], axis=1)
 
     def applied(self, kets: np.ndarray, inner: np.ndarray) -> np.ndarray:
-        square = fock_applied(self.polynomial, kets, power=2)
+        square = fock.applied(self.polynomial, kets, power=2)
         return super().applied(kets, inner) + _scaled(square, inner[:, 1])
 
 
@@ -114,7 +122,7 @@ class Projection(Reading):
         C = kets.shape[1]
         weights = np.zeros((len(inner), C ** len(self.wires)))
         weights[:, self._at(C)] = inner[:, 0]
-        return fock_weighted(kets, weights, self.wires)
+        return fock.weighted(kets, weights, self.wires)
 
     def _at(self, C: int) -> int:
         return int(np.ravel_multi_index(self.photons, (C,) * len(self.wires)))
@@ -132,16 +140,41 @@ class ProjectionVariance(Projection):
         return cotangent * (1 - 2 * super().columns(modes))
 
 
-def reading(measurement: Measurement, n: int) -> Reading:
-    """The reading of a measurement on modes 0..n-1."""
-    kind, observable = measurement.kind, measurement.observable
+def reading(kind: str, observable: Any, wires: Sequence[int]) -> Reading:
+    """The reading of a measurement: of an observable, or else of these modes.
+
+    >>> modes = FockModes(kets=np.array([[0.6, 0.8]]))
+    >>> reading("probs", None, [0]).columns(modes).round(2).tolist()
+    [[0.36, 0.64]]
+    """
     if isinstance(observable, Polynomial):
         return (Mean if kind == "expval" else Variance)(observable)
     if observable is not None:
         projection = Projection if kind == "expval" else ProjectionVariance
         return projection(observable.photons, observable.wires)
-    wires = tuple(range(n)) if measurement.wires is None else cast(tuple[int, ...], measurement.wires)
-    return Probabilities(wires) if kind == "probs" else State(kind, wires)
+    return Probabilities(tuple(wires)) if kind == "probs" else State(kind, tuple(wires))
+
+
+def cotangent(readings: Sequence[Reading], modes: FockModes, of_columns: np.ndarray) -> np.ndarray:
+    """That of the states, from that of all columns (B, columns): (B,) + the axes of a state.
+
+    Of kets it is lam with dL = 2 Re <lam, d ket>, of density matrices the Hermitian M with dL = tr(M d rho).
+    """
+    C, n, B, start = modes.cutoff, modes.num_modes, len(of_columns), 0
+    if modes.kets is not None:
+        kets, repeats = modes.kets, 1
+    else:  # the columns of M, from all basis states
+        repeats = C**n
+        kets = np.tile(np.eye(repeats), (B, 1)).reshape(-1, *(C,) * n)
+    total = np.zeros((B * repeats, *(C,) * n), dtype=complex)
+    for one in readings:
+        stop = start + one.width(C, n)
+        inner = one.inner(modes, of_columns[:, start:stop])
+        total += one.applied(kets, np.repeat(inner, repeats, axis=0))
+        start = stop
+    if modes.kets is not None:
+        return total
+    return np.swapaxes(total.reshape(B, repeats, repeats), 1, 2).reshape(-1, *(C,) * (2 * n))
 
 
 def _scaled(kets: np.ndarray, factors: np.ndarray) -> np.ndarray:

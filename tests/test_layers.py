@@ -59,6 +59,7 @@ FOREIGN = {
         "numpy",
         "interfaces.arguments",
         "interfaces.autograd_",
+        "interfaces.autograd_boxes",
         "interfaces.derivatives",
         "interfaces.each_row",
         "interfaces.entries",

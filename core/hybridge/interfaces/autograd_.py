@@ -15,30 +15,17 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.core import VJPNode, defjvp_argnums, defvjp_argnums
 from autograd.extend import defjvp, defvjp, primitive
-from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import getval, isbox
 
 from hybridge.execution import Plan
+from hybridge.interfaces.autograd_boxes import complete
 from hybridge.interfaces.called import Call, Called
 from hybridge.interfaces.entries import Entry
 from hybridge.interfaces.gather import Gather
 from hybridge.interfaces.rows import PLAIN, as_rows, real
 from hybridge.interfaces.slopes import parts_for, pull, summed, together
 
-
-def _leave_observables(name: str) -> None:
-    """Let `theta * Z(0)` reach `Z(0).__rmul__(theta)`; autograd before 1.9 multiplies itself, and fails."""
-    own = getattr(ArrayBox, name)
-
-    def operator(self: Any, other: Any) -> Any:
-        return NotImplemented if hasattr(other, "as_observable") else own(self, other)
-
-    setattr(ArrayBox, name, functools.wraps(own)(operator))
-
-
-if not hasattr(ArrayBox, "__array_ufunc__"):
-    for name in ("__mul__", "__add__", "__sub__"):
-        _leave_observables(name)
+complete()
 
 
 def split_flat(plan: Plan, shots: int | None, flat: Any) -> list[Any]:

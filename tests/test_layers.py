@@ -40,7 +40,7 @@ LAYERS = (
     ("jax", "keras", "torch"),  # layers and functions for the networks of these libraries
     ("flax",),
     ("fidelity", "gradient_plan", "points", "slots"),
-    ("geometry", "noise"),
+    ("geometry", "standard_errors"),
     ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
     ("compare",),
     ("conformance",),

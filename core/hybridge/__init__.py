@@ -24,7 +24,6 @@ from hybridge.geometry import classical_fisher, metric_tensor, quantum_fisher
 from hybridge.gradient_plan import gradient_plan
 from hybridge.gradients.frequencies import generate_shift_rule
 from hybridge.interfaces.derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
-from hybridge.noise import WithError, with_error
 from hybridge.observables.cv import (
     FockStateProjector,
     NumberOperator,
@@ -163,6 +162,7 @@ from hybridge.qnode import QNode, qnode
 from hybridge.registry import device, devices
 from hybridge.snapshots import snapshots
 from hybridge.specs import specs
+from hybridge.standard_errors import WithError, with_error
 from hybridge.tracker import Tracker
 
 __version__ = "0.1.0"

@@ -12,9 +12,9 @@ import numpy as np
 from hybridge.device import Device
 from hybridge.errors import CircuitError, GradientError, HybridgeError, MissingDependency
 from hybridge.interfaces.derivatives import jacobian
-from hybridge.noise import with_error
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
+from hybridge.standard_errors import with_error
 
 EXACT = (
     1e-6  # exact values agree to this, and their gradients to ten times it; a truncated Fock space should too

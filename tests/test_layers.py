@@ -23,7 +23,7 @@ LAYERS = (
     ("circuit",),
     ("gradients",),
     ("device",),
-    ("hookspecs", "tracker"),
+    ("hookspecs", "io", "tracker"),
     ("plugin",),
     ("registry",),
     ("allowed", "border", "compilation"),
@@ -41,7 +41,7 @@ LAYERS = (
     ("flax",),
     ("fidelity", "gradient_plan", "points", "slots"),
     ("geometry", "standard_errors"),
-    ("about", "drawing", "io", "optimize", "snapshots", "specs", "templates", "transforms"),
+    ("about", "drawing", "formats", "optimize", "snapshots", "specs", "templates", "transforms"),
     ("compare",),
     ("conformance",),
     ("__init__",),  # the public names: `import hybridge`

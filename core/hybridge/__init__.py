@@ -1,5 +1,8 @@
 """hybridge: one differentiable model on Qiskit, Forest, Strawberry Fields and built-in simulators."""
 
+from collections.abc import Callable
+from typing import Any
+
 from hybridge import numpy as numpy
 from hybridge.about import about
 from hybridge.circuit import Circuit, counts, density_matrix, expval, probs, sample, state, var
@@ -9,6 +12,7 @@ from hybridge.drawing.text import draw
 from hybridge.errors import (
     CircuitError,
     DeviceError,
+    FormatError,
     GradientError,
     HybridgeError,
     JobFailed,
@@ -20,6 +24,7 @@ from hybridge.errors import (
     UnknownDevice,
     UnsupportedCircuit,
 )
+from hybridge.formats import formats, verb, verbs
 from hybridge.geometry import classical_fisher, metric_tensor, quantum_fisher
 from hybridge.gradient_plan import gradient_plan
 from hybridge.gradients.frequencies import generate_shift_rule
@@ -229,6 +234,7 @@ __all__ = [
     "FockState",
     "FockStateProjector",
     "FockStateVector",
+    "FormatError",
     "GaussianState",
     "GeneralizedAmplitudeDamping",
     "GlobalPhase",
@@ -325,6 +331,7 @@ __all__ = [
     "evolve",
     "exp",
     "expval",
+    "formats",
     "generate_shift_rule",
     "grad",
     "gradient_plan",
@@ -347,3 +354,12 @@ __all__ = [
     "vjp",
     "with_error",
 ]
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    """hb.from_<format> and hb.to_<format>, of every format that the core or a plugin offers."""
+    return verb(name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *verbs()]

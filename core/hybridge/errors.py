@@ -2,6 +2,7 @@
 
 HybridgeError
 |- CircuitError(ValueError)             the circuit as written makes no sense
+|  `- FormatError                       what cannot be read from a format, or written in it
 |- DeviceError
 |  |- UnknownDevice(LookupError)        no plugin offers that name
 |  |- MissingDependency(ImportError)    the plugin is here, its SDK is not
@@ -37,6 +38,18 @@ def _rebuilt(kind: type[HybridgeError], args: tuple[Any, ...]) -> HybridgeError:
 
 class CircuitError(HybridgeError, ValueError):
     """The circuit as written makes no sense on any device."""
+
+
+class FormatError(CircuitError):
+    """What cannot be read from a format, or written in it. Attributes: format, reason, line, column.
+
+    `line` and `column` count from 1 and say where in a text; None where there is no text.
+    """
+
+    def __init__(self, format: str, reason: str, line: int | None = None, column: int | None = None):
+        self.format, self.reason, self.line, self.column = format, reason, line, column
+        place = "" if line is None else f", line {line}, column {column}"
+        super().__init__(f"format {format!r}{place}: {reason}")
 
 
 class DeviceError(HybridgeError):

@@ -19,3 +19,12 @@ def register_devices(register: Callable[..., Any]) -> None:
     top-level modules of the SDK, `extra` the extra of hybridge (or None) whose installation brings them,
     `note` (optional) what a user should know beside the pip line.
     """
+
+
+@hookspec
+def register_formats(register: Callable[..., Any]) -> None:
+    """Offer formats: call `register(name, "module:Class", requires=(...), extra=..., note=...)` for each.
+
+    The class is a hybridge.plugin.Format, imported when `hb.from_<name>` or `hb.to_<name>` is first called;
+    the other arguments are those of register_devices.
+    """

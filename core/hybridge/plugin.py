@@ -5,6 +5,7 @@ from hybridge.device import Capabilities, Device, Task
 from hybridge.errors import (
     CircuitError,
     DeviceError,
+    FormatError,
     JobFailed,
     MissingDependency,
     PluginError,
@@ -12,6 +13,9 @@ from hybridge.errors import (
 )
 from hybridge.gradients.definition import definition_slope
 from hybridge.hookspecs import hookimpl
+from hybridge.io import expression
+from hybridge.io.format import Format
+from hybridge.io.imported import Entry, ImportedCircuit, Measured
 from hybridge.memory import available, human
 from hybridge.operations.derived import uncontrolled
 from hybridge.operations.pauli import Sentence
@@ -47,13 +51,18 @@ __all__ = [
     "CircuitError",
     "Device",
     "DeviceError",
+    "Entry",
     "Family",
     "FockModes",
     "FockReading",
+    "Format",
+    "FormatError",
     "GaussianModes",
     "Hyperbolic",
+    "ImportedCircuit",
     "Instruction",
     "JobFailed",
+    "Measured",
     "Measurement",
     "MissingDependency",
     "Moment",
@@ -70,6 +79,7 @@ __all__ = [
     "UnsupportedCircuit",
     "available",
     "definition_slope",
+    "expression",
     "fock_applied",
     "fock_channel",
     "fock_channel_pullback",

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -40,6 +40,27 @@ class Registration(NamedTuple):
         return None if absent is None else MissingDependency(self.name, absent, self.extra, self.note)
 
 
+class FormatRegistration(NamedTuple):
+    """One format as its plugin offers it: its class is imported when something is read or written."""
+
+    name: str
+    location: str  # "module:Class"
+    requires: tuple[str, ...] = ()
+    extra: str | None = None
+    note: str = ""
+    plugin: str = OWNER
+
+    def missing(self) -> MissingDependency | None:
+        """The error naming the first module that is not installed, with its pip line; or None."""
+        absent = next((m for m in self.requires if not _is_installed(m)), None)
+        what = f"format {self.name!r}"
+        return None if absent is None else MissingDependency(self.name, absent, self.extra, self.note, what)
+
+
+# what the core reads and writes by itself
+OWN_FORMATS: tuple[FormatRegistration, ...] = ()
+
+
 def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
@@ -57,7 +78,9 @@ class Registry:
         self._points: dict[str, list[EntryPoint]] | None = None
         self._loaded: set[str] = set()
         self.devices: dict[str, Registration] = {}
+        self.formats: dict[str, FormatRegistration] = {f.name: f for f in OWN_FORMATS}
         self.failures: dict[str, str] = {}  # plugin or device: reason
+        self.format_failures: dict[str, str] = {}
 
     def points(self) -> dict[str, list[EntryPoint]]:
         """Entry points by name. Read once: reading every package's metadata takes 10 ms."""
@@ -81,14 +104,18 @@ class Registry:
             self._loaded.add(plugin)
             try:
                 offered: dict[str, Registration] = {}
+                formats: dict[str, FormatRegistration] = {}
                 manager = pluggy.PluginManager("hybridge")
                 manager.add_hookspecs(hookspecs)
                 manager.register(self._claimant(plugin).load(), plugin)
                 manager.hook.register_devices(register=_collector(plugin, offered))
+                manager.hook.register_formats(register=_format_collector(plugin, formats, self.formats))
                 manager.check_pending()
-                if not offered:
-                    raise PluginError(plugin, "registers no device: no hookimpl register_devices that does")
+                if not offered and not formats:
+                    reason = "registers no device and no format: no hookimpl register_devices that does"
+                    raise PluginError(plugin, reason)
                 self.devices.update(offered)
+                self.formats.update(formats)
             except KeyboardInterrupt:  # the user's, most likely: nothing is known of the plugin yet
                 self._loaded.discard(plugin)
                 raise
@@ -166,6 +193,28 @@ def _collector(plugin: str, offered: dict[str, Registration]) -> Any:
     return register
 
 
+def _format_collector(
+    plugin: str, offered: dict[str, FormatRegistration], taken: Mapping[str, FormatRegistration]
+) -> Any:
+    def register(
+        name: str, location: str, *, requires: Iterable[str] = (), extra: str | None = None, note: str = ""
+    ) -> None:
+        other = taken[name].plugin if name in taken else plugin
+        faults = {
+            f"format {name!r} must be named as a Python name may be": not str(name).isidentifier(),
+            f"format {name!r} is registered twice": name in offered,
+            f"format {name!r} is {other}'s already": other != plugin,
+            f"location of {name!r} must be 'module:Class', not {location!r}": ":" not in str(location),
+            f"requires of {name!r} must be a list of names, not {requires!r}": isinstance(requires, str),
+        }
+        for fault, found in faults.items():
+            if found:
+                raise PluginError(plugin, fault)
+        offered[name] = FormatRegistration(name, location, tuple(requires), extra, note, plugin)
+
+    return register
+
+
 registry = Registry()
 
 
@@ -186,34 +235,35 @@ def device(
     missing = found.missing()
     if missing:
         raise missing
-    cls = _device_class(found)
+    plugin = name.split(".")[0]
+    cls = offered_class(found.location, Device, plugin, f"device {name!r}", name, registry.failures)
     _check_options(name, cls, options)
     try:
         made = cls.__new__(cls)
         made.name = name  # before __init__, whose messages use it; one class may serve several names
-        made.__init__(wires=wires, shots=shots, seed=seed, **options)  # type: ignore[misc]
+        made.__init__(wires=wires, shots=shots, seed=seed, **options)
     except (HybridgeError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        reason = f"device {name!r} could not be made: {in_one_line(error)}"
-        raise PluginError(name.split(".")[0], reason) from error
+        raise PluginError(plugin, f"device {name!r} could not be made: {in_one_line(error)}") from error
     return made
 
 
-def _device_class(found: Registration) -> type[Device]:
-    """Import the class, and with it the SDK; where that fails, PluginError, and `devices()` says why."""
-    module, _, attribute = found.location.partition(":")
-    plugin = found.name.split(".")[0]
+def offered_class(
+    location: str, kind: type, plugin: str, what: str, name: str, failures: dict[str, str]
+) -> Any:
+    """Import "module:Class", and with it the SDK; where that fails, PluginError, and `failures` says why."""
+    module, _, attribute = location.partition(":")
     try:
         cls = getattr(importlib.import_module(module), attribute)
-        if not (isinstance(cls, type) and issubclass(cls, Device)):
-            raise PluginError(plugin, f"{found.location} is not a Device")
+        if not (isinstance(cls, type) and issubclass(cls, kind)):
+            raise PluginError(plugin, f"{location} is not a {kind.__name__}")
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        reason = registry.failures[found.name] = in_one_line(error)
-        raise PluginError(plugin, f"device {found.name!r} could not be loaded: {reason}") from error
-    registry.failures.pop(found.name, None)
+        reason = failures[name] = in_one_line(error)
+        raise PluginError(plugin, f"{what} could not be loaded: {reason}") from error
+    failures.pop(name, None)
     return cls
 
 

@@ -1,0 +1,31 @@
+"""What a format is: a class with two verbs, `read` and `write`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybridge.circuit import Circuit
+from hybridge.errors import FormatError
+from hybridge.io.imported import ImportedCircuit
+
+
+class Format:
+    """Circuits from and to one kind of text or object. A format that has one direction only writes one verb.
+
+    `name` is set where it is made: the format's, as in hb.from_<name> and hb.to_<name>.
+    """
+
+    name: str = ""
+
+    def read(self, source: Any) -> ImportedCircuit:
+        """The circuit that `source` describes. Raises FormatError, with line and column for a text."""
+        raise FormatError(self.name, "it cannot be read; only written")
+
+    def write(self, circuit: Circuit, numbers: np.ndarray) -> Any:
+        """The circuit, with numbers (P,) in its slots, in this format. Raises FormatError for what it lacks.
+
+        `circuit` is on the user's wires: their places in `circuit.wires` number them.
+        """
+        raise FormatError(self.name, "it cannot be written; only read")

@@ -1,4 +1,4 @@
-"""The built-in simulators: default.qubit, default.gaussian, default.fock."""
+"""The built-in simulators: default.qubit, default.mixed, default.gaussian, default.fock."""
 
 from dataclasses import replace
 from importlib.util import find_spec
@@ -21,6 +21,11 @@ QUBIT = replace(
     wide_gates=frozenset({"controlled", "MultiRZ", "PauliRot", "PCPhase", "DiagonalQubitUnitary"}),
     conventions="",
 )
+PLAIN_MIXED = replace(
+    PLAIN_QUBIT,
+    measurements=frozenset({"density_matrix"}),
+    max_gate_wires=3,  # a matrix on density matrices has the square of the entries
+)
 
 
 @hookimpl
@@ -32,4 +37,5 @@ def register_devices(register):
         plain = "hybridge_default.gaussian_numpy:PlainGaussian"
         register("default.qubit", "hybridge_default.qubit_numpy:PlainQubit", capabilities=PLAIN_QUBIT)
         register("default.gaussian", plain, capabilities=PLAIN_GAUSSIAN)
+    register("default.mixed", "hybridge_default.mixed_numpy:PlainMixed", capabilities=PLAIN_MIXED)
     register("default.fock", "hybridge_default.fock:DefaultFock", capabilities=FOCK)

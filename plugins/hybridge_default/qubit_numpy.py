@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import Circuit, Device, Operation, Task
+from hybridge.plugin import Circuit, Device, Task
 from hybridge_default import PLAIN_QUBIT
 
 
@@ -30,12 +30,18 @@ class Program(NamedTuple):
     gates: tuple[Gate, ...]
 
 
-def _gate(operation: Operation, wires: Sequence[int], start: int, n: int) -> Gate:
+def gate(
+    definition: Callable[..., np.ndarray], wires: Sequence[int], start: int, stop: int, n: int, square: bool
+) -> Gate:
+    """What `definition` gives of the parameters from `start` to before `stop`, on wires of n.
+
+    `square`: it is a matrix; else it may be the ket of a preparation.
+    """
     order = (0, *(1 + w for w in wires), *(1 + w for w in range(n) if w not in wires))
     back = tuple(int(axis) for axis in np.argsort(order))
-    matrix = None if operation.params else np.asarray(operation.definition(), dtype=complex)
-    left = 2 ** wires[0] if len(wires) == 1 and operation.kind == "gate" else 0
-    return Gate(operation.definition, matrix, start, start + len(operation.params), order, back, left)
+    matrix = None if stop > start else np.asarray(definition(), dtype=complex)
+    left = 2 ** wires[0] if len(wires) == 1 and square else 0
+    return Gate(definition, matrix, start, stop, order, back, left)
 
 
 def _applied(matrix: np.ndarray, states: np.ndarray, gate: Gate, n: int) -> np.ndarray:
@@ -54,6 +60,21 @@ def _applied(matrix: np.ndarray, states: np.ndarray, gate: Gate, n: int) -> np.n
     return product.reshape(tensor.shape).transpose(gate.back).reshape(batch, -1)
 
 
+def evolved(program: Program, params: np.ndarray) -> np.ndarray:
+    """params (B, P) -> states (B, 2^n), from |0...0>."""
+    states = np.zeros((len(params), 2**program.n), dtype=complex)
+    states[:, 0] = 1
+    single = len(params) == 1
+    for gate in program.gates:
+        matrix = gate.matrix
+        if matrix is None:
+            at = slice(gate.start, gate.stop)
+            numbers: Any = params[0, at] if single else params[:, at].T
+            matrix = gate.definition(*numbers)
+        states = _applied(matrix, states, gate, program.n)
+    return states
+
+
 class PlainQubit(Device):
     """Exact state vectors in numpy, complex128: what default.qubit is where numba is not installed."""
 
@@ -62,25 +83,13 @@ class PlainQubit(Device):
     def compile(self, circuit: Circuit) -> Program:
         gates, slot, n = [], 0, len(circuit.wires)
         for operation, wires in circuit.instructions:
-            gates.append(_gate(operation, wires, slot, n))
-            slot = gates[-1].stop
+            stop = slot + len(operation.params)
+            gates.append(gate(operation.definition, wires, slot, stop, n, operation.kind == "gate"))
+            slot = stop
         return Program(n, tuple(gates))
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        return [self._states(task.program, task.params) for task in tasks]
-
-    def _states(self, program: Program, params: np.ndarray) -> np.ndarray:
-        states = np.zeros((len(params), 2**program.n), dtype=complex)
-        states[:, 0] = 1
-        single = len(params) == 1
-        for gate in program.gates:
-            matrix = gate.matrix
-            if matrix is None:
-                at = slice(gate.start, gate.stop)
-                numbers: Any = params[0, at] if single else params[:, at].T
-                matrix = gate.definition(*numbers)
-            states = _applied(matrix, states, gate, program.n)
-        return states
+        return [evolved(task.program, task.params) for task in tasks]
 
     def memory(self, num_wires: int) -> int:
         return 3 * 16 * 2**num_wires  # the state, the next one, and a transposed copy

@@ -21,14 +21,15 @@ from hybridge.operations.table import FAMILIES, ROWS, Operation
 from hybridge.readout.qubit_states import PureStates
 from hybridge_default.fock import DefaultFock
 from hybridge_default.gaussian import DefaultGaussian
-from hybridge_default.qubit_numpy import PlainQubit
+from hybridge_default.qubit_numpy import PlainQubit, evolved
 
 # ---- devices that claim more than default.qubit, so that there is more to get wrong --------------
 
 # every row that leaves a ket a ket, as state vectors can run
-PURE = frozenset({row.name for row in (*ROWS.values(), *FAMILIES.values()) if row.domain == "qubit"}) - {
-    *("QubitDensityMatrix", "MottonenStatePreparation", "Barrier", "Snapshot")
-}
+PURE = frozenset(
+    {row.name for row in ROWS.values() if row.domain == "qubit" and not row.mixed and row.definition}
+    | {family.name for family in FAMILIES.values() if family.domain == "qubit"}
+) - {"QubitDensityMatrix", "PauliError", "QubitChannel", "MottonenStatePreparation", "Barrier", "Snapshot"}
 
 
 class Native(PlainQubit):
@@ -47,7 +48,7 @@ class Native(PlainQubit):
         return circuit, super().compile(circuit)
 
     def run(self, tasks: Any) -> list[np.ndarray]:
-        return [self.measured(t.program[0], self._states(t.program[1], t.params)) for t in tasks]
+        return [self.measured(t.program[0], evolved(t.program[1], t.params)) for t in tasks]
 
     def measured(self, circuit: Circuit, states: np.ndarray) -> np.ndarray:
         return np.hstack([self.column(m, PureStates(states)) for m in circuit.measurements])
@@ -84,7 +85,7 @@ class Sampling(PlainQubit):
         return [np.hstack([self.bits(t, m.wires) for m in t.program[0].measurements]) for t in tasks]
 
     def bits(self, task: Task, wires: tuple[int, ...]) -> np.ndarray:
-        states, n = self._states(task.program[1], task.params), task.program[1].n
+        states, n = evolved(task.program[1], task.params), task.program[1].n
         rng = np.random.default_rng(self.seed_of(task))
         drawn = np.array([self.draw(rng, np.abs(state) ** 2, task.shots or 0) for state in states])
         bits = (drawn[..., None] >> (n - 1 - np.array(wires))) & 1

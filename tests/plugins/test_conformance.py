@@ -9,6 +9,7 @@ KITS = {
     "default.qubit": QubitConformance,
     "default.gaussian": GaussianConformance,
     "default.fock": FockConformance,
+    "default.mixed": QubitConformance,
     "forest.numpy": QubitConformance,
     "qiskit.aer": QubitConformance,
     "strawberryfields.gaussian": GaussianConformance,

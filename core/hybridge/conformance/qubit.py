@@ -14,7 +14,7 @@ from hybridge.conformance import reference
 from hybridge.conformance.items import over
 from hybridge.conformance.kit import SHOTS, Conformance, Model, Sampled, close, strict
 from hybridge.conformance.reference.qubit import kraus
-from hybridge.conformance.rows import PLACEMENTS, Example, Placement, examples, numbers
+from hybridge.conformance.rows import CHANCES, PLACEMENTS, Example, Placement, examples, numbers
 from hybridge.conformance.statistics import allowance, probs_allowance
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
@@ -30,7 +30,7 @@ from hybridge.operations.qubit_unitaries import QubitUnitary
 from hybridge.qnode import QNode
 
 Wires = Sequence[Hashable]
-ROWS = examples("qubit", {})
+ROWS = examples("qubit", CHANCES)
 GATES = [e for e in ROWS if e.operation.kind == "gate"]
 SMALL = [e for e in GATES if 0 < e.operation.num_wires <= 3]
 VARIED = [e for e in ROWS if e.numbers and e.operation.kind != "channel"]

@@ -11,6 +11,11 @@ import numpy as np
 from hybridge.operations.table import FAMILIES, ROWS, Operation
 
 ANGLES = (0.4, 2.7)  # radians
+# of the channels on qubits; those of one channel are allowed together
+CHANCES: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(("p", "gamma", "p0", "p1", "pe"), (0.1, 0.4)),
+    **{"t1": (0.9, 1.8), "t2": (0.7, 1.7), "tg": (0.2, 0.7)},
+}
 Ranges = Mapping[str, tuple[float, float]]
 
 

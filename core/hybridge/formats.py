@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.circuit import Circuit, Instruction
-from hybridge.compilation import circuit_wires
+from hybridge.compilation import check_preparations, circuit_wires
 from hybridge.errors import CircuitError
 from hybridge.interfaces.choose import values_of
 from hybridge.interfaces.rows import as_rows
@@ -43,7 +43,7 @@ def formats() -> Formats:
 
     >>> import hybridge as hb
     >>> [f.name for f in hb.formats() if f.plugin == "hybridge"]
-    []
+    ['qasm']
     """
     return Formats(sorted(map(_info, _all().values())))
 
@@ -131,6 +131,7 @@ def _written(name: str, circuit: QNode | Circuit, *args: Any, **kwargs: Any) -> 
 def _of_node(node: Any, *args: Any, **kwargs: Any) -> tuple[Circuit, list[Any]]:
     recorded = node.record(*args, **kwargs)
     instructions = tuple(Instruction(*i) for i in recorded.instructions)
+    check_preparations(instructions)
     wires = circuit_wires(instructions, recorded.measurements, node.device)
     return Circuit(instructions, recorded.measurements, wires), recorded.numbers
 

@@ -58,7 +58,7 @@ class FormatRegistration(NamedTuple):
 
 
 # what the core reads and writes by itself
-OWN_FORMATS: tuple[FormatRegistration, ...] = ()
+OWN_FORMATS = (FormatRegistration("qasm", "hybridge.io.qasm2:Qasm2"),)
 
 
 def _is_installed(module: str) -> bool:

@@ -1,0 +1,13 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[13]; qreg target[1];
+creg c[13];
+x target; h target; h q;
+cx q[0],target[0];
+cx q[2],target[0];
+cx q[3],target[0];
+cx q[7],target[0];
+cx q[8],target[0];
+cx q[12],target[0];
+h q;
+measure q->c;

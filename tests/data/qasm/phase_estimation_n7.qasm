@@ -1,0 +1,41 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+// phase estimation of u1(2 pi 0.3203125) with 6 bits
+gate cpower(phi) c,t { u1(phi/2) c; cx c,t; u1(-phi/2) t; cx c,t; u1(phi/2) t; }
+gate rotations(scale) a,b,c { cu1(-pi/scale) a,b; cu1(-pi/(2*scale)) a,c; }
+qreg w[6];
+qreg e[1];
+creg c[6];
+x e;
+h w;
+cpower(2*pi*0.3203125*2^0) w[0],e[0];
+cpower(2*pi*0.3203125*2^1) w[1],e[0];
+cpower(2*pi*0.3203125*2^2) w[2],e[0];
+cpower(2*pi*0.3203125*2^3) w[3],e[0];
+cpower(2*pi*0.3203125*2^4) w[4],e[0];
+cpower(2*pi*0.3203125*2^5) w[5],e[0];
+swap w[0],w[5];
+swap w[1],w[4];
+swap w[2],w[3];
+h w[0];
+cu1(-pi/2^1) w[0],w[1];
+h w[1];
+cu1(-pi/2^2) w[0],w[2];
+cu1(-pi/2^1) w[1],w[2];
+h w[2];
+cu1(-pi/2^3) w[0],w[3];
+cu1(-pi/2^2) w[1],w[3];
+cu1(-pi/2^1) w[2],w[3];
+h w[3];
+cu1(-pi/2^4) w[0],w[4];
+cu1(-pi/2^3) w[1],w[4];
+cu1(-pi/2^2) w[2],w[4];
+cu1(-pi/2^1) w[3],w[4];
+h w[4];
+cu1(-pi/2^5) w[0],w[5];
+cu1(-pi/2^4) w[1],w[5];
+cu1(-pi/2^3) w[2],w[5];
+cu1(-pi/2^2) w[3],w[5];
+cu1(-pi/2^1) w[4],w[5];
+h w[5];
+measure w -> c;

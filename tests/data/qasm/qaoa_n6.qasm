@@ -1,0 +1,25 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+gate zz(gamma) a,b { cx a,b; u1(gamma) b; cx a,b; }
+qreg q[6];
+creg c[6];
+h q;
+zz(0.41) q[0],q[1];
+zz(0.41) q[1],q[2];
+zz(0.41) q[2],q[3];
+zz(0.41) q[3],q[4];
+zz(0.41) q[4],q[5];
+zz(0.41) q[5],q[0];
+zz(0.41) q[0],q[3];
+zz(0.41) q[1],q[4];
+rx(2*0.93) q;
+zz(0.72) q[0],q[1];
+zz(0.72) q[1],q[2];
+zz(0.72) q[2],q[3];
+zz(0.72) q[3],q[4];
+zz(0.72) q[4],q[5];
+zz(0.72) q[5],q[0];
+zz(0.72) q[0],q[3];
+zz(0.72) q[1],q[4];
+rx(2*0.38) q;
+measure q -> c;

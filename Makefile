@@ -38,8 +38,9 @@ demo: $(INSTALLED) ## run the quickstart, one model on three devices, and a hybr
 test: $(INSTALLED) ## run the tests (TESTS=tests/core for a part, WORKERS=4 for more processes)
 	@$(RUN) -m pytest -n $(WORKERS) $(TESTS)
 
-fuzz: $(INSTALLED) ## hold the engines of default.qubit against one another (SECONDS=600 for longer)
+fuzz: $(INSTALLED) ## hold engines against one another, and readers against broken texts (SECONDS=600)
 	@$(RUN) tests/plugins/fuzz_engine.py --seconds $(SECONDS)
+	@$(RUN) tests/core/fuzz_qasm.py --seconds $(SECONDS)
 
 lint: $(INSTALLED) ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check .

@@ -39,7 +39,12 @@ from hybridge.observables.cv import (
     TensorN,
 )
 from hybridge.observables.qubit import Hamiltonian, Hermitian, Projector, SparseHamiltonian
-from hybridge.operations.cv_channels import LossChannel
+from hybridge.operations.cv_channels import (
+    LossChannel,
+    MeasurementBasedSqueezing,
+    PassiveChannel,
+    ThermalLossChannel,
+)
 from hybridge.operations.cv_gates import (
     Beamsplitter,
     ControlledAddition,
@@ -47,13 +52,17 @@ from hybridge.operations.cv_gates import (
     CrossKerr,
     CubicPhase,
     Displacement,
+    Fourier,
     InterferometerUnitary,
     Kerr,
+    MomentumDisplacement,
+    PositionDisplacement,
     QuadraticPhase,
     Rotation,
     Squeezing,
     TwoModeSqueezing,
 )
+from hybridge.operations.cv_interferometers import MachZehnder, SymmetricMachZehnder
 from hybridge.operations.cv_states import (
     CatState,
     CoherentState,
@@ -63,9 +72,12 @@ from hybridge.operations.cv_states import (
     FockStateVector,
     SqueezedState,
     ThermalState,
+    VacuumState,
 )
 from hybridge.operations.evolution import evolve, exp
 from hybridge.operations.gaussian_state import GaussianState
+from hybridge.operations.gaussian_transforms import BipartiteGraphEmbed, GaussianTransform, GraphEmbed
+from hybridge.operations.gkp import GKPState
 from hybridge.operations.markers import Barrier, Snapshot
 from hybridge.operations.measuring import MeasuredValue, cond, measure
 from hybridge.operations.modifiers import adjoint, apply, ctrl, pow
@@ -204,6 +216,7 @@ __all__ = [
     "Barrier",
     "BasisState",
     "Beamsplitter",
+    "BipartiteGraphEmbed",
     "BitFlip",
     "CPhase",
     "CPhaseShift00",
@@ -235,11 +248,15 @@ __all__ = [
     "FockStateProjector",
     "FockStateVector",
     "FormatError",
+    "Fourier",
+    "GKPState",
     "GaussianState",
+    "GaussianTransform",
     "GeneralizedAmplitudeDamping",
     "GlobalPhase",
     "GradientDescent",
     "GradientError",
+    "GraphEmbed",
     "H",
     "Hadamard",
     "Hamiltonian",
@@ -255,9 +272,12 @@ __all__ = [
     "JobFailed",
     "Kerr",
     "LossChannel",
+    "MachZehnder",
     "MeasuredValue",
+    "MeasurementBasedSqueezing",
     "MissingDependency",
     "Momentum",
+    "MomentumDisplacement",
     "MomentumQNG",
     "MottonenStatePreparation",
     "MultiControlledX",
@@ -268,6 +288,7 @@ __all__ = [
     "OptimizationError",
     "OrbitalRotation",
     "PCPhase",
+    "PassiveChannel",
     "PauliError",
     "PauliRot",
     "PauliX",
@@ -278,6 +299,7 @@ __all__ = [
     "PhaseShift",
     "PluginError",
     "PolyXP",
+    "PositionDisplacement",
     "Projector",
     "QNode",
     "QuadOperator",
@@ -302,8 +324,10 @@ __all__ = [
     "SqueezedState",
     "Squeezing",
     "StatePrep",
+    "SymmetricMachZehnder",
     "T",
     "TensorN",
+    "ThermalLossChannel",
     "ThermalRelaxationError",
     "ThermalState",
     "Toffoli",
@@ -312,6 +336,7 @@ __all__ = [
     "TwoModeSqueezing",
     "UnknownDevice",
     "UnsupportedCircuit",
+    "VacuumState",
     "WithError",
     "X",
     "Y",

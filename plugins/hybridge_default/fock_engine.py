@@ -145,16 +145,25 @@ def _sectors(S: np.ndarray, d: np.ndarray, C: int) -> np.ndarray:
     return fock_sectors(S, C)
 
 
+WIDEST = {"gate": 2, "channel": 1}
+
+
 def parts(operation: Operation, wires: Any) -> list[tuple[Operation, Any, np.ndarray | None]]:
     """What to apply for it: (operation, wires, one row of values if they are known already).
 
-    A constant gate on three or more wires goes in parts: its own matrix has cutoff^6 elements or more.
+    A constant gate on three or more wires goes in parts, a channel on two: its own matrix has cutoff^6
+    elements or more.
     """
     if operation.params:
         return [(operation, wires, None)]
-    if operation.kind == "gate" and operation.num_wires > 2 and operation.decomposition is not None:
+    wide = operation.num_wires > WIDEST.get(operation.kind, operation.num_wires)
+    if wide and operation.decomposition is not None:
         steps = operation.decomposition(*wires)
-        return [(part, at, np.array([values], dtype=float)) for part, at, values in steps]
+        return [
+            (inner, on, np.array([values], dtype=float) if known is None else known)
+            for part, at, values in steps
+            for inner, on, known in (parts(part, at) if not values else [(part, at, None)])
+        ]
     return [(operation, wires, np.empty((1, 0)))]
 
 

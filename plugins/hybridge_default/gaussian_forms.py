@@ -60,7 +60,10 @@ def form(operation: Operation) -> Form | None:
     if len(functions) < len(chosen):
         return None
     grid = np.array(list(product(*(_points(f) for f in functions))), dtype=float)
-    found = _entries(operation, grid).reshape(*(3,) * len(functions), -1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of no form, if it is not finite here
+        found = _entries(operation, grid).reshape(*(3,) * len(functions), -1)
+    if not np.isfinite(found).all():
+        return None
     for axis, function in enumerate(functions):
         basis = np.stack(_values(function, _points(function)), axis=1)
         found = np.moveaxis(np.tensordot(np.linalg.inv(basis), found, (1, axis)), 0, axis)

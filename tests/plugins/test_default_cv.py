@@ -5,6 +5,7 @@ from math import factorial
 
 import numpy as np
 import pytest
+from scipy.linalg import logm
 from scipy.sparse import csr_array, diags_array, eye_array, kron
 from scipy.sparse.linalg import expm_multiply
 
@@ -62,6 +63,19 @@ def dag(m):
 
 
 X, P, N = [a + dag(a) for a in A], [-1j * (a - dag(a)) for a in A], [dag(a) @ a for a in A]
+
+
+def balanced():
+    return np.array([[1, 1j], [1j, 1]]) / np.sqrt(2)
+
+
+def passive(modes, matrices):
+    """The generator of a -> u a, u the product of the matrices, the last first."""
+    log = logm(np.linalg.multi_dot(matrices))
+    pairs = [(i, j) for i in range(2) for j in range(2)]
+    return sum(log[i, j] * dag(A[modes[i]]) @ A[modes[j]] for i, j in pairs)
+
+
 GENERATORS = {  # name: (parameters, generator on modes i, j), from the formulas of the rows
     "Rotation": ((0.7,), lambda i, j, t: 1j * t * N[i]),
     "Squeezing": (
@@ -83,6 +97,22 @@ GENERATORS = {  # name: (parameters, generator on modes i, j), from the formulas
     ),
     "ControlledAddition": ((0.2,), lambda i, j, s: -0.5j * s * X[i] @ P[j]),
     "ControlledPhase": ((0.2,), lambda i, j, s: 0.5j * s * X[i] @ X[j]),
+    "PositionDisplacement": ((0.3,), lambda i, j, x: -0.5j * x * P[i]),
+    "MomentumDisplacement": ((-0.3,), lambda i, j, p: 0.5j * p * X[i]),
+    "Fourier": ((), lambda i, j: 0.5j * np.pi * N[i]),
+    "MachZehnder": (
+        (0.6, -0.4),
+        lambda i, j, inner, outer: passive(
+            [i, j],
+            [balanced(), np.diag([np.exp(1j * inner), 1]), balanced(), np.diag([np.exp(1j * outer), 1])],
+        ),
+    ),
+    "SymmetricMachZehnder": (
+        (0.6, -0.4),
+        lambda i, j, inner, outer: passive(
+            [i, j], [balanced(), np.diag(-1j * np.exp([1j * inner, 1j * outer])), balanced()]
+        ),
+    ),
     "Kerr": ((0.3,), lambda i, j, k: 1j * k * N[i] @ N[i]),
     "CrossKerr": ((0.4,), lambda i, j, k: 1j * k * N[i] @ N[j]),
     "CubicPhase": ((0.03,), lambda i, j, g: 1j * g / 6 * X[i] @ X[i] @ X[i]),

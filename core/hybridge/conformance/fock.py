@@ -38,7 +38,11 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "T": (0.4, 0.85),
     "kappa": (0.2, 0.8),
     "gamma": (0.004, 0.008),
-    "p": (0.2, 0.9),
+    "p": (0.2, 0.7),
+    "x": (0.2, 0.7),
+    "r_anc": (0.5, 1.5),
+    "eta_anc": (0.8, 0.95),
+    "epsilon": (1.1, 1.4),
 }
 _SQUEEZED = np.array([[0.92, 0.03], [0.03, (1 + 0.03**2) / 0.92]])
 _TWO_MODE = TwoModeSqueezing.definition

@@ -21,6 +21,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "s": (0.2, 0.6),
     "nbar": (0.2, 0.6),
     "T": (0.4, 0.85),
+    "r_anc": (0.3, 1.0),
+    "eta_anc": (0.6, 0.95),
 }
 ROWS = examples("cv", RANGES)
 

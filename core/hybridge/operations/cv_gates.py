@@ -110,6 +110,46 @@ Displacement = row(
     label="D",
 )
 
+PositionDisplacement = row(
+    "PositionDisplacement",
+    "cv",
+    1,
+    ("x",),
+    definition=lambda x: displacement(x / 2, 0.0),
+    hamiltonian=lambda x: -x / 2 * P1,
+    spectrum=(Power(),),
+    exponent=("x",),
+    decomposition=lambda *wires: [step(Displacement, wires, ("x", 0.5), 0.0)],
+    formula="exp(-i x p / 2), p the momentum: x -> x + the parameter",
+    label="DX",
+)
+
+MomentumDisplacement = row(
+    "MomentumDisplacement",
+    "cv",
+    1,
+    ("p",),
+    definition=lambda p: displacement(p / 2, np.pi / 2),
+    hamiltonian=lambda p: p / 2 * X1,
+    spectrum=(Power(),),
+    exponent=("p",),
+    decomposition=lambda *wires: [step(Displacement, wires, ("p", 0.5), np.pi / 2)],
+    formula="exp(i p x / 2), x the position: p -> p + the parameter",
+    label="DP",
+)
+
+Fourier = row(
+    "Fourier",
+    "cv",
+    1,
+    definition=lambda: _rotation(np.pi / 2),
+    hamiltonian=lambda: np.pi / 2 * N1,
+    decomposition=lambda *wires: [step(Rotation, wires, np.pi / 2)],
+    inverse=lambda *wires: [step(Rotation, wires, -np.pi / 2)],
+    formula="Rotation(pi / 2): x -> -p, p -> x",
+    label="F",
+)
+
 QuadraticPhase = row(
     "QuadraticPhase",
     "cv",
@@ -212,7 +252,7 @@ def _interferometer(num_wires: int, U: Constant) -> Operation:
         "cv",
         num_wires,
         definition=lambda: _unmoved(np.block([[u.real, -u.imag], [u.imag, u.real]])),
-        hamiltonian=lambda: _passive_hamiltonian(u),
+        hamiltonian=lambda: passive_hamiltonian(u),
         decomposition=partial(_mesh, u),
         inverse=lambda *wires: [step(derive(_interferometer, num_wires, Constant(u.conj().T)), wires)],
         constants=(U,),
@@ -221,7 +261,7 @@ def _interferometer(num_wires: int, U: Constant) -> Operation:
     )
 
 
-def _passive_hamiltonian(u: np.ndarray) -> Polynomial:
+def passive_hamiltonian(u: np.ndarray) -> Polynomial:
     """sum_ij K_ij a_i^dagger a_j with u = exp(i K)."""
     angles, vectors = synthesis.eigenphases(u)
     K = vectors * angles @ vectors.conj().T

@@ -31,6 +31,17 @@ def _thermal(nbar: Any) -> Pair:
     return np.zeros(cov.shape[:-1]), cov
 
 
+VacuumState = row(
+    "VacuumState",
+    "cv",
+    1,
+    (),
+    "state",
+    definition=lambda: (np.zeros(2), np.eye(2)),
+    decomposition=lambda *wires: [step(Displacement, wires, 0.0, 0.0)],
+    formula="|0>",
+)
+
 CoherentState = row(
     "CoherentState",
     "cv",

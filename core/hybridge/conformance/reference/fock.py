@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from functools import lru_cache, reduce
-from math import comb
 from typing import Any
 
 import numpy as np
 
 from hybridge.circuit import Circuit
+from hybridge.conformance.reference.channels import CHANNELS
 from hybridge.conformance.reference.gaussian import number_density
 from hybridge.conformance.reference.ordered import Product, ordered
 from hybridge.operations.table import Affine, Operation
@@ -40,17 +40,6 @@ def _matrix(observable: Any, modes: Sequence[Hashable], size: int) -> Any:
     return operator(frozenset(ordered(observable).terms.items()), tuple(modes), size)
 
 
-def loss(transmission: float, size: int) -> list[np.ndarray]:
-    """Kraus operators, the l-th losing l photons: <n - l|K_l|n>^2 = C(n, l) T^(n - l) (1 - T)^l."""
-    found = []
-    for lost in range(size):
-        k = np.zeros((size, size))
-        for n in range(lost, size):
-            k[n - lost, n] = np.sqrt(comb(n, lost) * transmission ** (n - lost) * (1 - transmission) ** lost)
-        found.append(k)
-    return found
-
-
 class FockState:
     """The final state as a mixture of kets, (size,)*n + (how many,), read below `cutoff`."""
 
@@ -78,9 +67,11 @@ class FockState:
             matrix = operation.fock(self.size, *numbers).reshape((self.size**k,) * 2)
             self.kets = self._applied(matrix, wires, self.kets)
             return
+        if operation.hamiltonian is None:
+            self._parts(operation, numbers, wires)
+            return
         from scipy.sparse.linalg import expm_multiply  # takes longer to import than all of hybridge
 
-        assert operation.hamiltonian is not None  # every CV gate has one or the other
         larger, axes = self.size + MARGIN, [self.order.index(w) for w in wires]
         front = np.moveaxis(self.kets, axes, range(k))
         room = np.pad(front, [(0, MARGIN if a < k else 0) for a in range(front.ndim)])
@@ -95,11 +86,14 @@ class FockState:
         assert operation.decomposition is not None
         for part, on, params in operation.decomposition(*wires):
             values = [p.scale * given[p.name] + p.offset if isinstance(p, Affine) else p for p in params]
-            self._gate(part, tuple(values), on)
+            getattr(self, f"_{part.kind}")(part, tuple(values), on)
 
     def _channel(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
-        (transmission,) = numbers  # LossChannel is the only channel there is
-        self._mix([self._applied(k, wires, self.kets) for k in loss(transmission, self.size)])
+        if operation.name not in CHANNELS:
+            self._parts(operation, numbers, wires)
+            return
+        for kraus in CHANNELS[operation.name](*numbers, size=self.size):
+            self._mix([self._applied(k, wires, self.kets) for k in kraus])
 
     def _state(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
         """Trace out what is on these modes, then put each ket of the new mixture beside each that is left."""

@@ -26,7 +26,7 @@ LAYERS = (
     ("hookspecs", "io", "tracker"),
     ("plugin",),
     ("registry",),
-    ("allowed", "border", "compilation"),
+    ("allowed", "border", "compilation", "deferral"),
     ("readout",),
     ("undifferentiated",),
     ("execution",),

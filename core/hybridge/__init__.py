@@ -38,6 +38,7 @@ from hybridge.observables.cv import (
     QuadX,
     TensorN,
 )
+from hybridge.observables.measured import MeasuredValue, cond, measure
 from hybridge.observables.qubit import Hamiltonian, Hermitian, Projector, SparseHamiltonian
 from hybridge.operations.cv_channels import (
     LossChannel,
@@ -79,7 +80,6 @@ from hybridge.operations.gaussian_state import GaussianState
 from hybridge.operations.gaussian_transforms import BipartiteGraphEmbed, GaussianTransform, GraphEmbed
 from hybridge.operations.gkp import GKPState
 from hybridge.operations.markers import Barrier, Snapshot
-from hybridge.operations.measuring import MeasuredValue, cond, measure
 from hybridge.operations.modifiers import adjoint, apply, ctrl, pow
 from hybridge.operations.qubit_channels import (
     AmplitudeDamping,

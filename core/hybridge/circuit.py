@@ -6,6 +6,8 @@ from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from hybridge.errors import CircuitError, GradientError
+from hybridge.observables.measured import measured_bits
+from hybridge.operations.measuring import Bit
 from hybridge.operations.table import Applied, Operation, Wires, as_wires
 
 
@@ -121,10 +123,14 @@ def probs(wires: Any = None, op: Any = None) -> Measurement:
     """Probabilities (2^k,) of the basis states of `wires` (default: all), wires[0] most significant.
 
     On a CV device: of the photon numbers, (cutoff,)*k flattened. With `op`: of the observable's wires in its
-    order, in the basis that diagonalises it (Pauli words and Hermitian observables of one setting).
+    order, in the basis that diagonalises it (Pauli words and Hermitian observables of one setting). Of a
+    measured value, or a list of them: of the patterns of its bits.
     """
     if op is not None and wires is not None:
         raise CircuitError("probs takes wires or op, not both")
+    bits = measured_bits(wires if op is None else op)
+    if bits is not None:
+        return Measurement("probs", None, bits)
     if op is None and hasattr(wires, "as_observable"):
         op, wires = wires, None
     if op is not None:
@@ -134,7 +140,10 @@ def probs(wires: Any = None, op: Any = None) -> Measurement:
 
 
 def sample(op: Any = None, wires: Any = None) -> Measurement:
-    """Single shots: of an observable (shots,) eigenvalues, of wires (shots, n) bits or photon numbers."""
+    """Single shots: of an observable (shots,) eigenvalues, of wires (shots, n) bits or photon numbers.
+
+    Of a list of measured values (shots, n) bits.
+    """
     return _of_op_or_wires("sample", op, wires, None)
 
 
@@ -150,6 +159,9 @@ def _of_op_or_wires(kind: str, op: Any, wires: Any, detail: Hashable) -> Measure
     if op is not None and wires is not None:
         raise CircuitError(f"{kind} takes op or wires, not both")
     if op is not None:
+        bits = measured_bits(op) if isinstance(op, (list, tuple)) else None
+        if bits is not None:
+            return Measurement(kind, None, bits, detail)
         return Measurement(kind, _observable(op, kind), None, detail)
     return Measurement(kind, None, None if wires is None else _some_wires(wires, kind), detail)
 
@@ -165,8 +177,8 @@ def density_matrix(wires: Any) -> Measurement:
 
 
 def measured_wires(measurements: Sequence[Measurement]) -> list[Hashable]:
-    """Every wire the measurements name, in order of appearance."""
+    """Every wire the measurements name, in order of appearance; bits are no wires."""
     named: dict[Hashable, None] = {}
     for m in measurements:
         named.update(dict.fromkeys(m.observable.wires if m.observable is not None else m.wires or ()))
-    return list(named)
+    return [w for w in named if type(w) is not Bit]

@@ -220,7 +220,7 @@ def map_measurement(m: Measurement, index: dict[Hashable, int]) -> Measurement:
     """The measurement with its wires renamed."""
     return m._replace(
         observable=None if m.observable is None else m.observable.map_wires(index),
-        wires=None if m.wires is None else tuple(index[w] for w in m.wires),
+        wires=None if m.wires is None else tuple(index.get(w, w) for w in m.wires),  # bits stay
     )
 
 

@@ -9,10 +9,12 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
-from hybridge.compilation import check_domain, check_preparations, circuit_wires, numbered
+from hybridge.compilation import check_domain, check_preparations, circuit_wires, numbered, reaches
+from hybridge.deferral import deferred, measures
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.execution import Plan
+from hybridge.operations.measuring import measured
 
 MAX_PLANS = 256  # per device; a plan is small, but its program may hold a vendor's circuit
 
@@ -96,4 +98,10 @@ def make_plan(
     wires = circuit_wires(written, measurements, device)
     check_preparations(written)
     named = Circuit(written, tuple(measurements), wires)
-    return Plan(numbered(named, device), named, device, sampled)
+    if not measures(named):
+        return Plan(numbered(named, device), named, device, sampled)
+    if any(o.kind == "measure" and measured(o).postselect is not None for o, _ in written):
+        raise UnsupportedCircuit(device.name, "post-selection", "take counts, and select of them")
+    later = deferred(named).circuit
+    natively = sampled and all(reaches(device.capabilities, operation, on) for operation, on in written)
+    return Plan(numbered(named if natively else later, device), later, device, sampled)

@@ -18,6 +18,7 @@ from hybridge.io.format import Format
 from hybridge.io.imported import Entry, ImportedCircuit, Measured
 from hybridge.memory import available, human
 from hybridge.operations.derived import uncontrolled
+from hybridge.operations.measuring import Bit, condition, measured
 from hybridge.operations.pauli import Sentence
 from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
@@ -46,6 +47,7 @@ from hybridge.phasespace.recursion import pullback as fock_pullback
 __all__ = [
     "FAMILIES",
     "ROWS",
+    "Bit",
     "Capabilities",
     "Circuit",
     "CircuitError",
@@ -78,6 +80,7 @@ __all__ = [
     "Trig",
     "UnsupportedCircuit",
     "available",
+    "condition",
     "definition_slope",
     "expression",
     "fock_applied",
@@ -97,6 +100,7 @@ __all__ = [
     "fock_weighted",
     "hookimpl",
     "human",
+    "measured",
     "moment",
     "uncontrolled",
     "warn_of_leak",

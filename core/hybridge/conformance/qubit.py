@@ -12,7 +12,8 @@ import pytest
 from hybridge.circuit import counts, density_matrix, expval, probs, sample, state, var
 from hybridge.conformance import reference
 from hybridge.conformance.items import over
-from hybridge.conformance.kit import SHOTS, Conformance, Model, Sampled, close, strict
+from hybridge.conformance.kit import SHOTS, Model, Sampled, close, strict
+from hybridge.conformance.midcircuit import MidCircuitConformance
 from hybridge.conformance.reference.qubit import kraus
 from hybridge.conformance.rows import CHANCES, PLACEMENTS, Example, Placement, examples, numbers
 from hybridge.conformance.statistics import allowance, probs_allowance
@@ -225,7 +226,7 @@ KINDS = (
 )
 
 
-class QubitConformance(Conformance):
+class QubitConformance(MidCircuitConformance):
     """The kit's items for a qubit device: `class TestMine(QubitConformance): device = "minimal.qubit"`."""
 
     domain = "qubit"

@@ -118,6 +118,8 @@ class Labels:
             return f"|{photons}⟩⟨{photons}|"
         if isinstance(observable, MatrixObservable) and observable.name == "Hermitian":
             return f"𝓗({self._matrix(Constant(observable.local))})"
+        if isinstance(observable, MatrixObservable) and observable.diagonal is not None:
+            return "m" if observable.diagonal.tolist() == [0, 1] else "f(m)"
         return str(observable.name)
 
     def _sum(

@@ -10,11 +10,13 @@ import numpy as np
 
 from hybridge.circuit import Circuit, Instruction, measured_wires
 from hybridge.compilation import circuit_wires
+from hybridge.deferral import cubes
 from hybridge.drawing.labels import Box, Labels, Number, check_decimals
 from hybridge.errors import CircuitError
 from hybridge.interfaces.choose import values_of
 from hybridge.interfaces.rows import as_rows
-from hybridge.operations.table import Wires
+from hybridge.operations.measuring import Bit, condition, measured
+from hybridge.operations.table import Operation, Wires
 from hybridge.qnode import QNode
 
 LEVELS = ("user", "device")
@@ -42,8 +44,9 @@ def draw(
     decomposition. Numbers have `decimals` places, None leaves them out; lines longer than `max_length` are
     continued below. Array parameters show their first value, `RX([0.10,…])`; arrays among the constants are
     called M0, M1, ...; a box whose wires stand in another order than the lines says which wire is which,
-    `BS(0.30,0.00)[1]` above `[0]`. Wires that are not in use are left out. Raises CircuitError for another
-    level.
+    `BS(0.30,0.00)[1]` above `[0]`. Wires that are not in use are left out. Bits that are measured on the way
+    and used have lines below: a gate that depends on one has ● (1) or ○ (0) there, ◐ where several bits
+    decide together. Raises CircuitError for another level.
 
     >>> import hybridge as hb
     >>> @hb.qnode(hb.device("default.qubit", wires=2))
@@ -80,7 +83,8 @@ def draw(
             given = rows if affine is None else affine(rows)
             sources = range(len(arrays)) if affine is None else affine.slot
             numbers = [Number(given[:, k], slot >= 0 and arrays[slot]) for k, slot in enumerate(sources)]
-            pictures.append(_picture(lowered, wires, numbers, labels, max_length))
+            names = plan.named.wires[: len(lowered.wires)]  # with the wires that keep measured bits
+            pictures.append(_picture(lowered, names, numbers, labels, max_length))
         if len(pictures) == 1:
             return pictures[0]
         return "\n\n".join(f"program {i + 1} of {len(pictures)}:\n{p}" for i, p in enumerate(pictures))
@@ -92,17 +96,33 @@ def _picture(
     circuit: Circuit, names: Wires, numbers: Sequence[Number], labels: Labels, max_length: int
 ) -> str:
     """The circuit's lines; `names` are the user's for the circuit's wires."""
-    shown = _shown_wires(circuit)
-    line_of = {wire: i for i, wire in enumerate(shown)}
-    operations = _columns(list(_operations(circuit, numbers, labels, line_of)), len(shown), "─")
-    measurements = _columns(list(_measurements(circuit, labels, line_of)), len(shown), " ")
+    wires, bits = _shown_wires(circuit), _used_bits(circuit)
+    line_of = {wire: i for i, wire in enumerate([*wires, *bits])}
+    fillers = ["─"] * len(wires) + ["═"] * len(bits)
+    operations = _columns(list(_operations(circuit, numbers, labels, line_of)), fillers)
+    measurements = _columns(list(_measurements(circuit, labels, line_of)), [" "] * len(fillers))
     # pieces between which a line may be cut
-    pieces = [[f"─{cell}" for cell in column] for column in operations]
+    pieces = [[f + cell for f, cell in zip(fillers, column, strict=True)] for column in operations]
     pieces += [[f" {cell}" for cell in column] for column in measurements]
-    pieces[len(operations)] = [f"─┤{cell}" for cell in pieces[len(operations)]]
+    ends = ["─┤"] * len(wires) + ["═╡"] * len(bits)
+    last = pieces[len(operations)]
+    pieces[len(operations)] = [end + cell for end, cell in zip(ends, last, strict=True)]
     named = dict(zip(circuit.wires, names, strict=True))
-    heads = [f"{named[wire]}: " for wire in shown]
+    heads = [f"{_name(named[wire])}: " for wire in wires] + [f"{_name(bit)}: " for bit in bits]
     return "\n\n".join("\n".join(block) for block in _blocks(heads, pieces, max_length))
+
+
+def _name(wire: Hashable) -> str:
+    return f"bit {wire.index}" if isinstance(wire, Bit) else str(wire)
+
+
+def _used_bits(circuit: Circuit) -> list[Bit]:
+    """The bits that an operation depends on or that are measured at the end, in their order."""
+    used = {b for row, _ in circuit.instructions if row.kind == "conditional" for b in condition(row).bits}
+    for m in circuit.measurements:
+        wires = m.observable.wires if m.observable is not None else m.wires or ()
+        used.update(w.index for w in wires if isinstance(w, Bit))
+    return [Bit(index) for index in sorted(used)]
 
 
 def _shown_wires(circuit: Circuit) -> list[Hashable]:
@@ -119,11 +139,27 @@ def _operations(
     slot = 0
     for operation, wires in circuit.instructions:
         stop = slot + len(operation.params)
-        box = labels.operation(operation, numbers[slot:stop])
+        acting = condition(operation).base if operation.kind == "conditional" else operation
+        box = labels.operation(acting, numbers[slot:stop])
         slot = stop
         # an operation that names no wire, such as a global phase, is on all of them
-        lines = [line_of[w] for w in wires] or list(line_of.values())
-        yield _Entry(_texts(box, lines), joined=True)
+        lines = [line_of[w] for w in wires] or [at for w, at in line_of.items() if not isinstance(w, Bit)]
+        yield _Entry(_texts(box, lines) | _bit_texts(operation, line_of), joined=True)
+
+
+def _bit_texts(operation: Operation, line_of: Mapping[Hashable, int]) -> dict[int, str]:
+    """What is drawn on the lines of bits, for what is measured or depends on them."""
+    if operation.kind == "measure":
+        bit = Bit(measured(operation).bit)
+        return {line_of[bit]: "╩"} if bit in line_of else {}
+    if operation.kind != "conditional":
+        return {}
+    _, bits, allowed = condition(operation)
+    found = cubes(len(bits), frozenset(allowed))
+    marks = dict.fromkeys(range(len(bits)), "◐")
+    if len(found) == 1:
+        marks = {place: "●" if value else "○" for place, value in found[0]}
+    return {line_of[Bit(bits[place])]: mark for place, mark in marks.items()}
 
 
 def _texts(box: Box, lines: Sequence[int]) -> dict[int, str]:
@@ -136,14 +172,16 @@ def _texts(box: Box, lines: Sequence[int]) -> dict[int, str]:
 def _measurements(circuit: Circuit, labels: Labels, line_of: Mapping[Hashable, int]) -> Iterator[_Entry]:
     for m in circuit.measurements:
         wires = m.observable.wires if m.observable is not None else m.wires
-        lines = [line_of[w] for w in wires or ()] or list(line_of.values())
+        lines = [line_of[w] for w in wires or ()] or [
+            at for w, at in line_of.items() if not isinstance(w, Bit)
+        ]
         yield _Entry(dict.fromkeys(lines, labels.measurement(m)), joined=bool(wires))
 
 
-def _columns(entries: Sequence[_Entry], num_lines: int, filler: str) -> list[list[str]]:
+def _columns(entries: Sequence[_Entry], fillers: Sequence[str]) -> list[list[str]]:
     """Each entry as far left as it can stand; a column is one text per line, all of one width."""
     columns: list[list[_Entry]] = []
-    free = [0] * num_lines  # the first column in which this line is free
+    free = [0] * len(fillers)  # the first column in which this line is free
     for entry in entries:
         at = max(free[line] for line in entry.lines)
         if at == len(columns):
@@ -151,11 +189,11 @@ def _columns(entries: Sequence[_Entry], num_lines: int, filler: str) -> list[lis
         columns[at].append(entry)
         for line in entry.lines:
             free[line] = at + 1
-    return [_cells(column, num_lines, filler) for column in columns]
+    return [_cells(column, fillers) for column in columns]
 
 
-def _cells(column: Sequence[_Entry], num_lines: int, filler: str) -> list[str]:
-    joints, texts = [filler] * num_lines, [""] * num_lines
+def _cells(column: Sequence[_Entry], fillers: Sequence[str]) -> list[str]:
+    joints, texts = list(fillers), [""] * len(fillers)
     for entry in column:
         lines = entry.lines
         for line in lines:
@@ -165,7 +203,7 @@ def _cells(column: Sequence[_Entry], num_lines: int, filler: str) -> list[str]:
         if entry.joined and len(lines) > 1:
             joints[lines[0]], joints[lines[-1]] = "╭", "╰"
     width = max(map(len, texts))
-    return [joint + text.ljust(width, filler) for joint, text in zip(joints, texts, strict=True)]
+    return [j + text.ljust(width, f) for j, text, f in zip(joints, texts, fillers, strict=True)]
 
 
 def _blocks(heads: Sequence[str], pieces: Sequence[Sequence[str]], max_length: int) -> Iterator[list[str]]:

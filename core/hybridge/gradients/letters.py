@@ -41,7 +41,7 @@ def measured_letters(m: Measurement, wires: Wires) -> dict[Hashable, str]:
                 found[wire] = letter if found.get(wire, letter) == letter else ANY
         # probabilities are of all its wires, in a basis that the words may leave open
         return dict.fromkeys(o.wires, ANY) | found if m.kind == "probs" else found
-    if o.bits is not None:
+    if o.bits is not None or o.diagonal is not None:
         return dict.fromkeys(o.wires, "Z")
     if len(o.wires) > MAX_WIRES or m.kind == "probs":
         return dict.fromkeys(o.wires, ANY)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from hybridge.circuit import Measurement
 from hybridge.errors import CircuitError
 from hybridge.io.expression import Number, value
-from hybridge.operations.measuring import MeasuredValue, Patterns, conditional, measure
+from hybridge.observables.measured import MeasuredValue, measure
+from hybridge.operations.measuring import Patterns, conditional
 from hybridge.operations.table import Operation, Wires, as_wires, derive
 
 _ELEMENT = re.compile(r"(?P<vector>.+)\[(?P<index>\d+)\]")

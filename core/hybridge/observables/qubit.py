@@ -59,6 +59,11 @@ class MatrixObservable:
         return self._key if self.name == "Projector" and isinstance(self._key, tuple) else None
 
     @cached_property
+    def diagonal(self) -> np.ndarray | None:
+        """The value of each basis state (2^k,), of a `diagonal`; None for every other matrix."""
+        return np.array(self._key) if self.name == "diagonal" else None
+
+    @cached_property
     def local(self) -> Any:
         """The matrix over its own wires in their order: ndarray, or a scipy sparse array."""
         return self._make()
@@ -156,6 +161,8 @@ class MatrixObservable:
         return _BUILDERS[self.name], (self._payload(), self.wires)
 
     def _payload(self) -> Any:
+        if self.diagonal is not None:
+            return self._key
         return self.local if self.bits is None else list(self.bits)
 
 
@@ -233,7 +240,23 @@ def SparseHamiltonian(H: Any, wires: Any) -> MatrixObservable:
     return MatrixObservable("SparseHamiltonian", key, wires, lambda: matrix)
 
 
-_BUILDERS = {"Hermitian": Hermitian, "Projector": Projector, "SparseHamiltonian": SparseHamiltonian}
+def diagonal(values: Sequence[float], wires: Wires) -> MatrixObservable:
+    """The observable with these eigenvalues (2^k,), one for each basis state of the wires in its order."""
+
+    def sparse() -> Any:
+        from scipy.sparse import diags_array  # only what is measured inside a circuit needs it
+
+        return diags_array(np.array(values, dtype=complex)).tocsr()
+
+    return MatrixObservable("diagonal", tuple(map(float, values)), wires, sparse)
+
+
+_BUILDERS = {
+    "diagonal": diagonal,
+    "Hermitian": Hermitian,
+    "Projector": Projector,
+    "SparseHamiltonian": SparseHamiltonian,
+}
 
 
 def Hamiltonian(coeffs: Sequence[Any], observables: Sequence[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Measurement inside a circuit: the rows that measure a wire, and those that act where the outcomes allow.
+"""The rows that measure a wire inside a circuit, and those that act where the outcomes allow.
 
 The k-th measurement of a recording writes classical bit k. An operation that depends on bits keeps its own
 wires and numbers; the bits, and the patterns of them at which it acts, are its constants.
@@ -6,16 +6,15 @@ wires and numbers; the bits, and the patterns of them at which it acts, are its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from hybridge.errors import CircuitError
-from hybridge.operations.table import Operation, as_wires, derive
-from hybridge.recording import record, recorder
+from hybridge.operations.derived import controlled
+from hybridge.operations.table import Affine, Operation, Step, derive
 
-Patterns = tuple[tuple[int, ...], ...]
+Pattern = tuple[int, ...]  # a value, 0 or 1, for each bit
+Patterns = tuple[Pattern, ...]
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,35 @@ class Bit:
     index: int
 
 
+class Measured(NamedTuple):
+    """The constants of a row that measures: its bit, whether the wire is reset, the outcome to select."""
+
+    bit: int
+    reset: bool
+    postselect: int | None
+
+
+class Condition(NamedTuple):
+    """The constants of a row that depends on bits: the gate, and the patterns at which it acts."""
+
+    base: Operation
+    bits: tuple[int, ...]
+    allowed: Patterns
+
+
+def measured(operation: Operation) -> Measured:
+    """What a row of kind "measure" does."""
+    return Measured(*cast(Any, operation.constants))
+
+
+def condition(operation: Operation) -> Condition:
+    """What a row of kind "conditional" does."""
+    return Condition(*cast(Any, operation.constants))
+
+
 def mid_measure(bit: int, reset: bool, postselect: int | None) -> Operation:
     """The row that measures a wire into a classical bit, then resets the wire where asked."""
+    chosen = "" if postselect is None else "₀₁"[postselect]
     return Operation(
         "MidMeasure",
         "qubit",
@@ -35,12 +61,23 @@ def mid_measure(bit: int, reset: bool, postselect: int | None) -> Operation:
         mixed=True,
         constants=(bit, reset, postselect),
         formula="a measurement in the computational basis, its outcome kept as a classical bit",
-        label="┤↗├" + ("|0⟩" if reset else ""),
+        label=f"┤↗{chosen}├" + ("|0⟩" if reset else ""),
     )
 
 
 def conditional(base: Operation, bits: tuple[int, ...], allowed: Patterns) -> Operation:
     """The row that acts as `base` where the classical bits read one of the `allowed` patterns."""
+
+    def steps(*wires: Hashable) -> Sequence[Step]:
+        """Those of the base, under the condition; a phase is one of the whole state, whatever the bits."""
+        if base.name == "GlobalPhase":
+            return []
+        assert base.decomposition is not None
+        return [
+            Step(derive(conditional, s.operation, bits, allowed), s.wires, s.params)
+            for s in base.decomposition(*wires)
+        ]
+
     return Operation(
         f"Conditional({base.name})",
         base.domain,
@@ -48,6 +85,7 @@ def conditional(base: Operation, bits: tuple[int, ...], allowed: Patterns) -> Op
         base.params,
         "conditional",
         spectrum=base.spectrum,
+        decomposition=None if base.decomposition is None and base.name != "GlobalPhase" else steps,
         bounds=base.bounds,
         check=base.check,
         mixed=base.mixed,
@@ -57,128 +95,35 @@ def conditional(base: Operation, bits: tuple[int, ...], allowed: Patterns) -> Op
     )
 
 
-class MeasuredValue:
-    """The outcome of measurements inside a circuit, or a function of them: a number for each pattern of bits.
+def where(base: Operation, count: int, cubes: tuple[tuple[tuple[int, int], ...], ...]) -> Operation:
+    """The gate on the wires after the first `count`, which keep measured bits, where these are in a cube.
 
-    `bits` are the classical bits it depends on; `values` its value at each pattern of them, the first bit
-    most significant. Arithmetic and comparison give another; `hb.cond` acts on it.
+    A cube is ((place, value), ...) of the bits that matter; no two have a pattern in common. What was
+    measured has no coherence, so each parameter has the spectrum that it has in the base, and not that of a
+    controlled gate.
     """
+    same = tuple(map(Affine, base.params))
 
-    __slots__ = ("bits", "values")
+    def steps(*wires: Hashable) -> list[Step]:
+        return [
+            Step(
+                controlled(base, [value for _, value in cube]),
+                (*(wires[place] for place, _ in cube), *wires[count:]),
+                same,
+            )
+            for cube in cubes
+        ]
 
-    def __init__(self, bits: tuple[int, ...], values: tuple[Any, ...]):
-        self.bits, self.values = bits, values
-
-    @property
-    def allowed(self) -> Patterns:
-        """The patterns of the bits at which the value is not zero."""
-        patterns = product((0, 1), repeat=len(self.bits))
-        return tuple(p for p, value in zip(patterns, self.values, strict=True) if value)
-
-    def _with(self, other: Any, function: Callable[[Any, Any], Any]) -> MeasuredValue:
-        if not isinstance(other, MeasuredValue):
-            return MeasuredValue(self.bits, tuple(function(v, other) for v in self.values))
-        bits = tuple(dict.fromkeys((*self.bits, *other.bits)))
-        values = []
-        for pattern in product((0, 1), repeat=len(bits)):
-            read = dict(zip(bits, pattern, strict=True))
-            values.append(function(self.at(read), other.at(read)))
-        return MeasuredValue(bits, tuple(values))
-
-    def at(self, read: dict[int, int]) -> Any:
-        """The value where the bits read so."""
-        place = 0
-        for bit in self.bits:
-            place = 2 * place + read[bit]
-        return self.values[place]
-
-    def __invert__(self) -> MeasuredValue:
-        return MeasuredValue(self.bits, tuple(not v for v in self.values))
-
-    def __bool__(self) -> bool:
-        raise CircuitError(
-            "a measured value is not known while the circuit is recorded; use hb.cond(value, operation) in "
-            "place of `if`"
-        )
-
-    def __repr__(self) -> str:
-        return f"MeasuredValue(bits={list(self.bits)}, values={list(self.values)})"
-
-
-def _operator(function: Callable[[Any, Any], Any]) -> Callable[[MeasuredValue, Any], MeasuredValue]:
-    return lambda self, other: self._with(other, function)
-
-
-for _name, _function in {
-    "__add__": lambda a, b: a + b,
-    "__radd__": lambda a, b: b + a,
-    "__sub__": lambda a, b: a - b,
-    "__rsub__": lambda a, b: b - a,
-    "__mul__": lambda a, b: a * b,
-    "__rmul__": lambda a, b: b * a,
-    "__truediv__": lambda a, b: a / b,
-    "__and__": lambda a, b: bool(a) and bool(b),
-    "__or__": lambda a, b: bool(a) or bool(b),
-    "__xor__": lambda a, b: bool(a) != bool(b),
-    "__eq__": lambda a, b: a == b,
-    "__ne__": lambda a, b: a != b,
-    "__lt__": lambda a, b: a < b,
-    "__le__": lambda a, b: a <= b,
-    "__gt__": lambda a, b: a > b,
-    "__ge__": lambda a, b: a >= b,
-}.items():
-    setattr(MeasuredValue, _name, _operator(_function))
-
-
-def measure(wires: Any, reset: bool = False, postselect: int | None = None) -> MeasuredValue:
-    """Measure a wire inside a circuit, in the computational basis; `reset` leaves it in |0>.
-
-    `postselect` keeps only the runs in which the outcome is this, 0 or 1. Returns the outcome, which hb.cond
-    acts on and expval, var, probs, sample and counts read. Raises CircuitError outside a circuit.
-    """
-    tape = recorder.tape
-    if tape is None:
-        raise CircuitError("measure was called outside a circuit; call it inside a function with @hb.qnode")
-    named = as_wires(wires)
-    if len(named) != 1:
-        raise CircuitError(f"measure takes one wire; got {list(named)!r}")
-    if postselect not in (None, 0, 1):
-        raise CircuitError(f"measure: postselect is 0, 1 or None; got {postselect!r}")
-    bit = sum(applied.operation.kind == "measure" for applied in tape)
-    derive(mid_measure, bit, bool(reset), None if postselect is None else int(postselect))(wires=named)
-    return MeasuredValue((bit,), (0, 1))
-
-
-def cond(
-    condition: Any,
-    true_fn: Callable[..., Any],
-    false_fn: Callable[..., Any] | None = None,
-    elifs: Any = (),
-) -> Callable[..., None]:
-    """The function that applies `true_fn` where the measured value `condition` is not 0, else `false_fn`.
-
-    `elifs` are pairs (value, function), tried in their order before `false_fn`.
-    """
-    branches = [(condition, true_fn), *elifs]
-    remaining: MeasuredValue | None = None
-
-    def conditioned(*args: Any, **kwargs: Any) -> None:
-        left = remaining
-        for value, function in branches:
-            _enter(value if left is None else left & value, function, args, kwargs)
-            left = ~value if left is None else left & ~value
-        if false_fn is not None and left is not None:
-            _enter(left, false_fn, args, kwargs)
-
-    return conditioned
-
-
-def _enter(value: MeasuredValue, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
-    tape, _ = record(function, *args, **kwargs)
-    for applied in tape:
-        if applied.operation.kind not in ("gate", "marker"):
-            raise CircuitError(f"{applied!r} cannot be conditional: only gates can")
-        row = applied.operation
-        if row.kind == "gate":
-            row = derive(conditional, row, value.bits, value.allowed)
-        row(*applied.params, wires=applied.wires)
+    return Operation(
+        f"Conditional({base.name})",
+        base.domain,
+        count + base.num_wires,
+        base.params,
+        spectrum=base.spectrum,
+        decomposition=steps,
+        exponent=base.exponent,
+        bounds=base.bounds,
+        check=base.check,
+        formula=f"{base.name} where the first wires keep certain bits",
+        label=base.label or base.name,
+    )

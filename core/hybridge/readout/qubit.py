@@ -46,7 +46,8 @@ class QubitReadout:
         self.circuit, self.device, self.sampled = circuit, device, sampled
         self.kinds = device.capabilities.measurements
         self.n = len(circuit.wires)
-        self.mixed = any(operation.mixed for operation, _ in circuit.instructions)
+        # what is measured on the way is run shot by shot: no state is asked for
+        self.mixed = any(row.mixed and row.kind != "measure" for row, _ in circuit.instructions)
         self.requests: dict[Measurement, None] = {}  # of circuit 0: the circuit itself, unrotated
         self.groups = Groups()  # circuits 1, 2, ...: the circuit and a change of basis
         self.ordered: set[int] = set()  # groups whose shots are asked for one by one

@@ -93,12 +93,12 @@ def _read_matrix(observable: Any) -> Reading:
         sought = np.array(observable.bits)
         plainly = tuple(((w,), "Z") for w in wires)
         return Reading(plainly, wires, lambda bits: (bits == sought).all(axis=-1).astype(float))
-    values, vectors = observable.eigen
-    plain = np.array_equal(vectors, np.eye(2**k))
-    bases: tuple[Basis, ...] = (
-        tuple(((w,), "Z") for w in wires) if plain else ((wires, Constant(vectors.conj().T, complex)),)
-    )
     weights = 1 << np.arange(k)[::-1]
+    if observable.diagonal is not None:
+        eigenvalues = observable.diagonal
+        return Reading(tuple(((w,), "Z") for w in wires), wires, lambda bits: eigenvalues[bits @ weights])
+    values, vectors = observable.eigen
+    bases: tuple[Basis, ...] = ((wires, Constant(vectors.conj().T, complex)),)
     return Reading(bases, wires, lambda bits: values[bits @ weights])
 
 
@@ -106,6 +106,8 @@ def gap(observable: Any) -> float:
     """How far another outcome of one shot may be: that of the heaviest word the other way, or of all."""
     if isinstance(observable, Sentence):
         return 2 * max((abs(c) for w, c in observable.terms.items() if w), default=0.0)
+    if observable.diagonal is not None:
+        return float(np.ptp(observable.diagonal))
     return 1.0 if observable.bits is not None else float(np.ptp(observable.eigen[0]))
 
 
@@ -116,7 +118,7 @@ def expected_variance(observable: Any) -> float:
     if observable.bits is not None:
         p = 0.5 ** len(observable.bits)
         return p * (1 - p)
-    return float(np.var(observable.eigen[0]))
+    return float(np.var(observable.eigen[0] if observable.diagonal is None else observable.diagonal))
 
 
 class Groups:

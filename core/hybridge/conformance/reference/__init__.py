@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from hybridge.circuit import Circuit, Measurement
+from hybridge.conformance.reference.branches import branched
 from hybridge.conformance.reference.differences import hessian, jacobian
 from hybridge.conformance.reference.fock import FockState
 from hybridge.conformance.reference.gaussian import GaussianState
 from hybridge.conformance.reference.ordered import Ordered, number, ordered, p, x
-from hybridge.conformance.reference.qubit import QubitState, embedded
+from hybridge.conformance.reference.qubit import QubitState, embedded, qubit_state
 
 __all__ = [
     "FockState",
@@ -51,7 +52,8 @@ def final_state(
     domains = {o.domain for o, _ in circuit.instructions if o.kind != "marker"}
     domains |= {m.observable.domain for m in circuit.measurements if m.observable is not None}
     if "cv" not in domains and cutoff is None:
-        return QubitState(circuit, numbers)
+        measures = any(operation.kind == "measure" for operation, _ in circuit.instructions)
+        return branched(circuit, numbers) if measures else qubit_state(circuit, numbers)
     if size is not None:
         return FockState(circuit, numbers, cutoff or size, size)
     return GaussianState(circuit, numbers, cutoff)

@@ -68,25 +68,10 @@ def _composed(operation: Operation, numbers: Sequence[float]) -> np.ndarray:
 
 
 class QubitState:
-    """The final state of a circuit: `ket` (2^n,) while it is pure, and `rho` (2^n, 2^n)."""
+    """A state over `order`, wires and then bits: `ket` (2^n,) where it is pure, and `rho` (2^n, 2^n)."""
 
-    def __init__(self, circuit: Circuit, numbers: Sequence[float]):
-        self.order = circuit.wires
-        ket: np.ndarray | None = np.eye(2 ** len(self.order), dtype=complex)[0]
-        rho: np.ndarray | None = None
-        used = 0
-        for operation, wires in circuit.instructions:
-            own = numbers[used : used + operation.arity]
-            used += operation.arity
-            found = [embedded(k, wires, self.order) for k in kraus(operation, own)]
-            if not found:
-                continue
-            if ket is not None and len(found) == 1:
-                ket = found[0] @ ket
-                continue
-            rho = np.outer(ket, ket.conj()) if ket is not None else rho
-            ket, rho = None, sum(k @ rho @ k.conj().T for k in found)
-        self.ket = ket
+    def __init__(self, order: Wires, ket: np.ndarray | None, rho: np.ndarray | None):
+        self.order, self.ket = order, ket
         self.rho = np.outer(ket, ket.conj()) if ket is not None else np.asarray(rho)
 
     def state(self) -> np.ndarray:
@@ -126,6 +111,26 @@ class QubitState:
     def var(self, observable: Any) -> float:
         whole = matrix(observable, self.order)
         return float(np.trace(whole @ whole @ self.rho).real - np.trace(whole @ self.rho).real ** 2)
+
+
+def qubit_state(circuit: Circuit, numbers: Sequence[float]) -> QubitState:
+    """The final state of a circuit that measures nothing on its way."""
+    order = circuit.wires
+    ket: np.ndarray | None = np.eye(2 ** len(order), dtype=complex)[0]
+    rho: np.ndarray | None = None
+    used = 0
+    for operation, wires in circuit.instructions:
+        own = numbers[used : used + operation.arity]
+        used += operation.arity
+        found = [embedded(k, wires, order) for k in kraus(operation, own)]
+        if not found:
+            continue
+        if ket is not None and len(found) == 1:
+            ket = found[0] @ ket
+            continue
+        rho = np.outer(ket, ket.conj()) if ket is not None else rho
+        ket, rho = None, sum(k @ rho @ k.conj().T for k in found)
+    return QubitState(order, ket, rho)
 
 
 def _arranged(pick: np.ndarray, wires: Sequence[Hashable], order: Sequence[Hashable]) -> np.ndarray:

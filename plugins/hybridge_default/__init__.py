@@ -26,16 +26,24 @@ PLAIN_MIXED = replace(
     measurements=frozenset({"density_matrix"}),
     max_gate_wires=3,  # a matrix on density matrices has the square of the entries
 )
+MIXED = replace(
+    PLAIN_MIXED,
+    measurements=frozenset({"density_matrix", "expval", "var", "probs", "sample", "counts"}),
+    observables=frozenset({"pauli", "matrix"}),
+    vjp=True,
+    conventions="",
+)
 
 
 @hookimpl
 def register_devices(register):
     if find_spec("numba") is not None:  # looked for, not imported
         register("default.qubit", "hybridge_default.qubit:DefaultQubit", capabilities=QUBIT)
+        register("default.mixed", "hybridge_default.mixed:DefaultMixed", capabilities=MIXED)
         register("default.gaussian", "hybridge_default.gaussian:DefaultGaussian", capabilities=GAUSSIAN)
     else:
         plain = "hybridge_default.gaussian_numpy:PlainGaussian"
         register("default.qubit", "hybridge_default.qubit_numpy:PlainQubit", capabilities=PLAIN_QUBIT)
+        register("default.mixed", "hybridge_default.mixed_numpy:PlainMixed", capabilities=PLAIN_MIXED)
         register("default.gaussian", plain, capabilities=PLAIN_GAUSSIAN)
-    register("default.mixed", "hybridge_default.mixed_numpy:PlainMixed", capabilities=PLAIN_MIXED)
     register("default.fock", "hybridge_default.fock:DefaultFock", capabilities=FOCK)

@@ -21,10 +21,17 @@ inlined = njit(_nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_w
 unfolded = njit(inline="always", **OPTIONS)
 
 
+# engines made of files of others too
+FILES = {"mixed": ("mixed", "qubit")}
+
+
 def sources(engine: str, folder: Path = Path(__file__).parent) -> str:
-    """A digest of the files of an engine, "qubit" or "gaussian". numba knows a kernel by the date of its own
+    """A digest of the files of an engine, "qubit" say. numba knows a kernel by the date of its own
     file and by its closure: an entry point that closes over this is compiled anew after a change of any."""
-    files = [folder / Path(__file__).name, *sorted(folder.glob(f"{engine}_*.py"))]
+    files = [
+        folder / Path(__file__).name,
+        *(path for name in FILES.get(engine, (engine,)) for path in sorted(folder.glob(f"{name}_*.py"))),
+    ]
     return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 

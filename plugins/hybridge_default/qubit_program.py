@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.plugin import FAMILIES, ROWS, Circuit, Measurement, Operation, Sentence, uncontrolled
+from hybridge_default.arrays import Arrays
 from hybridge_default.qubit_blocks import CUT, Cut, Gate, Sweep, sweeps
 from hybridge_default.qubit_forms import Form, Wave, form
 from hybridge_default.qubit_fusion import fused
@@ -491,7 +492,7 @@ class _Builder:
             grads = [i for i, gate in enumerate(sweep.gates) if gate.grad]
             kept.append(min(grads, default=len(sweep.gates)) if before else 0)
             before = before and not grads
-        arrays = _Arrays()
+        arrays = Arrays(len(HEADER))
         n, used = self.n, 2**self.n
         size = max(used, 2**self.lane_bits)
         columns, width = [], 0
@@ -544,7 +545,7 @@ class _Builder:
         self.num_table = max(self.num_table, 2 * size, bits * (bits + 1))
         return sweep._replace(gates=fused(sweep.gates, bits, self.lane_bits))
 
-    def _swept(self, arrays: _Arrays, sweep: Sweep, kept: int) -> int:
+    def _swept(self, arrays: Arrays, sweep: Sweep, kept: int) -> int:
         own = [b for i, b in enumerate(sweep.bits) if b != i]  # the bits whose place in a block is another
         outer = [b for b in range(self.n) if b not in sweep.bits]
         low = len(sweep.bits) - len(own)
@@ -560,7 +561,7 @@ class _Builder:
         gates = [x for gate in sweep.gates for x in (arrays.ints(gate.record), *gate.when)]
         return arrays.ints([*(header[name] for name in SWEEP), *outer, *runs, *gates])
 
-    def _start(self, arrays: _Arrays) -> int:
+    def _start(self, arrays: Arrays) -> int:
         """Where the first state stands; -1 where it is one basis state."""
         if not self.preparations:
             return -1
@@ -574,7 +575,7 @@ class _Builder:
         tensor = state.reshape((2,) * n).transpose([order.index(n - 1 - w) for w in range(n)])
         return arrays.floats(np.ascontiguousarray(tensor).reshape(-1).view(np.float64))
 
-    def _column(self, arrays: _Arrays, m: Measurement, column: int) -> int:
+    def _column(self, arrays: Arrays, m: Measurement, column: int) -> int:
         code = KINDS[m.kind]
         if code == STATE:
             return arrays.ints([code, column])
@@ -587,7 +588,7 @@ class _Builder:
             terms = [self._sparse(arrays, m.observable)]
         return arrays.ints([code, column, len(terms), *terms])
 
-    def _sentence(self, arrays: _Arrays, sentence: Sentence) -> list[int]:
+    def _sentence(self, arrays: Arrays, sentence: Sentence) -> list[int]:
         words = [_word(w, c, self.n) for w, c in sentence.terms.items()]
         diagonal = [word for word in words if not word.flip]
         terms = []
@@ -600,7 +601,7 @@ class _Builder:
             words = [word for word in words if word.flip]
         return terms + [self._group(arrays, group) for group in groups(words, self.n, self.lane_bits)]
 
-    def _group(self, arrays: _Arrays, group: Group) -> int:
+    def _group(self, arrays: Arrays, group: Group) -> int:
         lanes = (1 << self.lane_bits) - 1
         words = [
             (
@@ -618,7 +619,7 @@ class _Builder:
         counts = group.run, len(group.pivots), len(words)
         return arrays.ints([TILES, *counts, at, *(int(x) for part in parts for x in part)])
 
-    def _sparse(self, arrays: _Arrays, observable: Any) -> int:
+    def _sparse(self, arrays: Arrays, observable: Any) -> int:
         local, bits = observable.local, [self.n - 1 - w for w in observable.wires]
         k = len(bits)
         if isinstance(local, np.ndarray):
@@ -678,29 +679,3 @@ class _Places:
     def low_flip(self, flip: int) -> int:
         """A flip of local indices as one of lanes."""
         return sum(1 << b for b, i in self._low if flip >> i & 1)
-
-
-class _Arrays:
-    """Two arrays being written; each piece added is known by where it begins."""
-
-    def __init__(self) -> None:
-        self._ints: list[int] = [0] * len(HEADER)
-        self._floats: list[np.ndarray] = []
-        self._length = 0
-
-    def ints(self, numbers: Sequence[int]) -> int:
-        start = len(self._ints)
-        self._ints += numbers
-        return start
-
-    def floats(self, numbers: Any) -> int:
-        start, array = self._length, np.asarray(numbers, dtype=float)
-        padded = np.zeros(-(-len(array) // 8) * 8)  # every piece begins a vector
-        padded[: len(array)] = array
-        self._floats.append(padded)
-        self._length += len(padded)
-        return start
-
-    def joined(self, header: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        self._ints[: len(header)] = header
-        return np.array(self._ints, dtype=np.int64), np.concatenate([np.zeros(0), *self._floats])

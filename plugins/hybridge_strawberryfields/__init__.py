@@ -45,7 +45,9 @@ GAUSSIAN = Capabilities(
 FOCK = Capabilities(
     domain="cv",
     operations=frozenset(GAUSSIAN_ROWS | FOCK_ROWS),
-    measurements=frozenset({"state", "density_matrix"}),
+    measurements=frozenset({"state", "density_matrix", "expval", "var", "probs"}),
+    observables=frozenset({"polynomial", "projector"}),
+    vjp=True,
     truncated=True,
     conventions="SF puts a mode's ket and bra index side by side, here all ket indices come first. The phase "
     "of a Gaussian gate U is the one with <0|U|0> > 0. CubicPhase is the exponential of a truncated x^3: it "
@@ -56,9 +58,15 @@ FOCK = Capabilities(
 @hookimpl
 def register_devices(register):
     """Offer strawberryfields.gaussian (Gaussian rows, exact) and strawberryfields.fock (all, cut off)."""
-    module, sdk, extra = "hybridge_strawberryfields.device", ("strawberryfields",), "strawberryfields"
-    register(f"{extra}.gaussian", f"{module}:SFGaussian", capabilities=GAUSSIAN, requires=sdk, extra=extra)
-    register(f"{extra}.fock", f"{module}:SFFock", capabilities=FOCK, requires=sdk, extra=extra)
+    package, sdk, extra = "hybridge_strawberryfields", ("strawberryfields",), "strawberryfields"
+    register(
+        f"{extra}.gaussian",
+        f"{package}.gaussian:SFGaussian",
+        capabilities=GAUSSIAN,
+        requires=sdk,
+        extra=extra,
+    )
+    register(f"{extra}.fock", f"{package}.fock:SFFock", capabilities=FOCK, requires=sdk, extra=extra)
 
 
 def import_strawberryfields() -> ModuleType:

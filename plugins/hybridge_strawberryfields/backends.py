@@ -17,6 +17,7 @@ import thewalrus.quantum
 
 from hybridge.plugin import CircuitError, Operation
 from hybridge_strawberryfields.sdk import import_strawberryfields
+from hybridge_strawberryfields.shears import Shears
 
 sf = import_strawberryfields()
 gaussian = sf.backends.gaussianbackend
@@ -42,37 +43,6 @@ def gaussian_tensor(mean: np.ndarray, cov: np.ndarray, cutoff: int, mixed: bool)
     if mixed:
         return thewalrus.quantum.density_matrix(mean, cov, cutoff=cutoff, hbar=2)
     return thewalrus.quantum.state_vector(mean, cov, cutoff=cutoff, hbar=2, check_purity=False)
-
-
-class Shears:
-    """The Gaussian gates that neither simulator has, made of those it has.
-
-    SF decomposes them in symbols when it compiles a program, 30 ms for each.
-    """
-
-    def quadratic_phase(self, s: float, mode: int) -> None:
-        """exp(i s x^2 / 4), up to a phase R(theta) S(r, -pi/2 - theta).
-
-        SF has acosh(sqrt(1 + s^2/4)) for |r|, which has no right digit left where s is 2e-8.
-        """
-        r, theta = math.asinh(s / 2), math.atan(s / 2)
-        self.squeeze(r, -math.pi / 2 - theta, mode)
-        self.rotation(theta, mode)
-
-    def controlled_addition(self, s: float, mode1: int, mode2: int) -> None:
-        """exp(-i s x1 p2 / 2), decomposed as SF's CXgate."""
-        r = math.asinh(s / 2)
-        theta = math.atan2(-1 / math.cosh(r), math.tanh(r)) / 2
-        self.beamsplitter(theta, 0.0, mode1, mode2)
-        self.squeeze(-r, 0.0, mode1)
-        self.squeeze(r, 0.0, mode2)
-        self.beamsplitter(theta + math.pi / 2, 0.0, mode1, mode2)
-
-    def controlled_phase(self, s: float, mode1: int, mode2: int) -> None:
-        """exp(i s x1 x2 / 2), decomposed as SF's CZgate."""
-        self.rotation(-math.pi / 2, mode2)
-        self.controlled_addition(s, mode1, mode2)
-        self.rotation(math.pi / 2, mode2)
 
 
 class GaussianBackend(Shears, gaussian.GaussianBackend):
@@ -122,23 +92,11 @@ class FockBackend(Shears, fock.FockBackend):
         weights = np.where(np.arange(len(ket)) % 2, -1j * odd, even) * np.exp(1j * math.pi * p / 2)
         self.prepare_ket_state(ket * weights / math.sqrt(square), [mode])
 
-    @property
-    def pure(self) -> bool:
-        """Whether the state is held as a ket."""
-        return self.circuit.get_state()[1]
-
-    def ket(self) -> np.ndarray:
-        """The state (C^n,) while it is pure, the first mode most significant."""
-        return self.circuit.get_state()[0].ravel()
-
-    def density_matrix(self) -> np.ndarray:
-        """The state (C^n, C^n), the first mode most significant."""
+    def array(self) -> np.ndarray:
+        """The state, (C,)*n while it is pure, else (C,)*2n, ket axes first; not to be written to."""
         state, pure = self.circuit.get_state()
-        if pure:
-            return np.outer(state, state.conj())
-        n = state.ndim // 2  # SF keeps a mode's ket and bra index side by side
-        kets_first = state.transpose([*range(0, 2 * n, 2), *range(1, 2 * n, 2)])
-        return kets_first.reshape((self.get_cutoff_dim() ** n,) * 2)
+        # SF keeps a mode's ket and bra index side by side
+        return state if pure else state.transpose([*range(0, state.ndim, 2), *range(1, state.ndim, 2)])
 
 
 class FockCircuit(fock.circuit.Circuit):
@@ -157,6 +115,27 @@ class FockCircuit(fock.circuit.Circuit):
         applied = kernel(mat, front.reshape(self._trunc, self._trunc, -1), self._trunc)
         return np.moveaxis(applied.reshape(front.shape), (0, 1), modes)
 
+    def apply_gate_BLAS(
+        self,
+        mat: np.ndarray,
+        modes: Sequence[int],
+        state: np.ndarray | None = None,
+        pure: bool | None = None,
+    ) -> np.ndarray:
+        """A gate's matrix (outputs and inputs side by side) on some modes.
+
+        SF multiplies vector by vector in a Python loop over the other modes: at three modes and 20 levels
+        one product takes a hundredth of that.
+        """
+        state = self._state if state is None else state
+        pure = self._pure if pure is None else pure
+        k = len(modes)
+        whole = mat.transpose([*range(0, 2 * k, 2), *range(1, 2 * k, 2)]).reshape((self._trunc**k,) * 2)
+        if pure:
+            return _times(whole, state, modes)
+        kets = _times(whole, state, [2 * mode for mode in modes])
+        return _times(whole.conj(), kets, [2 * mode + 1 for mode in modes])
+
     def prepare_multimode(self, state: np.ndarray, modes: int | Sequence[int]) -> None:
         """Replace the state of some modes.
 
@@ -172,3 +151,9 @@ class FockCircuit(fock.circuit.Circuit):
                 self._state = np.moveaxis(np.multiply.outer(state, others), first, modes)
                 return
         super().prepare_multimode(state, modes)
+
+
+def _times(matrix: np.ndarray, state: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+    first = range(len(axes))
+    front = np.moveaxis(state, axes, first)
+    return np.moveaxis((matrix @ front.reshape(len(matrix), -1)).reshape(front.shape), first, axes)

@@ -184,6 +184,13 @@ class Recipe:
         for method, arrays, columns, modes in self.calls:
             getattr(simulator, method)(*arrays, *numbers[columns], *modes)
 
+    def slots(self, cotangent: np.ndarray) -> np.ndarray:
+        """(batch, numbers), of the calls' numbers -> (batch, P), of the circuit's."""
+        slot, scale, _ = self.affine.T
+        found = np.zeros((len(cotangent), self.circuit.num_slots + 1))
+        np.add.at(found, (slice(None), slot.astype(np.intp)), cotangent * scale)
+        return found[:, :-1]  # slot -1 are constants
+
     def __reduce__(self) -> tuple[Any, ...]:
         return translate, (self.circuit, self.cutoff)
 

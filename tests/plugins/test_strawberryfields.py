@@ -28,7 +28,7 @@ from hybridge.operations.table import FAMILIES, ROWS, Operation
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.registry import device as make
 from hybridge_strawberryfields import FOCK, GAUSSIAN, backends, sdk, translate
-from hybridge_strawberryfields import device as device_module
+from hybridge_strawberryfields import fock as fock_device
 
 sf = backends.sf
 NUM_MODES = 3
@@ -443,7 +443,7 @@ def test_gate_matrices_are_not_kept_at_large_cutoffs():
 
 def test_they_are_not_kept_between_rows_where_they_are_larger_still(monkeypatch):
     calls = []
-    monkeypatch.setattr(device_module, "forget_matrices", lambda: calls.append(None))
+    monkeypatch.setattr(fock_device, "forget_matrices", lambda: calls.append(None))
     items = [(hb.Squeezing, (0,))]
     for cutoff, expected in ((14, 0), (15, 1), (19, 1), (20, 4)):
         calls.clear()
@@ -496,11 +496,11 @@ def test_calls_give_what_the_engine_gives():
         item for item in FOCK_GATES if item[0].arity and item[1][-1] != 0 and item[0].name != "QuadraticPhase"
     ]
     params = numbers(items, scale=0.1)
-    recipe = fock(7).compile(circuit(items, "state"))
+    program = fock(7).compile(circuit(items, "state"))
     engine = sf.Engine("fock", backend_options={"cutoff_dim": 7})
-    result = engine.run(recipe.program, args={f"p{k}": float(x) for k, x in enumerate(params[0])})
+    result = engine.run(program.recipe.program, args={f"p{k}": float(x) for k, x in enumerate(params[0])})
     expected = result.state.ket().ravel()
-    np.testing.assert_allclose(fock(7).run([Task(recipe, params)])[0][0], expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(fock(7).run([Task(program, params)])[0][0], expected, rtol=0, atol=1e-12)
 
     items = placed(GAUSSIAN.operations, "gate")
     params = numbers(items, scale=0.1)

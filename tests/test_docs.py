@@ -20,7 +20,7 @@ from hybridge.registry import GROUP, OWNER, registry
 from test_layers import LAYERS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 LANGUAGES = {"python", "text", "sh", "toml"}
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.M | re.S)
@@ -72,6 +72,7 @@ def run(page: str, text: str) -> None:
             assert fits, f"{page}, line {line}, prints\n{printed.getvalue()}\nand not\n{output}"
 
 
+@pytest.mark.usefixtures("qvm")
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_snippet_runs(page):
     run(str(page), page.read_text(encoding="utf-8"))
@@ -123,7 +124,8 @@ def test_public_names_and_paths_in_the_text_exist(page):
 def test_every_page_is_in_the_index():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     linked = {m["target"] for m in LINK.finditer(index)}
-    assert {page.name for page in PAGES[1:]} - {"README.md"} <= linked
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in PAGES[1:]}
+    assert pages - {"README.md"} <= linked
     examples = {f"../examples/{path.name}" for path in (ROOT / "examples").glob("*.py")}
     assert examples <= linked
 

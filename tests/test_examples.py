@@ -71,6 +71,7 @@ def test_an_example_says_what_is_seen_and_can_be_imported_without_running(script
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.usefixtures("qvm")
 def test_quickstart_runs_every_device(tmp_path):
     printed = run(tmp_path, str(EXAMPLES / "quickstart.py"))
     assert re.search(r"^0: ─.*RX\(0.30\)", printed, re.M) and re.search(r"^0: ─.*S\(", printed, re.M)

@@ -21,13 +21,36 @@ NUMPY = Capabilities(
 )
 
 
+_SERVED = (
+    "a QVM names the least significant qubit first and leaves out qubits that nothing names: amplitudes are "
+    "turned round, and every wire is named; every gate is exact with its phase"
+)
+
+WAVEFUNCTION = Capabilities(
+    domain="qubit",
+    operations=CLAIMED,
+    measurements=frozenset({"state"}),
+    max_wires=26,
+    conventions=_SERVED,
+)
+
+
 @hookimpl
 def register_devices(register: Callable[..., Any]) -> None:
-    register(
-        "forest.numpy",
-        "hybridge_forest.device:ForestNumpy",
-        capabilities=NUMPY,
-        requires=("pyquil",),
-        extra="forest",
-        note="pyquil needs Python < 3.13",
-    )
+    for name, location, capabilities, note in _DEVICES:
+        register(
+            name,
+            location,
+            capabilities=capabilities,
+            requires=("pyquil", "qcs_sdk"),
+            extra="forest",
+            note=note,
+        )
+
+
+_PYTHON = "pyquil needs Python < 3.13"
+_SERVER = f"{_PYTHON}; it asks a QVM, a server of its own"
+_DEVICES = (
+    ("forest.numpy", "hybridge_forest.device:ForestNumpy", NUMPY, _PYTHON),
+    ("forest.wavefunction", "hybridge_forest.wavefunction:ForestWavefunction", WAVEFUNCTION, _SERVER),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,22 +23,38 @@ class QuilProgram:
     num_states: int  # how often the state is asked for
     gates: tuple[Gate, ...]
 
-    @cached_property
+    @property
     def quil(self) -> str:
-        """The program as Quil text: qubit q is wire q, `theta[i]` is number i of a row, radians.
+        """The program as Quil text: qubit q is wire q, `theta[i]` is number i of a row, radians."""
+        return self._head + self._body
 
-        Made when first asked for, since running does not need it. Every wire gets an `I`, because the QVM
-        leaves out qubits that no instruction names.
-        """
-        lines = [f"DECLARE theta REAL[{self.num_slots}]"] * (self.num_slots > 0)
-        lines += [f"I {q}" for q in range(self.num_wires)]
-        matrices = {}
-        for gate in self.gates:
-            name, matrices[name] = named(gate)
-            lines.append(f"{name}{_brackets(gate.angle)} {' '.join(map(str, gate.wires))}")
-        program = Program("\n".join(lines))  # from text: MemoryReference times a number warns
-        program += [DefGate(name, matrix) for name, matrix in matrices.items() if matrix is not None]
-        return program.out()
+    def bound(self, row: Sequence[float]) -> str:
+        """The text with a row of numbers: written into `theta` at its beginning."""
+        moves = [f"MOVE theta[{i}] {float(x)!r}\n" for i, x in enumerate(row)]
+        return "".join((self._head, *moves, self._body))
+
+    @cached_property
+    def _head(self) -> str:
+        """What is declared and defined. Made when first asked for: not every simulator needs text."""
+        declared = f"DECLARE theta REAL[{self.num_slots}]" if self.num_slots else ""
+        matrices = dict(map(named, self.gates))
+        return (Program(declared) + _definitions(matrices)).out()
+
+    @cached_property
+    def _body(self) -> str:
+        """The gates. Every wire gets an `I`, because the QVM leaves out qubits that no instruction names."""
+        lines = [f"I {q}" for q in range(self.num_wires)]
+        lines += [written(gate) for gate in self.gates]
+        return Program("\n".join(lines)).out()  # from text: MemoryReference times a number warns
+
+
+def _definitions(matrices: Mapping[str, np.ndarray | None]) -> list[DefGate]:
+    return [DefGate(name, matrix) for name, matrix in matrices.items() if matrix is not None]
+
+
+def written(gate: Gate) -> str:
+    """The gate's line of Quil."""
+    return f"{named(gate)[0]}{_brackets(gate.angle)} {' '.join(map(str, gate.wires))}"
 
 
 def _brackets(angle: Angle | None) -> str:

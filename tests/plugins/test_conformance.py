@@ -1,6 +1,8 @@
-"""The conformance kit on every device that is installed."""
+"""The conformance kit on every device that is installed; those that ask a QVM ask that of the tests."""
 
 from __future__ import annotations
+
+import pytest
 
 import hybridge as hb
 from hybridge.conformance import FockConformance, GaussianConformance, QubitConformance
@@ -11,6 +13,7 @@ KITS = {
     "default.fock": FockConformance,
     "default.mixed": QubitConformance,
     "forest.numpy": QubitConformance,
+    "forest.wavefunction": QubitConformance,
     "qiskit.aer": QubitConformance,
     "strawberryfields.gaussian": GaussianConformance,
     "strawberryfields.fock": FockConformance,
@@ -19,4 +22,6 @@ INSTALLED = [info.name for info in hb.devices() if info.installed]
 
 for name in INSTALLED:
     title = f"Test{name.title().replace('.', '')}"
-    globals()[title] = type(title, (KITS[name],), {"device": name})
+    globals()[title] = type(
+        title, (KITS[name],), {"device": name, "pytestmark": [pytest.mark.usefixtures("qvm")]}
+    )

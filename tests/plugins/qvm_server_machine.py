@@ -1,0 +1,225 @@
+"""Runs a checked Quil program for many trials at once, each with a state, memory and place of its own."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from pyquil.quilatom import MemoryReference
+from pyquil.quilbase import (
+    ArithmeticBinaryOp,
+    ClassicalComparison,
+    ClassicalMove,
+    Gate,
+    Jump,
+    JumpUnless,
+    JumpWhen,
+    LogicalBinaryOp,
+    Measurement,
+    UnaryClassicalInstruction,
+)
+from qvm_server_gates import PAULIS, modified, number
+from qvm_server_program import Checked, Refused, qubits, target
+
+DTYPES = {"BIT": np.int64, "INTEGER": np.int64, "OCTET": np.int64, "REAL": np.float64}
+MAX_STEPS = 10**5  # of one trial: a stand-in is no place for loops without end
+
+
+class Noise(NamedTuple):
+    """Probabilities of X, Y and Z: after every gate on each of its qubits, and before every measurement."""
+
+    gate: tuple[float, ...] = ()
+    measurement: tuple[float, ...] = ()
+
+
+class Machine:
+    """The trials of one program, from |0..0> and zeros."""
+
+    def __init__(self, program: Checked, where: dict[int, int], trials: int, noise: Noise, seed: int | None):
+        self.program, self.where, self.noise = program, where, noise  # where: qubit -> its place in the state
+        self.rng = np.random.default_rng(seed)
+        self.n = max(where.values(), default=-1) + 1
+        self.state = np.zeros((trials, *(2,) * self.n), dtype=complex)  # the last axis is place 0
+        self.state[(slice(None), *(0,) * self.n)] = 1
+        self.memory = {
+            name: np.zeros((trials, size), dtype=DTYPES[kind])
+            for name, (kind, size) in program.memory.items()
+        }
+        self.at = np.zeros(trials, dtype=int)  # the next instruction of each trial
+
+    def run(self) -> Machine:
+        """Trials that are at the same instruction do it together: those that are furthest behind first."""
+        end = len(self.program.instructions)
+        for _ in range(MAX_STEPS):
+            at = int(self.at.min(initial=end))
+            if at >= end:
+                return self
+            lanes = np.flatnonzero(self.at == at)
+            self.at[lanes] += 1
+            instruction = self.program.instructions[at]
+            step = _STEPS.get(type(instruction)) or _BY_NAME.get(type(instruction).__name__)
+            if step is not None:
+                step(self, instruction, lanes)
+        raise Refused("the program does not come to an end")
+
+    @property
+    def amplitudes(self) -> np.ndarray:
+        """(trials, 2^n), place 0 least significant."""
+        return self.state.reshape(len(self.state), -1)
+
+    # ---- instructions --------------------------------------------------------------------------------
+
+    def gate(self, gate: Gate, lanes: np.ndarray) -> None:
+        on = qubits(gate)
+        kraus = self.program.kraus.get((gate.name, on))
+        if kraus is not None:
+            self._channel(kraus, on, lanes)
+        else:
+            for values, some in self._numbers(gate, lanes):
+                matrix = modified(self.program.gates[gate.name][1], gate.modifiers, values)
+                self._apply(matrix, on, some)
+        if self.noise.gate:
+            for q in on:
+                self._pauli(self.noise.gate, q, lanes)
+
+    def measure(self, measure: Measurement, lanes: np.ndarray) -> None:
+        q = measure.qubit.index
+        if self.noise.measurement:
+            self._pauli(self.noise.measurement, q, lanes)
+        bits = self._collapse(q, lanes)
+        if q in self.program.povms:
+            says_one = self.program.povms[q][1, bits]
+            bits = (self.rng.random(len(lanes)) < says_one).astype(int)
+        register = measure.classical_reg
+        if register is not None:
+            self.memory[register.name][lanes, register.offset] = bits
+
+    def reset(self, instruction: Any, lanes: np.ndarray) -> None:
+        for q in qubits(instruction) or tuple(self.where):
+            bits = self._collapse(q, lanes)
+            self._apply(PAULIS["X"], (q,), lanes[bits == 1])
+
+    def jump(self, jump: Any, lanes: np.ndarray) -> None:
+        if not isinstance(jump, Jump):
+            bits = self.memory[jump.condition.name][lanes, jump.condition.offset]
+            lanes = lanes[bits == int(isinstance(jump, JumpWhen))]
+        self.at[lanes] = self.program.labels[target(jump)]
+
+    def halt(self, instruction: Any, lanes: np.ndarray) -> None:
+        self.at[lanes] = len(self.program.instructions)
+
+    def classical(self, instruction: Any, lanes: np.ndarray) -> None:
+        """left := operator(left, right), the operator being the instruction's first word."""
+        left, right = instruction.left, self._value(instruction.right, lanes)
+        column = self.memory[left.name][lanes, left.offset]
+        self.memory[left.name][lanes, left.offset] = _BINARY[instruction.out().split()[0]](column, right)
+
+    def unary(self, instruction: Any, lanes: np.ndarray) -> None:
+        place = instruction.target
+        kind = self.program.memory[place.name][0]
+        column = self.memory[place.name][lanes, place.offset]
+        negated = -column if instruction.out().startswith("NEG") else 1 - column if kind == "BIT" else ~column
+        self.memory[place.name][lanes, place.offset] = negated
+
+    def comparison(self, instruction: Any, lanes: np.ndarray) -> None:
+        found = _COMPARISONS[instruction.out().split()[0]](
+            self._value(instruction.left, lanes), self._value(instruction.right, lanes)
+        )
+        self.memory[instruction.target.name][lanes, instruction.target.offset] = found
+
+    # ---- what they are made of -----------------------------------------------------------------------
+
+    def _value(self, operand: Any, lanes: np.ndarray) -> Any:
+        if isinstance(operand, MemoryReference):
+            return self.memory[operand.name][lanes, operand.offset]
+        return operand
+
+    def _numbers(self, gate: Gate, lanes: np.ndarray) -> list[tuple[list[float], np.ndarray]]:
+        """The gate's numbers, and the trials that agree on them."""
+        named = [
+            (n, k) for n, (kind, size) in self.program.memory.items() if kind == "REAL" for k in range(size)
+        ]
+        used = [(n, k) for n, k in named if gate.params and f"{n}[{k}]" in gate.out()]
+        if not used:
+            return [([number(p, {}) for p in gate.params], lanes)]
+        table = np.array([self.memory[n][lanes, k] for n, k in used]).T
+        found = []
+        for values in np.unique(table, axis=0):
+            known = {MemoryReference(n, k): float(v) for (n, k), v in zip(used, values, strict=True)}
+            some = lanes[(table == values).all(axis=1)]
+            found.append(([number(p, known) for p in gate.params], some))
+        return found
+
+    def _axes(self, on: Sequence[int]) -> list[int]:
+        return [self.n - self.where[q] for q in on]
+
+    def _applied(self, matrix: np.ndarray, on: Sequence[int], lanes: np.ndarray) -> np.ndarray:
+        k, axes = len(on), self._axes(on)
+        tensor = matrix.reshape((2,) * (2 * k))
+        found = np.tensordot(tensor, self.state[lanes], axes=(range(k, 2 * k), axes))
+        return np.moveaxis(found, range(k), axes)
+
+    def _apply(self, matrix: np.ndarray, on: Sequence[int], lanes: np.ndarray) -> None:
+        if len(lanes):
+            self.state[lanes] = self._applied(matrix, on, lanes)
+
+    def _channel(self, kraus: np.ndarray, on: Sequence[int], lanes: np.ndarray) -> None:
+        """One Kraus operator for each trial, as likely as the norm of what it leaves."""
+        left = np.array([self._applied(k, on, lanes) for k in kraus])
+        weights = (np.abs(left.reshape(len(kraus), len(lanes), -1)) ** 2).sum(axis=2)
+        drawn = self.rng.random(len(lanes)) * weights.sum(axis=0)
+        chosen = np.minimum((np.cumsum(weights, axis=0) <= drawn).sum(axis=0), len(kraus) - 1)
+        places = np.arange(len(lanes))
+        norms = np.sqrt(weights[chosen, places]).reshape(-1, *(1,) * self.n)
+        self.state[lanes] = left[chosen, places] / norms
+
+    def _pauli(self, probabilities: Sequence[float], q: int, lanes: np.ndarray) -> None:
+        which = np.searchsorted(np.cumsum(probabilities), self.rng.random(len(lanes)), side="right")
+        for k, letter in enumerate("XYZ"):
+            self._apply(PAULIS[letter], (q,), lanes[which == k])
+
+    def _collapse(self, q: int, lanes: np.ndarray) -> np.ndarray:
+        """Measured bits (lanes,); the states are projected."""
+        state = np.moveaxis(self.state[lanes], self._axes((q,))[0], 1)
+        ones = (np.abs(state[:, 1].reshape(len(lanes), -1)) ** 2).sum(axis=1)
+        total = (np.abs(state.reshape(len(lanes), -1)) ** 2).sum(axis=1)
+        bits = (self.rng.random(len(lanes)) * total < ones).astype(int)
+        state[np.arange(len(lanes)), 1 - bits] = 0
+        norms = np.sqrt(np.where(bits, ones, total - ones)).reshape(-1, *(1,) * self.n)
+        self.state[lanes] = np.moveaxis(state / norms, 1, self._axes((q,))[0])
+        return bits
+
+
+_BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "MOVE": lambda left, right: right,
+    "AND": operator.and_,
+    "IOR": operator.or_,
+    "XOR": operator.xor,
+    "ADD": operator.add,
+    "SUB": operator.sub,
+    "MUL": operator.mul,
+    "DIV": operator.truediv,
+}
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "EQ": operator.eq,
+    "GT": operator.gt,
+    "GE": operator.ge,
+    "LT": operator.lt,
+    "LE": operator.le,
+}
+Step = Callable[[Machine, Any, np.ndarray], None]
+_STEPS: dict[type, Step] = {
+    Gate: Machine.gate,
+    Measurement: Machine.measure,
+    ClassicalMove: Machine.classical,
+    LogicalBinaryOp: Machine.classical,
+    ArithmeticBinaryOp: Machine.classical,
+    UnaryClassicalInstruction: Machine.unary,
+    ClassicalComparison: Machine.comparison,
+    Jump: Machine.jump,
+    JumpWhen: Machine.jump,
+    JumpUnless: Machine.jump,
+}
+_BY_NAME: dict[str, Step] = {"Reset": Machine.reset, "ResetQubit": Machine.reset, "Halt": Machine.halt}

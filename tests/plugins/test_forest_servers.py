@@ -1,0 +1,225 @@
+"""A server of Forest's that does not answer is an error that says so, in time; never a hang."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import pytest
+from qvm_server import QVMServer, serving
+
+import hybridge as hb
+from hybridge_forest.servers import PROBE_SECONDS, QUILC, QVM, address
+
+SLACK = 3.0  # seconds of a busy machine, beside those that are allowed
+PROXIES = [v for kind in ("http", "https", "all", "no") for v in (f"{kind}_proxy", f"{kind.upper()}_PROXY")]
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (*PROXIES, QVM.variable, QUILC.variable):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@contextmanager
+def mute() -> Iterator[str]:
+    """The url of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        taken: list[socket.socket] = []
+
+        def take() -> None:
+            while True:
+                try:
+                    taken.append(listening.accept()[0])
+                except OSError:  # closed
+                    return
+
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in taken:
+                connection.close()
+
+
+@contextmanager
+def closed() -> Iterator[str]:
+    """A url at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def other() -> Iterator[str]:
+    """The url of a web server that is no QVM."""
+    with serving() as server:
+        server.version = "<html>It works!</html>"
+        yield server.url
+
+
+DEVICES = {"forest.wavefunction": {}}
+
+
+def node(name: str, **options: object) -> hb.QNode:
+    shots = None if name == "forest.wavefunction" else 10
+
+    def circuit() -> object:
+        hb.H(0)
+        return hb.probs()
+
+    return hb.QNode(circuit, hb.device(name, wires=1, shots=shots, **options))
+
+
+def error_of(call: Callable[[], object], seconds: float) -> str:
+    """The message of the error that comes in so many seconds."""
+    began = monotonic()
+    with pytest.raises(hb.DeviceError) as caught:
+        call()
+    assert monotonic() - began < seconds + SLACK
+    return str(caught.value)
+
+
+# (where the url leads, what the message says of it)
+ABSENT = [
+    (closed, "connection refused"),
+    (mute, "it takes connections, but gave no answer"),
+    (other, "something else does: it says its version is '<html>It works!"),
+]
+
+
+@pytest.mark.parametrize("name", DEVICES)
+@pytest.mark.parametrize(("place", "reason"), ABSENT, ids=[p.__name__ for p, _ in ABSENT])
+def test_no_qvm_is_an_error_that_says_what_would_help(
+    name: str, place: Callable[[], Iterator[str]], reason: str
+) -> None:
+    with place() as url:
+        port = url.rpartition(":")[2]
+        message = error_of(node(name, url=url), PROBE_SECONDS)
+    assert f"no QVM answers at {url} ({reason}" in message
+    assert "the url is from the option url" in message
+    assert f"`qvm --server --host 127.0.0.1 --port {port}`" in message and "'forest.numpy'" in message
+
+
+def test_a_shorter_timeout_is_kept() -> None:
+    with mute() as url:
+        began = monotonic()
+        error_of(node("forest.wavefunction", url=url, timeout=0.2), 0.2)
+        assert monotonic() - began < PROBE_SECONDS
+
+
+def test_a_server_that_falls_mute_is_an_error_in_the_timeout() -> None:
+    with serving() as server:
+        asking = node("forest.wavefunction", url=server.url, timeout=0.5)
+        asking()
+        server.silent.set()
+        try:
+            message = error_of(asking, 0.5 + PROBE_SECONDS)
+        finally:
+            server.silent.clear()
+        assert "gave no answer in 0." in message and "the option timeout allows more" in message
+        assert asking()[0] == pytest.approx(0.5)  # and is asked again
+
+
+def test_a_server_that_goes_away_is_noticed() -> None:
+    with serving() as server:
+        asking = node("forest.wavefunction", url=server.url)
+        asking()
+    assert "no QVM answers" in error_of(asking, PROBE_SECONDS)
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_in_the_way_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as server, closed() as proxy:
+        monkeypatch.setenv(variable, proxy)
+        message = error_of(node("forest.wavefunction", url=server.url), PROBE_SECONDS)
+        assert f"the environment variable {variable} sends requests to the proxy {proxy}" in message
+        assert "NO_PROXY=127.0.0.1" in message
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        assert node("forest.wavefunction", url=server.url)()[0] == pytest.approx(0.5)
+
+
+def test_the_url_is_the_options_or_the_environments_or_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert address(QVM, "http://here:1").source == "the option url"
+    assert address(QVM, None)[1:] == (QVM.default, "the default")
+    monkeypatch.setenv(QVM.variable, "http://there:2")
+    assert address(QVM, None)[1:] == ("http://there:2", f"the environment variable {QVM.variable}")
+    assert address(QVM, "http://here:1").url == "http://here:1"
+
+
+SETTINGS = """default_profile_name = "default"
+[profiles.default]
+api_url = "https://api.example"
+auth_server_name = "default"
+credentials_name = "default"
+applications = { pyquil = { qvm_url = "http://set:3", quilc_url = "tcp://set:4" } }
+[auth_servers.default]
+client_id = "x"
+issuer = "https://x.example"
+"""
+
+
+def test_the_url_may_be_in_forests_settings(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, secrets = tmp_path / "settings.toml", tmp_path / "secrets.toml"
+    settings.write_text(SETTINGS)
+    secrets.write_text('[credentials.default.token_payload]\nrefresh_token = "none"\n')
+    monkeypatch.setenv("QCS_SETTINGS_FILE_PATH", str(settings))
+    monkeypatch.setenv("QCS_SECRETS_FILE_PATH", str(secrets))
+    assert address(QVM, None)[1:] == ("http://set:3", str(settings))
+    assert address(QUILC, None)[1:] == ("tcp://set:4", str(settings))
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:5000", "nonsense", "http://", "tcp://127.0.0.1:5000", "http://a:b", 5]
+)
+def test_a_url_that_is_none_is_refused_at_once(url: object) -> None:
+    with pytest.raises(hb.DeviceError, match=re.escape(f"got {url!r} from the option url")):
+        hb.device("forest.wavefunction", wires=1, url=url)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), "2"])
+def test_a_timeout_is_a_number_of_seconds(timeout: object) -> None:
+    with pytest.raises(hb.DeviceError, match="timeout is a number of seconds > 0"):
+        hb.device("forest.wavefunction", wires=1, timeout=timeout)
+
+
+FORKED = """
+import os, sys
+import hybridge as hb
+node = hb.QNode(lambda: (hb.H(0), hb.probs())[1], hb.device("forest.wavefunction", wires=1, url=sys.argv[1]))
+node()
+child = os.fork()
+if not child:
+    try:
+        node()
+    except hb.DeviceError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_a_forked_process_is_told_so_instead_of_hanging() -> None:
+    with serving() as server:
+        done = subprocess.run(
+            [sys.executable, "-c", FORKED, server.url], capture_output=True, encoding="utf-8", timeout=60
+        )
+    assert "forked" in done.stdout and "get_context('spawn')" in done.stdout, done.stderr
+
+
+def test_what_the_qvm_refuses_is_told_in_its_words() -> None:
+    device = hb.device("forest.wavefunction", wires=1)
+    with serving() as server:
+        connection = type(device._qvm)("forest.wavefunction", server.url, 5.0)
+        with pytest.raises(hb.DeviceError, match='the operator "RXX" is not known'):
+            connection.wavefunction("RXX(0.1) 0 1\n")
+        assert isinstance(server, QVMServer) and server.asked == {"version": 1, "wavefunction": 1}

@@ -5,7 +5,17 @@ from typing import Any
 
 from hybridge import numpy as numpy
 from hybridge.about import about
-from hybridge.circuit import Circuit, counts, density_matrix, expval, probs, sample, state, var
+from hybridge.circuit import (
+    Circuit,
+    counts,
+    density_matrix,
+    expval,
+    probs,
+    sample,
+    sample_heterodyne,
+    state,
+    var,
+)
 from hybridge.compare import compare
 from hybridge.device import Device
 from hybridge.drawing.text import draw
@@ -30,6 +40,7 @@ from hybridge.gradient_plan import gradient_plan
 from hybridge.gradients.frequencies import generate_shift_rule
 from hybridge.interfaces.derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
 from hybridge.observables.cv import (
+    Click,
     FockStateProjector,
     NumberOperator,
     PolyXP,
@@ -226,6 +237,7 @@ __all__ = [
     "CatState",
     "Circuit",
     "CircuitError",
+    "Click",
     "CoherentState",
     "ControlledAddition",
     "ControlledPhase",
@@ -371,6 +383,7 @@ __all__ = [
     "qnode",
     "quantum_fisher",
     "sample",
+    "sample_heterodyne",
     "snapshots",
     "specs",
     "state",

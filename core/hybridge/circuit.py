@@ -123,8 +123,8 @@ def probs(wires: Any = None, op: Any = None) -> Measurement:
     """Probabilities (2^k,) of the basis states of `wires` (default: all), wires[0] most significant.
 
     On a CV device: of the photon numbers, (cutoff,)*k flattened. With `op`: of the observable's wires in its
-    order, in the basis that diagonalises it (Pauli words and Hermitian observables of one setting). Of a
-    measured value, or a list of them: of the patterns of its bits.
+    order, in the basis that diagonalises it (Pauli words and Hermitian observables of one setting); of
+    Click, which detectors click. Of a measured value, or a list of them: of the patterns of its bits.
     """
     if op is not None and wires is not None:
         raise CircuitError("probs takes wires or op, not both")
@@ -164,6 +164,25 @@ def _of_op_or_wires(kind: str, op: Any, wires: Any, detail: Hashable) -> Measure
             return Measurement(kind, None, bits, detail)
         return Measurement(kind, _observable(op, kind), None, detail)
     return Measurement(kind, None, None if wires is None else _some_wires(wires, kind), detail)
+
+
+def sample_heterodyne(wires: Any = None) -> Measurement:
+    """Single shots of heterodyne detection: complex (shots, k), alpha of each of `wires` (default: all).
+
+    Both quadratures of a mode at once, with the noise of one vacuum more: alpha = (x + i p) / 2 has the
+    density <alpha|rho|alpha> / pi. Joint over the modes, also with quadratures of others in the same circuit.
+
+    >>> import numpy as np
+    >>> import hybridge as hb
+    >>> @hb.qnode(hb.device("default.gaussian", wires=1, shots=4000, seed=1))
+    ... def circuit():
+    ...     hb.CoherentState(0.8, 0.3, wires=0)
+    ...     return hb.sample_heterodyne(wires=0)
+    >>> alpha = circuit()
+    >>> alpha.shape, bool(abs(alpha.mean() - 0.8 * np.exp(0.3j)) < 0.1)
+    ((4000, 1), True)
+    """
+    return Measurement("heterodyne", None, None if wires is None else _some_wires(wires, "sample_heterodyne"))
 
 
 def state() -> Measurement:

@@ -29,7 +29,8 @@ class Capabilities:
                   counts. CV: gaussian (mean and covariance) or state (ket) and density_matrix, from which
                   the core makes what is not claimed; and any of expval, var, probs (of photon numbers).
     observables   for expval and var: any of "pauli" (a Sentence), "matrix" (every other qubit observable),
-                  "polynomial" (in x and p), "projector" (a NumberProjector)
+                  "polynomial" (in x and p), "projector" (a NumberProjector),
+                  "click" (a Clicks, whether threshold detectors all click)
     exact, shots  whether it serves shots=None, shots=n
     vjp           whether Device.vjp gives the derivatives of expval, var and probs where it claims them
     max_wires     most wires, None: no limit of its own

@@ -23,6 +23,8 @@ from hybridge.operations.measuring import Bit, condition, measured
 from hybridge.operations.pauli import Sentence
 from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
+from hybridge.phasespace.clicks import all_click, all_click_slopes
+from hybridge.phasespace.counted import Clicks
 from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.fock import applied as fock_applied
 from hybridge.phasespace.fock import weighted as fock_weighted
@@ -52,6 +54,7 @@ __all__ = [
     "Capabilities",
     "Circuit",
     "CircuitError",
+    "Clicks",
     "Device",
     "DeviceError",
     "Entry",
@@ -81,6 +84,8 @@ __all__ = [
     "Task",
     "Trig",
     "UnsupportedCircuit",
+    "all_click",
+    "all_click_slopes",
     "available",
     "condition",
     "definition_slope",

@@ -10,7 +10,7 @@ GAUSSIAN = Capabilities(
     domain="cv",
     operations=None,
     measurements=frozenset({"gaussian", "expval", "var", "probs"}),
-    observables=frozenset({"polynomial", "projector"}),
+    observables=frozenset({"polynomial", "projector", "click"}),
     vjp=True,
     conventions="a state prepared on a mode replaces that mode's state and ends its correlations",
 )
@@ -22,7 +22,7 @@ FOCK = Capabilities(
     domain="cv",
     operations=None,
     measurements=frozenset({"state", "density_matrix", "expval", "var", "probs"}),
-    observables=frozenset({"polynomial", "projector"}),
+    observables=frozenset({"polynomial", "projector", "click"}),
     vjp=True,
     truncated=True,
     conventions=(

@@ -9,7 +9,16 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from hybridge.plugin import GaussianModes, Measurement, Moment, Polynomial, moment
+from hybridge.plugin import (
+    Clicks,
+    GaussianModes,
+    Measurement,
+    Moment,
+    Polynomial,
+    all_click,
+    all_click_slopes,
+    moment,
+)
 
 
 class Reading(ABC):
@@ -110,6 +119,26 @@ class Projection(Reading):
         return [int(np.ravel_multi_index(self.photons, (max(self.photons) + 1,) * len(self.photons)))]
 
 
+@dataclass(frozen=True)
+class AllClick(Reading):
+    """The probability p that detectors in all its modes click, or its variance p (1 - p)."""
+
+    variance: bool
+    width = 1
+
+    def columns(self, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
+        p = all_click(mean, cov)[:, None]
+        return p * (1 - p) if self.variance else p
+
+    def pullback(
+        self, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if self.variance:
+            cotangent = cotangent * (1 - 2 * all_click(mean, cov)[:, None])
+        by_mean, by_cov = all_click_slopes(mean, cov)
+        return cotangent * by_mean, cotangent[:, :, None] * by_cov
+
+
 class Placed(NamedTuple):
     """A reading, and its quadratures (2k,) among those that are read."""
 
@@ -145,6 +174,8 @@ def _reading(measurement: Measurement, modes: Sequence[int], cutoff: int) -> Rea
     kind, observable = measurement.kind, measurement.observable
     if isinstance(observable, Polynomial):
         return Scalar(moment(kind, observable, modes))
+    if isinstance(observable, Clicks):
+        return AllClick(kind == "var")
     if observable is not None:
         return Projection(observable.photons, kind == "var")
     if kind == "probs":

@@ -19,7 +19,8 @@ from hybridge.observables.cv import (
     QuadX,
     TensorN,
 )
-from hybridge.phasespace.polynomial import NumberProjector, Polynomial, photon_number
+from hybridge.phasespace.counted import NumberProjector
+from hybridge.phasespace.polynomial import Polynomial, photon_number
 
 x, p, n = QuadX("a"), QuadP("a"), NumberOperator("a")
 

@@ -10,7 +10,8 @@ import pytest
 from scipy.integrate import cumulative_simpson
 
 from hybridge.errors import CircuitError
-from hybridge.phasespace.fock import FockModes, inverted, weyl_matrix
+from hybridge.phasespace.fock import FockModes, weyl_matrix
+from hybridge.phasespace.inversion import inverted
 from hybridge.phasespace.polynomial import Polynomial, momentum, photon_number, position
 from hybridge.phasespace.positions import distribution, reach
 from hybridge.phasespace.wavefunctions import wavefunctions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -13,7 +13,9 @@ from hybridge.circuit import counts, density_matrix, expval, probs, sample, var
 from hybridge.compilation import runs
 from hybridge.conformance import reference
 from hybridge.conformance.items import over
-from hybridge.conformance.kit import SHOTS, Conformance, Model, Sampled, close, strict
+from hybridge.conformance.kit import SHOTS, Model, Sampled, close, strict
+from hybridge.conformance.light import Strength, prepare, scramble
+from hybridge.conformance.light_samples import LightSamples
 from hybridge.conformance.reference import Ordered, number, p, x
 from hybridge.conformance.rows import PLACEMENTS, Example, Placement, Ranges, examples, numbers
 from hybridge.conformance.statistics import mean_allowance, probs_allowance, var_allowance
@@ -21,6 +23,7 @@ from hybridge.device import Device
 from hybridge.errors import CircuitError, GradientError
 from hybridge.interfaces.derivatives import jacobian
 from hybridge.observables.cv import (
+    Click,
     FockStateProjector,
     NumberOperator,
     PolyXP,
@@ -46,29 +49,6 @@ from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 
 Wires = Sequence[Hashable]
-
-
-class Strength(NamedTuple):
-    """How far the sample states are from the vacuum: squeezing r and displacement a."""
-
-    r: float
-    a: float
-
-
-def prepare(wires: Wires, strength: Strength) -> None:
-    """Displaced squeezed states, different on every mode, then mixed: no symmetry is left."""
-    for k, w in enumerate(wires):
-        Squeezing(strength.r * (1 - 0.2 * k), 0.4 + 0.9 * k, wires=w)
-        Displacement(strength.a * (1 - 0.3 * k), 0.7 - 1.1 * k, wires=w)
-    for k, (a, b) in enumerate(pairwise(wires)):
-        Beamsplitter(0.5 + 0.2 * k, 0.3, wires=[a, b])
-        Rotation(0.6, wires=b)
-
-
-def scramble(wires: Wires) -> None:
-    """What turns phases into numbers."""
-    for k, (a, b) in enumerate(pairwise(wires)):
-        Beamsplitter(0.9 - 0.3 * k, 1.1, wires=[b, a])
 
 
 def second_moments(wires: Wires) -> list[Any]:
@@ -168,8 +148,13 @@ OBSERVABLES = (
     Measured("PolyXP, quadratic", lambda w: PolyXP(_Q, [w[0], w[1]]), _quadratic),
     Measured("FockStateProjector", lambda w: FockStateProjector([1], w[0])),
     Measured("FockStateProjector of two", lambda w: FockStateProjector([0, 1], [w[1], w[0]])),
+    Measured("Click", lambda w: Click(w[1])),
+    Measured("Click of two", lambda w: Click([w[1], w[0]])),
 )
-PHOTONIC = ("n", "n n", "TensorN of one", "n - n", "FockStateProjector", "FockStateProjector of two")
+PHOTONIC = (
+    *("n", "n n", "TensorN of one", "n - n", "FockStateProjector", "FockStateProjector of two"),
+    *("Click", "Click of two"),
+)
 HOMODYNE = ("x", "p", "quadrature", "x x", "x p", "x squared", "PolyXP, linear", "(x + p) squared")
 ONE_SETTING = tuple(m for m in OBSERVABLES if m.name in (*PHOTONIC, *HOMODYNE))
 
@@ -225,7 +210,7 @@ SAMPLED = (
 )
 
 
-class ModesConformance(Conformance):
+class ModesConformance(LightSamples):
     """The kit's items for a CV device, whatever its representation."""
 
     domain = "cv"

@@ -9,7 +9,7 @@ import numpy as np
 from hybridge.conformance.reference import QubitState
 from hybridge.conformance.reference.ordered import Ordered, ordered
 from hybridge.operations.pauli import Sentence
-from hybridge.phasespace.polynomial import NumberProjector
+from hybridge.phasespace.counted import Counted
 
 SIGMAS = 5.4  # sqrt(2 log(2e6)): Bernstein's inequality for a probability of 1e-6 ...
 SKEW = 9.7  # ... and 2/3 log(2e6) for the largest deviation a single shot can make
@@ -25,7 +25,7 @@ def mean_allowance(state: Any, observable: Any, shots: int) -> float:
     """For a sampled expectation value; the words of a sum may be read apart or together."""
     if not isinstance(state, QubitState):
         sigma = np.sqrt(max(state.var(observable), 0.0))
-        largest = 1.0 if isinstance(observable, NumberProjector) else TAIL * sigma
+        largest = 1.0 if isinstance(observable, Counted) else TAIL * sigma
         return float(allowance(sigma, largest, shots))
     if isinstance(observable, Sentence):
         words = [(c, Sentence({w: 1.0})) for w, c in observable.terms.items() if w]
@@ -39,7 +39,7 @@ def mean_allowance(state: Any, observable: Any, shots: int) -> float:
 
 def var_allowance(state: Any, observable: Any, shots: int) -> float:
     """For a sampled variance: the errors of <O^2> and of <O>^2, however they are read."""
-    if isinstance(observable, NumberProjector):
+    if isinstance(observable, Counted):
         return 2 * mean_allowance(state, observable, shots)
     if isinstance(state, QubitState):
         square = mean_allowance(state, observable @ observable, shots)

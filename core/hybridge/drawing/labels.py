@@ -13,7 +13,8 @@ from hybridge.observables.qubit import MatrixObservable
 from hybridge.operations.derived import uncontrolled
 from hybridge.operations.pauli import Sentence
 from hybridge.operations.table import Constant, Operation
-from hybridge.phasespace.polynomial import NumberProjector, Polynomial
+from hybridge.phasespace.counted import Clicks, NumberProjector
+from hybridge.phasespace.polynomial import Polynomial
 
 # Rows of several wires that stay the same when these are exchanged; of all others the order is drawn.
 SYMMETRIC = frozenset(
@@ -38,6 +39,7 @@ _OF_WIRES = {
     "state": "State",
     "density_matrix": "DensityMatrix",
     "gaussian": "Gaussian",
+    "heterodyne": "Heterodyne",
 }
 
 
@@ -113,6 +115,8 @@ class Labels:
             named = observable.terms if observable.number is None else observable.number
             terms = [(c, [(mode, _powers(*powers)) for mode, *powers in m]) for m, c in named.items()]
             return self._sum(terms, "@", "", "PolyXP")
+        if isinstance(observable, Clicks):
+            return "click"
         if isinstance(observable, NumberProjector):
             photons = ",".join(map(str, observable.photons))
             return f"|{photons}⟩⟨{photons}|"

@@ -1,7 +1,7 @@
 """Observables of modes: quadratures, photon numbers, polynomials in x and p, and Fock-state projectors.
 
-hbar = 2: the vacuum has <x^2> = <p^2> = 1. All but FockStateProjector are Polynomials, so `+ - * @ **` work
-between them.
+hbar = 2: the vacuum has <x^2> = <p^2> = 1. All but FockStateProjector and Click are Polynomials, so
+`+ - * @ **` work between them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 
 from hybridge.errors import CircuitError
 from hybridge.operations.table import Wires, as_wires
-from hybridge.phasespace.polynomial import NumberProjector, Polynomial, momentum, photon_number, position
+from hybridge.phasespace.counted import Clicks, NumberProjector
+from hybridge.phasespace.polynomial import Polynomial, momentum, photon_number, position
 from hybridge.phasespace.weyl import Monomial, monomial
 
 
@@ -123,6 +124,24 @@ def FockStateProjector(n: Any, wires: Any) -> NumberProjector:
             f"got {n!r}"
         )
     return NumberProjector(tuple(photons.tolist()), modes)
+
+
+def Click(wires: Any) -> Clicks:
+    """Whether threshold detectors in these modes all click: 1 where each sees a photon or more, else 0.
+
+    Its mean is the probability of that; `probs(op=Click(wires))` are those of all patterns, (2^k,), a bit a
+    wire, 1 where it clicks. With shots, detectors of one circuit are read in the same shots, beside photon
+    numbers: `sample(Click(0)), sample(Click(1))` are joint.
+
+    >>> import hybridge as hb
+    >>> @hb.qnode(hb.device("default.gaussian", wires=1))
+    ... def circuit(a):
+    ...     hb.CoherentState(a, 0.0, wires=0)
+    ...     return hb.expval(hb.Click(0))  # 1 - exp(-a^2)
+    >>> round(float(circuit(1.0)), 6)
+    0.632121
+    """
+    return Clicks(_distinct("Click", wires))
 
 
 def _one(name: str, wires: Any, remedy: str = "") -> Hashable:

@@ -7,7 +7,7 @@ renormalises.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
@@ -17,6 +17,8 @@ import numpy as np
 
 from hybridge.errors import CircuitError, DeviceError, TruncationWarning
 from hybridge.phasespace.drawing import draw_numbers
+from hybridge.phasespace.heterodyne import draw_alpha
+from hybridge.phasespace.inversion import inverted
 from hybridge.phasespace.polynomial import Polynomial
 from hybridge.phasespace.positions import distribution, reach
 from hybridge.phasespace.wavefunctions import wavefunctions
@@ -24,11 +26,6 @@ from hybridge.phasespace.wavefunctions import wavefunctions
 Terms = Mapping[tuple[tuple[int, int, int], ...], complex]  # a Weyl symbol whose modes are numbered
 
 LEAK = 1e-6  # norm outside the cutoff from which a result is called inexact
-RESOLUTION = 1e-10  # to which positions are sampled, in standard deviations of the vacuum
-ROUNDING = 1e-13  # of the distribution function
-HALVINGS = (
-    40  # of the interval in which positions lie: enough for the resolution where Newton's steps never are
-)
 BLOCK = 2**26  # bytes of conditional states held at once while sampling
 LEAST = 1e-15  # norm that a state must have kept to be sampled: what is left of less is rounding
 FAINT = 1e-15  # part of a mixture that is not sampled, relative to the strongest: rounding, most of its rank
@@ -105,6 +102,14 @@ class FockModes:
         modes = cast(list[int], list(polynomial.wires))
         return self.probs(modes) @ number_values(polynomial, self.cutoff) ** power
 
+    def click_probs(self, modes: Sequence[int]) -> np.ndarray:
+        """How likely each pattern of threshold detectors is, (B, 2^k), a bit a mode: 1 where it clicks."""
+        table = self._number_table(modes)
+        for axis in range(1, len(modes) + 1):
+            dark, light = np.split(table, [1], axis=axis)
+            table = np.concatenate([dark, light.sum(axis=axis, keepdims=True)], axis=axis)
+        return table.reshape(len(table), -1)
+
     def sample_photons(self, modes: Sequence[int], shots: int, rng: np.random.Generator) -> np.ndarray:
         """Photon numbers of `modes`, measured jointly: (B, shots, k) int64.
 
@@ -114,23 +119,24 @@ class FockModes:
         return draw_numbers(self._number_table(modes), shots, rng)
 
     def sample_quadratures(
-        self, angles: Mapping[int, float], shots: int, rng: np.random.Generator
+        self, settings: Mapping[int, float | None], shots: int, rng: np.random.Generator
     ) -> np.ndarray:
-        """x cos(angle) + p sin(angle) of each mode, jointly: (B, shots, k), columns as in `angles`.
+        """x cos(angle) + p sin(angle) of each mode, jointly: (B, shots, k), columns as in `settings`.
 
-        Mode after mode: the exact distribution function, given the outcomes before, is inverted.
+        An angle None is heterodyne detection: (x + i p) / 2, both at once; the array is then complex. Mode
+        after mode: the exact distribution function, given the outcomes before, is inverted.
         """
         self._check_norm()
-        modes, C, B = list(angles), self.cutoff, len(self._array)
+        modes, C, B = list(settings), self.cutoff, len(self._array)
         ket = self._root(modes).reshape(B, *(C,) * len(modes), -1)
-        for axis, angle in enumerate(angles.values()):  # turn each quadrature into position
+        for axis, angle in enumerate(settings.values()):  # turn each quadrature into position
             shape = [C if k == axis + 1 else 1 for k in range(ket.ndim)]
-            ket = ket * np.exp(-1j * angle * np.arange(C)).reshape(shape)
+            ket = ket * np.exp(-1j * (angle or 0.0) * np.arange(C)).reshape(shape)
         ket = ket.reshape(B, 1, -1)
         per_shot = 16 * B * max(ket.shape[2] // C, C**2)
         block = max(1, BLOCK // per_shot)
         parts = [min(block, shots - done) for done in range(0, shots, block)]
-        return np.concatenate([_positions(ket, len(modes), C, part, rng) for part in parts], axis=1)
+        return np.concatenate([_outcomes(ket, settings.values(), C, part, rng) for part in parts], axis=1)
 
     def _check_norm(self) -> None:
         if (self.probs(()) < LEAST).any():
@@ -175,37 +181,30 @@ class FockModes:
         return vectors[:, :, faint:] * np.sqrt(np.clip(values[:, faint:], 0, None))[:, None, :]
 
 
-def _positions(ket: np.ndarray, modes: int, C: int, shots: int, rng: np.random.Generator) -> np.ndarray:
-    """Joint positions of the leading modes of ket (B, 1, C^modes * R): (B, shots, modes)."""
+def _outcomes(
+    ket: np.ndarray, settings: Iterable[float | None], C: int, shots: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Joint outcomes of the leading modes of ket (B, 1, C^modes * R): positions, or both quadratures."""
     found: list[np.ndarray] = []
-    for _ in range(modes):
-        if found:  # given the outcomes so far, a ket for each shot
-            waves = np.moveaxis(wavefunctions(found[-1], C), 0, -1)
-            ket = (waves[:, :, None, :] @ ket.reshape(*ket.shape[:2], C, -1))[:, :, 0, :]
-            ket = ket / np.linalg.norm(ket, axis=2, keepdims=True)  # else many modes underflow
-        flat = ket.reshape(*ket.shape[:2], C, -1)
-        rho = (flat @ np.swapaxes(flat, 2, 3).conj()).real
-        level = rng.random((len(ket), shots)) * np.trace(rho, axis1=2, axis2=3)
-        found.append(inverted(distribution(rho), level, reach(C)))
+    for angle in settings:
+        detect = _positions if angle is not None else draw_alpha
+        outcome, ket = detect(ket.reshape(*ket.shape[:2], C, -1), shots, rng)
+        found.append(outcome)
+        ket = ket / np.linalg.norm(ket, axis=2, keepdims=True)  # else many modes underflow
     return np.stack(found, axis=-1)
 
 
-def inverted(
-    distribution: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], level: np.ndarray, reach: float
-) -> np.ndarray:
-    """Where the distribution has these levels: by Newton's steps, or halving where they leave it."""
-    low, high = np.full(level.shape, -reach), np.full(level.shape, reach)
-    x = np.zeros(level.shape)
-    for _ in range(HALVINGS):
-        found, density = distribution(x)
-        low, high = np.where(found < level, x, low), np.where(found < level, high, x)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            newton = x + (level - found) / density
-        inside = (low <= newton) & (newton <= high)  # or at an end, once converged
-        x, before = np.where(inside, newton, (low + high) / 2), x
-        if np.all((np.abs(x - before) < RESOLUTION) | (np.abs(found - level) < ROUNDING)):
-            break
-    return x
+def _positions(kets: np.ndarray, shots: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (B, S) of the first mode, and what is left of the rest (B, S, R), not normalised.
+
+    kets (B, S, C, R) or (B, 1, C, R): one state for each shot, or one for all.
+    """
+    C = kets.shape[2]
+    rho = (kets @ np.swapaxes(kets, 2, 3).conj()).real
+    level = rng.random((len(kets), shots)) * np.trace(rho, axis1=2, axis2=3)
+    found = inverted(distribution(rho), level, reach(C))
+    waves = np.moveaxis(wavefunctions(found, C), 0, -1)
+    return found, (waves[:, :, None, :] @ kets)[:, :, 0, :]
 
 
 def warn_of_leak(modes: FockModes, device: str) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from hybridge.errors import DeviceError
 from hybridge.phasespace import fock
+from hybridge.phasespace.counted import Counted
 from hybridge.phasespace.fock import FockModes
 from hybridge.phasespace.polynomial import Polynomial
 
@@ -107,25 +108,27 @@ class Variance(Mean):
 
 @dataclass(frozen=True)
 class Projection(Reading):
-    """The probability of some photon numbers."""
+    """The probability of what a detector of photons says yes to."""
 
-    photons: tuple[int, ...]
-    wires: tuple[int, ...]
+    observable: Counted
 
     def columns(self, modes: FockModes) -> np.ndarray:
-        return modes.probs(self.wires)[:, [self._at(modes.cutoff)]]
+        return (modes.probs(self._wires) @ self._values(modes.cutoff))[:, None]
 
     def width(self, C: int, n: int) -> int:
         return 1
 
     def applied(self, kets: np.ndarray, inner: np.ndarray) -> np.ndarray:
-        C = kets.shape[1]
-        weights = np.zeros((len(inner), C ** len(self.wires)))
-        weights[:, self._at(C)] = inner[:, 0]
-        return fock.weighted(kets, weights, self.wires)
+        return fock.weighted(kets, inner * self._values(kets.shape[1]), self._wires)
 
-    def _at(self, C: int) -> int:
-        return int(np.ravel_multi_index(self.photons, (C,) * len(self.wires)))
+    @property
+    def _wires(self) -> tuple[int, ...]:
+        return cast(tuple[int, ...], self.observable.wires)
+
+    def _values(self, C: int) -> np.ndarray:
+        """(C^k,), at all photon numbers of its wires."""
+        k = len(self._wires)
+        return self.observable.value(np.indices((C,) * k).reshape(k, -1).T)
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def reading(kind: str, observable: Any, wires: Sequence[int]) -> Reading:
         return (Mean if kind == "expval" else Variance)(observable)
     if observable is not None:
         projection = Projection if kind == "expval" else ProjectionVariance
-        return projection(observable.photons, observable.wires)
+        return projection(observable)
     return Probabilities(tuple(wires)) if kind == "probs" else State(kind, tuple(wires))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from hybridge.errors import CircuitError, DeviceError
 from hybridge.memory import available, human
 from hybridge.phasespace import numberbasis
+from hybridge.phasespace.clicks import click_probs
 from hybridge.phasespace.drawing import draw_numbers
 from hybridge.phasespace.moments import moment
 from hybridge.phasespace.numberslopes import probs_slopes
@@ -59,6 +60,11 @@ class GaussianModes:
         where the table does not fit into memory.
         """
         return self._number_table(modes, self._cutoff()).reshape(len(self.mean), -1)
+
+    def click_probs(self, modes: Sequence[int]) -> np.ndarray:
+        """How likely each pattern of threshold detectors is, (B, 2^k), a bit a mode: 1 where it clicks."""
+        part = self._reduced(modes)
+        return click_probs(part.mean, part.cov)
 
     def probs_slopes(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The slopes of sum weights * probs of all modes: in the mean (B, 2n), in the covariance (B, 2n, 2n).
@@ -111,19 +117,32 @@ class GaussianModes:
         return np.stack(drawn)
 
     def sample_quadratures(
-        self, angles: Mapping[int, float], shots: int, rng: np.random.Generator
+        self, settings: Mapping[int, float | None], shots: int, rng: np.random.Generator
     ) -> np.ndarray:
-        """x cos(angle) + p sin(angle) of each mode, jointly: (B, shots, k), columns as in `angles`."""
-        n, modes = self.mean.shape[1] // 2, list(angles)
-        rows = np.zeros((len(modes), 2 * n))
-        rows[np.arange(len(modes)), modes] = np.cos(list(angles.values()))
-        rows[np.arange(len(modes)), np.add(modes, n)] = np.sin(list(angles.values()))
-        values, vectors = np.linalg.eigh(
-            rows @ self.cov @ rows.T
-        )  # not Cholesky: nearly singular ones are common
+        """x cos(angle) + p sin(angle) of each mode, jointly: (B, shots, k), columns as in `settings`.
+
+        An angle None is heterodyne detection: (x + i p) / 2, both at once with the noise of one vacuum more;
+        the array is then complex.
+        """
+        n, both = self.mean.shape[1] // 2, [mode for mode, angle in settings.items() if angle is None]
+        read = [(mode, angle or 0.0) for mode, angle in settings.items()]
+        read += [(mode, np.pi / 2) for mode in both]
+        modes, angles = [mode for mode, _ in read], [angle for _, angle in read]
+        rows = np.zeros((len(read), 2 * n))
+        rows[np.arange(len(read)), modes] = np.cos(angles)
+        rows[np.arange(len(read)), np.add(modes, n)] = np.sin(angles)
+        vacuum = np.diag([1.0 if mode in both else 0.0 for mode in modes])
+        # not Cholesky: nearly singular ones are common
+        values, vectors = np.linalg.eigh(rows @ self.cov @ rows.T + vacuum)
         root = vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]
-        noise = rng.standard_normal((len(self.mean), shots, len(modes)))
-        return (self.mean @ rows.T)[:, None, :] + noise @ np.swapaxes(root, 1, 2)
+        noise = rng.standard_normal((len(self.mean), shots, len(read)))
+        outcomes = (self.mean @ rows.T)[:, None, :] + noise @ np.swapaxes(root, 1, 2)
+        if not both:
+            return outcomes
+        found = outcomes[..., : len(settings)].astype(complex)
+        at = [modes.index(mode) for mode in both]
+        found[..., at] = (outcomes[..., at] + 1j * outcomes[..., len(settings) :]) / 2
+        return found
 
     def leak(self) -> np.ndarray:
         """Norm outside the cutoff, (B,): none, a Gaussian state has no cutoff."""

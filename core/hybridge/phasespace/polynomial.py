@@ -9,7 +9,6 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import combinations_with_replacement, permutations, product
 from numbers import Number
@@ -53,6 +52,7 @@ class Polynomial:
     """
 
     domain: ClassVar[str] = "cv"
+    form: ClassVar[str] = "polynomial"  # what a device claims that returns its mean
 
     def __init__(self, terms: Mapping[Monomial, Any], wires: Iterable[Hashable] = ()):
         self.terms: dict[Monomial, Any] = _tidy(terms)
@@ -247,45 +247,6 @@ def momentum(mode: Hashable) -> Polynomial:
 def photon_number(mode: Hashable) -> Polynomial:
     """n = (x^2 + p^2) / 4 - 1/2 of one mode."""
     return Polynomial({((mode, 2, 0),): 0.25, ((mode, 0, 2),): 0.25, (): -0.5})
-
-
-@dataclass(frozen=True)
-class NumberProjector:
-    """The projector on a product of Fock states, |n1, n2, ...><n1, n2, ...|; its mean is a probability.
-
-    Not a polynomial: no exact shift rule follows from its degree, which is None.
-    """
-
-    photons: tuple[int, ...]
-    wires: tuple[Hashable, ...]
-
-    domain: ClassVar[str] = "cv"
-    degree: ClassVar[None] = None
-    hermitian: ClassVar[bool] = True
-    traced: ClassVar[bool] = False
-
-    def as_observable(self) -> NumberProjector:
-        return self
-
-    def split(self) -> list[tuple[float, NumberProjector]]:
-        return [(1.0, self)]
-
-    def _alone(self, other: Any = None) -> Any:
-        raise CircuitError(
-            f"{self!r} is no polynomial in x and p and does not combine with other observables or numbers; "
-            "ask for its expval and combine the values"
-        )
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __rmatmul__ = _alone
-    __pow__ = __truediv__ = __rtruediv__ = __neg__ = _alone
-    __array_ufunc__ = left_arithmetic
-
-    def map_wires(self, mapping: Mapping[Any, Hashable]) -> NumberProjector:
-        """The same observable on other modes; modes not in `mapping` stay."""
-        return NumberProjector(self.photons, tuple(mapping.get(w, w) for w in self.wires))
-
-    def __repr__(self) -> str:
-        return f"FockStateProjector({list(self.photons)}, wires={list(self.wires)})"
 
 
 def _is_plain(coefficient: Any) -> bool:

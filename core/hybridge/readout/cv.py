@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from hybridge.circuit import Circuit, Measurement
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
+from hybridge.phasespace.counted import Clicks
 from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.polynomial import Polynomial
 from hybridge.readout import tally
+from hybridge.readout.counting import counts_photons, number_variance, photon_gap, photon_value
 from hybridge.readout.homodyne import homodyne_parts, vacuum_variance
 from hybridge.readout.noise import Noise, Share, difference_noise, spread_noise
+from hybridge.readout.purity import stays_pure
 from hybridge.readout.reader import Answers, Reader, Readout, Setting, scalar
 
 PHOTONS = -1  # the setting of photon numbers, which comes last
+DRAWN = {"sample": "sample", "counts": "counts", "heterodyne": "sample_heterodyne"}  # what users call them
+NO_PROBS = "probs of a CV device are of photon numbers, or of hb.Click: give wires, not another observable"
 
 
 class Part(NamedTuple):
@@ -40,7 +45,8 @@ class ModeReadout:
         self.kinds = device.capabilities.measurements
         self.request = Measurement(self._source())
         self.asked: list[Measurement] = []  # of the device
-        self.settings: list[dict[int, float]] = []  # homodyne angle per mode; each takes shots of its own
+        # the angle of homodyne detection per mode, None for heterodyne; each setting takes shots of its own
+        self.settings: list[dict[int, float | None]] = []
         self.variances: list[float] = []  # expected of one shot in each
         self.photons = 0.0  # expected of one shot of photon numbers, which are a setting after those
         self.handed: set[int] = set()  # settings whose shots are handed out
@@ -76,8 +82,9 @@ class ModeReadout:
         """Whether the device returns this measurement itself."""
         if m.kind not in self.kinds or m.kind not in ("expval", "var", "probs"):
             return False
-        form = "polynomial" if isinstance(m.observable, Polynomial) else "projector"
-        return m.observable is None or form in self.device.capabilities.observables
+        if m.observable is None:
+            return True
+        return m.kind != "probs" and m.observable.form in self.device.capabilities.observables
 
     def _wires(self, m: Measurement) -> tuple[Any, ...]:
         return m.wires if m.wires is not None else tuple(range(self.n))
@@ -102,14 +109,15 @@ class ModeReadout:
     # ---- exact --------------------------------------------------------------------------------------------
 
     def _exact(self, m: Measurement) -> Reader:
-        if m.kind in ("sample", "counts"):
+        if m.kind in DRAWN:
             raise CircuitError(
-                f"{m.kind} needs shots: hb.device(name, shots=1000), or circuit.on(device, shots=1000)"
+                f"{DRAWN[m.kind]} needs shots: hb.device(name, shots=1000), or circuit.on(device, shots=1000)"
             )
         if m.kind in ("expval", "var"):
             return Reader(scalar, self._moment(m))
         if m.observable is not None:
-            raise CircuitError("probs of a CV device are of photon numbers: give wires, not an observable")
+            clicking = self._clicking(m)
+            return Reader(self._patterns(m), lambda answers: self._modes(answers).click_probs(clicking))
         if m.kind == "state":
             if self.request.kind != "state":
                 why = (
@@ -127,6 +135,15 @@ class ModeReadout:
             return Reader(lambda _s: (d,), lambda answers: self._modes(answers).probs(wires))
         return Reader(lambda _s: (d, d), lambda answers: self._modes(answers).density_matrix(wires))
 
+    def _clicking(self, m: Measurement) -> tuple[int, ...]:
+        """The modes of probs of a Click; CircuitError for those of another observable."""
+        if not isinstance(m.observable, Clicks):
+            raise CircuitError(NO_PROBS)
+        return cast(tuple[int, ...], m.observable.wires)
+
+    def _patterns(self, m: Measurement) -> Callable[[int | None], tuple[int, ...]]:
+        return lambda _s: (2 ** len(m.observable.wires),)
+
     def _ket(self, answers: Answers) -> np.ndarray:
         self._modes(answers)  # for the check of their leak
         return answers.get(0, self.request)
@@ -142,6 +159,12 @@ class ModeReadout:
             if m.kind == "expval":
                 return lambda answers: self._modes(answers).expval(observable)
             return lambda answers: self._modes(answers).var(observable)
+        if isinstance(observable, Clicks):
+            clicking = cast(tuple[int, ...], observable.wires)
+            clicks = lambda answers: self._modes(answers).click_probs(clicking)[:, -1]
+            if m.kind == "expval":
+                return clicks
+            return lambda answers: clicks(answers) * (1 - clicks(answers))
         cutoff = self._d(1)
         if max(observable.photons) >= cutoff:
             raise UnsupportedCircuit(
@@ -161,6 +184,8 @@ class ModeReadout:
     def _sampled(self, m: Measurement) -> Reader:
         if m.kind in ("state", "density_matrix"):
             raise CircuitError(f"{m.kind} is exact and takes no shots; use shots=None")
+        if m.kind == "heterodyne":
+            return self._heterodyne(m)
         if m.observable is None:
             return self._photons(m)
         if m.kind == "expval":
@@ -168,14 +193,14 @@ class ModeReadout:
         if m.kind == "var":
             return self._variance(m.observable)
         if m.kind == "probs":
-            raise CircuitError("probs of a CV device are of photon numbers: give wires, not an observable")
+            return self._frequencies_of_clicks(m)
         share = self._share(m.observable)
         if share is None:
             raise CircuitError(
                 f"{m.kind} of {m.observable!r}: it is no function of photon numbers nor of one quadrature "
                 "per mode; ask for its expval or var"
             )
-        photons = _counts_photons(m.observable)
+        photons = counts_photons(m.observable)
         self.handed.add(PHOTONS if photons else self._setting(dict(m.observable.settings)))
         if m.kind == "sample":
             return Reader(lambda shots: (int(shots or 0),), lambda answers: share(answers).values)
@@ -211,11 +236,27 @@ class ModeReadout:
             index[~np.all(photons < cutoff, axis=-1)] = d  # beyond the last
             return Share("photons", photons.shape[1], index, None, 1.0, d)
 
-        def frequencies(answers: Answers) -> np.ndarray:
-            numbers = share(answers).values
-            return np.array([np.bincount(row, minlength=d + 1)[:d] for row in numbers]) / numbers.shape[1]
+        return _of_frequencies(share, d)
 
-        return Reader(lambda _s: (d,), frequencies, noise=lambda answers: Noise((share(answers),)))
+    def _frequencies_of_clicks(self, m: Measurement) -> Reader:
+        wires = self._clicking(m)
+        self.photons += 1
+        d, most_significant_first = 2 ** len(wires), 1 << np.arange(len(wires))[::-1]
+
+        def share(answers: Answers) -> Share:
+            patterns = (self._photon_shots(answers, wires) > 0) @ most_significant_first
+            return Share("photons", patterns.shape[1], patterns, None, 1.0, d)
+
+        return _of_frequencies(share, d)
+
+    def _heterodyne(self, m: Measurement) -> Reader:
+        wires = self._wires(m)
+        i = self._setting(dict.fromkeys(wires), 1.0)
+        self.handed.add(i)
+        return Reader(
+            lambda shots: (int(shots or 0), len(wires)),
+            lambda answers: self._outcomes(answers, i, wires),
+        )
 
     def _photon_shots(self, answers: Answers, wires: Sequence[int]) -> np.ndarray:
         """(B, S, k) photon numbers; every question about them in a run is answered by the same shots."""
@@ -230,9 +271,9 @@ class ModeReadout:
     def _number_wires(self, m: Measurement) -> Sequence[Any]:
         if m.observable is None:
             return self._wires(m)
-        return m.observable.wires if _counts_photons(m.observable) else ()
+        return m.observable.wires if counts_photons(m.observable) else ()
 
-    def _setting(self, wanted: Mapping[int, float], variance: float = 0.0) -> int:
+    def _setting(self, wanted: Mapping[int, float | None], variance: float = 0.0) -> int:
         """The index of the setting in which these angles are read: the first they fit in."""
         fits = lambda setting: all(setting.get(mode, angle) == angle for mode, angle in wanted.items())
         i = next((i for i, setting in enumerate(self.settings) if fits(setting)), len(self.settings))
@@ -243,8 +284,8 @@ class ModeReadout:
         self.variances[i] += variance
         return i
 
-    def _quadrature_shots(self, answers: Answers, i: int, modes: Sequence[int]) -> np.ndarray:
-        """(B, S, k) homodyne outcomes of these modes in setting i, drawn once per run, jointly."""
+    def _outcomes(self, answers: Answers, i: int, modes: Sequence[int]) -> np.ndarray:
+        """(B, S, k) outcomes of these modes in setting i, drawn once per run, jointly."""
         setting = self.settings[i]
 
         def draw() -> np.ndarray:
@@ -253,15 +294,19 @@ class ModeReadout:
         every = list(setting)
         return answers.once(("quadratures", i), draw)[..., [every.index(m) for m in modes]]
 
+    def _quadrature_shots(self, answers: Answers, i: int, modes: Sequence[int]) -> np.ndarray:
+        """(B, S, k): of modes that homodyne detectors read."""
+        return self._outcomes(answers, i, modes).real  # complex where others are read by heterodyne
+
     def _share(self, observable: Any) -> Callable[[Answers], Share] | None:
         """The observable's value in each shot of one setting; None where no single setting gives it."""
-        if _counts_photons(observable):
+        if counts_photons(observable):
             wires = tuple(observable.wires)
-            self.photons += _number_variance(observable)
+            self.photons += number_variance(observable)
 
             def counted(answers: Answers) -> Share:
                 photons = self._photon_shots(answers, wires)
-                values, unit = _photon_value(observable, photons), _photon_gap(observable, photons[:, 0])
+                values, unit = photon_value(observable, photons), photon_gap(observable, photons[:, 0])
                 return Share("photons", photons.shape[1], values, unit=unit)
 
             return counted
@@ -342,39 +387,11 @@ class ModeReadout:
         return Reader(scalar, compute, noise=noise)
 
 
-def stays_pure(circuit: Circuit) -> bool:
-    """Whether a pure state stays pure: no mixed row, and no mode prepared anew after it met others."""
-    touched: set[Any] = set()
-    for operation, wires in circuit.instructions:
-        if operation.kind == "marker":
-            continue
-        if operation.mixed or (operation.kind == "state" and touched & set(wires)):
-            return False
-        touched |= set(wires)
-    return True
+def _of_frequencies(share: Callable[[Answers], Share], d: int) -> Reader:
+    """Relative frequencies of the outcomes below d, (d,)."""
 
+    def frequencies(answers: Answers) -> np.ndarray:
+        numbers = share(answers).values
+        return np.array([np.bincount(row, minlength=d + 1)[:d] for row in numbers]) / numbers.shape[1]
 
-def _counts_photons(observable: Any) -> bool:
-    return not isinstance(observable, Polynomial) or observable.number is not None
-
-
-def _photon_value(observable: Any, photons: np.ndarray) -> np.ndarray:
-    if isinstance(observable, Polynomial):
-        return observable.photon_polynomial({w: photons[..., k] for k, w in enumerate(observable.wires)})
-    return (photons == np.array(observable.photons)).all(axis=-1).astype(float)
-
-
-def _photon_gap(observable: Any, photons: np.ndarray) -> np.ndarray | float:
-    """How far the value (B,) at photons (B, k) is from those with one more in one mode, or in all."""
-    if not isinstance(observable, Polynomial):
-        return 1.0
-    k = photons.shape[1]
-    more = photons + np.concatenate([np.eye(k, dtype=int), np.ones((1, k), int)])[:, None]
-    return np.abs(_photon_value(observable, more) - _photon_value(observable, photons)).max(axis=0)
-
-
-def _number_variance(observable: Any) -> float:
-    """What stands for the variance of one shot of photon numbers: their powers' squared coefficients."""
-    if not isinstance(observable, Polynomial):
-        return 1.0
-    return float(sum(abs(c) ** 2 for powers, c in (observable.number or {}).items() if powers))
+    return Reader(lambda _s: (d,), frequencies, noise=lambda answers: Noise((share(answers),)))

@@ -10,10 +10,10 @@ import numpy as np
 
 from hybridge.circuit import Circuit
 from hybridge.conformance.reference.channels import CHANNELS
-from hybridge.conformance.reference.gaussian import number_density
+from hybridge.conformance.reference.gaussian import clicks, number_density
 from hybridge.conformance.reference.ordered import Product, ordered
 from hybridge.operations.table import Affine, Operation
-from hybridge.phasespace.polynomial import NumberProjector
+from hybridge.phasespace.counted import Clicks, NumberProjector
 
 MARGIN = 5  # photon numbers beyond the space in which a Hamiltonian acts
 ZERO = 1e-13  # probability under which a ket of a mixture is dropped
@@ -126,7 +126,10 @@ class FockState:
         return flat @ flat.conj().T
 
     def probs(self, wires: Sequence[Hashable], observable: Any = None) -> np.ndarray:
-        """(cutoff^k,), wires[0] most significant."""
+        """(cutoff^k,), wires[0] most significant; of Click (2^k,)."""
+        if observable is not None:
+            shape = (self.cutoff,) * len(observable.wires)
+            return clicks(self.density_matrix(observable.wires).diagonal().real.reshape(shape))
         return self.density_matrix(wires).diagonal().real
 
     def moment(self, observable: Any, power: int = 1) -> float:
@@ -134,6 +137,8 @@ class FockState:
         if isinstance(observable, NumberProjector):
             shape = (self.cutoff,) * len(observable.wires)
             return float(self.probs(observable.wires).reshape(shape)[observable.photons])
+        if isinstance(observable, Clicks):
+            return float(self.probs(observable.wires, observable)[-1])
         modes = list(dict.fromkeys(mode for factors in ordered(observable).terms for mode, _ in factors))
         matrix = _matrix(observable, modes, self.size)
         axes = [self.order.index(mode) for mode in modes]

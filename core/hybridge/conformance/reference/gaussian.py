@@ -12,7 +12,7 @@ import numpy as np
 
 from hybridge.circuit import Circuit
 from hybridge.conformance.reference.ordered import Factor, ordered
-from hybridge.phasespace.polynomial import NumberProjector
+from hybridge.phasespace.counted import Clicks, NumberProjector
 
 POINTS = {1: 384, 2: 96, 3: 32}  # on a circle per mode; photon numbers beyond alias onto those below
 
@@ -82,6 +82,8 @@ class GaussianState:
         if isinstance(observable, NumberProjector):
             table = number_distribution(*self._reduced(observable.wires), max(observable.photons) + 1)
             return float(table[observable.photons])
+        if isinstance(observable, Clicks):
+            return float(self.probs(observable.wires, observable)[-1])
         terms = (ordered(observable) ** power).terms
         total = sum(c * self._moment(tuple(map(self._index, factors))) for factors, c in terms.items())
         return float(np.real(total))
@@ -99,7 +101,10 @@ class GaussianState:
         return self.mean[places], self.cov[np.ix_(places, places)]
 
     def probs(self, wires: Sequence[Hashable], observable: Any = None) -> np.ndarray:
-        """(cutoff^k,), wires[0] most significant."""
+        """(cutoff^k,), wires[0] most significant; of Click (2^k,)."""
+        if observable is not None:
+            k = len(observable.wires)
+            return clicks(number_distribution(*self._reduced(observable.wires), POINTS[k] // 2))
         assert self.cutoff is not None
         return number_distribution(*self._reduced(wires), self.cutoff).ravel()
 
@@ -137,6 +142,14 @@ def number_distribution(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.nd
     values = np.exp(-np.einsum("i,gi,gi->g", mean, 1 - t, solved) / 4) / norm
     table = np.fft.fftn(values.reshape((points,) * k)).real / points**k
     return table[(slice(cutoff),) * k]
+
+
+def clicks(table: np.ndarray) -> np.ndarray:
+    """Photon-number probabilities (cutoff,)*k as those of click patterns, (2^k,)."""
+    for axis in range(table.ndim):
+        dark, light = np.split(table, [1], axis=axis)
+        table = np.concatenate([dark, light.sum(axis=axis, keepdims=True)], axis=axis)
+    return table.ravel()
 
 
 def number_density(mean: np.ndarray, cov: np.ndarray, cutoff: int) -> np.ndarray:

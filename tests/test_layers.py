@@ -28,7 +28,7 @@ LAYERS = (
     ("registry",),
     ("allowed", "border", "compilation", "deferral"),
     ("readout",),
-    ("undifferentiated",),
+    ("postselection", "undifferentiated"),
     ("execution",),
     ("jobs", "plans"),
     ("recorded",),

@@ -18,6 +18,18 @@ class Instruction(NamedTuple):
     wires: Wires
 
 
+class Kept(NamedTuple):
+    """The detail of a measurement whose wires, or the first of them, hold bits that must read `outcomes`.
+
+    An expectation value counts the others as 0; `weight`: the ones that are left as 1, read in the setting of
+    the observable. A sample of an observable has NaN for what is dropped; counts leave it out.
+    """
+
+    outcomes: tuple[int, ...]
+    weight: bool = False
+    all_outcomes: bool = False
+
+
 class Measurement(NamedTuple):
     """What is read at the end: kind, observable or None, wires or None for all, a detail of the kind."""
 

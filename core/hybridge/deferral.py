@@ -47,10 +47,12 @@ def deferred(circuit: Circuit) -> Deferred:
     found: list[Instruction] = []
     for at, (operation, wires) in enumerate(circuit.instructions):
         if operation.kind == "measure":
-            bit, reset, _ = measured(operation)
+            bit, reset, wanted = measured(operation)
             (wire,) = wires
             label = Bit(bit)
-            if not reset and last.get(wire, -1) < at and read.get(wire, "Z") == "Z":
+            # what selects must not be read itself: the two would be one wire
+            plain = read.get(wire, "Z") == "Z" if wanted is None else wire not in read
+            if not reset and last.get(wire, -1) < at and plain:
                 holders[label] = wire
                 continue
             holders[label] = label

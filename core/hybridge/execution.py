@@ -16,11 +16,12 @@ from hybridge.border import asked, check_count, fault
 from hybridge.circuit import Circuit, Measurement
 from hybridge.compilation import AffineMap, lower, numbered
 from hybridge.device import Device, Task
-from hybridge.errors import PluginError, UnsupportedCircuit
+from hybridge.errors import CircuitError, PluginError, UnsupportedCircuit
 from hybridge.gradients.choose import Conditions, rule_parts
 from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
+from hybridge.postselection import Selection
 from hybridge.readout.allotment import Lot, in_order, lots, parted
 from hybridge.readout.answered import own_columns, own_places
 from hybridge.readout.noise import Estimate, Noise
@@ -41,8 +42,16 @@ class Plan:
     `programs` are what the device compiled, one per setting it must measure in.
     """
 
-    def __init__(self, circuit: Circuit, named: Circuit, device: Device, sampled: bool):
+    def __init__(
+        self,
+        circuit: Circuit,
+        named: Circuit,
+        device: Device,
+        sampled: bool,
+        selection: Selection | None = None,
+    ):
         self.circuit, self.named, self.device, self.sampled = circuit, named, device, sampled
+        self.selection = selection  # where the user's values are quotients of the plan's
         self._readout = readout(circuit, device, sampled)
         self._shapes: dict[int | None, list[tuple[int, ...]]] = {}
         lowered = [lower(c, device) for c in self._readout.circuits]
@@ -126,7 +135,9 @@ class Plan:
         return found
 
     def counted(self, i: int, row: np.ndarray) -> dict[Any, int]:
-        """One row of the values of measurement i, which is a counts(), as a dict."""
+        """One row of the values of the user's measurement i, which is a counts(), as a dict."""
+        if self.selection is not None:
+            return self.selection.tallied(self._readout.readers, i, row)
         make = self._readout.readers[i].counted
         assert make is not None  # of every counts()
         return make(row)
@@ -236,7 +247,12 @@ class Plan:
         return array.real if array.dtype.kind == "c" else array
 
     def estimate(self, answers: Answers) -> Estimate:
-        """The values, and how sure they are."""
+        """The values, and how sure they are. Raises CircuitError for what post-selection leaves."""
+        if self.selection is not None:
+            raise CircuitError(
+                "the standard error of what post-selection leaves is not estimated; "
+                "repeat the call, and take the spread of its values"
+            )
         readers, sampled = self._readout.readers, answers.shots is not None
         return Estimate(
             answers.places,

@@ -14,7 +14,7 @@ from hybridge.deferral import deferred, measures
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.execution import Plan
-from hybridge.operations.measuring import measured
+from hybridge.postselection import selection, wanted_outcomes
 
 MAX_PLANS = 256  # per device; a plan is small, but its program may hold a vendor's circuit
 
@@ -100,8 +100,13 @@ def make_plan(
     named = Circuit(written, tuple(measurements), wires)
     if not measures(named):
         return Plan(numbered(named, device), named, device, sampled)
-    if any(o.kind == "measure" and measured(o).postselect is not None for o, _ in written):
-        raise UnsupportedCircuit(device.name, "post-selection", "take counts, and select of them")
-    later = deferred(named).circuit
+    later, holders = deferred(named)
     natively = sampled and all(reaches(device.capabilities, operation, on) for operation, on in written)
-    return Plan(numbered(named if natively else later, device), later, device, sampled)
+    wanted = wanted_outcomes(named)
+    if not wanted:
+        return Plan(numbered(named if natively else later, device), later, device, sampled)
+    selected = selection(named, wanted, holders, sampled)
+    later = later._replace(measurements=selected.measurements)
+    if natively:
+        named = named._replace(measurements=selection(named, wanted, {}, sampled).measurements)
+    return Plan(numbered(named if natively else later, device), later, device, sampled, selected)

@@ -52,6 +52,8 @@ class Recorded:
 
     def results(self, plan: Plan, values: Sequence[Any], batched: bool) -> Any:
         """What the function's call returns: the values in the containers it returned its measurements in."""
+        if plan.selection is not None:
+            values = plan.selection.results(values, batched)
         if self.build is None:
             m = self.measurements[0]
             return values[0] if m.kind in DIFFERENTIABLE else _finished(plan, 0, m, values[0], batched)

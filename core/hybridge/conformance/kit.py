@@ -18,7 +18,7 @@ from hybridge.compilation import reaches
 from hybridge.conformance import reference
 from hybridge.conformance.items import over, tables_of
 from hybridge.conformance.rows import Example
-from hybridge.conformance.statistics import mean_allowance, probs_allowance, var_allowance
+from hybridge.conformance.statistics import mean_allowance, probs_allowance, shots_left, var_allowance
 from hybridge.device import Capabilities, Device
 from hybridge.errors import PluginError, UnsupportedCircuit
 from hybridge.interfaces.derivatives import hessian, jacobian
@@ -200,14 +200,15 @@ class Conformance(ABC):
 
     def likely(self, m: Measurement, found: Any, state: Any) -> None:
         """One sampled result: within what chance allows once in a million."""
+        shots = shots_left(state, SHOTS)
         if m.kind == "probs":
             exact = state.probs(m.wires or state.order, m.observable)
-            close(found, exact, probs_allowance(exact, SHOTS), repr(m))
+            close(found, exact, probs_allowance(exact, shots), repr(m))
         else:
             value, allowed = {"expval": (state.expval, mean_allowance), "var": (state.var, var_allowance)}[
                 m.kind
             ]
-            close(found, value(m.observable), allowed(state, m.observable, SHOTS), repr(m))
+            close(found, value(m.observable), allowed(state, m.observable, shots), repr(m))
 
     def refused(self, function: Circuits, *args: Any, wires: Any) -> None:
         """What the device cannot run it says so, by UnsupportedCircuit; it never gives a number."""

@@ -137,6 +137,30 @@ def Hadamards(w: Wires) -> None:
         H(wire)
 
 
+def _selected(x: Any, w: Wires) -> Any:
+    _entangled(x, w)
+    measure(w[1], postselect=1)
+    RX(x[0], wires=w[1])
+    return expval(X(w[0]) + 2 * Z(w[2]) @ Y(w[1]) - 0.3), var(Z(w[0]) @ Y(w[1])), probs(wires=[w[2], w[1]])
+
+
+def _selected_and_decided(x: Any, w: Wires) -> Any:
+    """Two outcomes selected, a third decides; one wire is reset."""
+    _entangled(x, w)
+    a = measure(w[0], reset=True, postselect=0)
+    b = measure(w[1])
+    cond(b, RY)(x[1], wires=w[0])
+    c = measure(w[2], postselect=1)
+    cond(c, RX)(x[0], wires=w[1])
+    return expval(X(w[0])), expval(a + 2 * b + 3 * c), probs(b), var(Hermitian([[1, 1j], [-1j, 2]], w[1]))
+
+
+def _selected_at_the_end(x: Any, w: Wires) -> Any:
+    _entangled(x, w)
+    measure(w[2], postselect=0)
+    return probs(), probs(op=X(w[0]) @ Y(w[1])), expval(Z(w[2])), var(X(w[1]))
+
+
 POINT = (0.62, -0.87)
 MEASURED = tuple(
     Model(name, function, POINT, 3)
@@ -150,6 +174,9 @@ MEASURED = tuple(
         "repeated": _repeated,
         "branches": _branches,
         "coins": _coins,
+        "selected": _selected,
+        "selected and decided": _selected_and_decided,
+        "selected at the end": _selected_at_the_end,
     }.items()
 )
 
@@ -247,6 +274,45 @@ class MidCircuitConformance(Conformance):
         with strict():
             found = self.node(circuit, 2, 100, 1)()
         assert found == ({"10": 100}, {1.0: 100}, {0.0: 100, 2.0: 0}, {"11": 100})
+
+    def test_single_shots_that_are_selected(self) -> None:
+        """Shots with other outcomes are dropped, and those that are left have all that it brings."""
+
+        def circuit() -> Any:
+            H(0)
+            CNOT([0, 1])
+            outcome = measure(0, postselect=1)
+            cond(outcome, H)(0)
+            H(0)
+            shots = sample(wires=[1, 0]), sample(Z(1)), sample(outcome + 1)
+            return *shots, counts(wires=[1]), counts(Z(1), all_outcomes=True), counts([outcome])
+
+        with strict():
+            bits, signs, values, of_wire, of_sign, of_outcome = self.node(circuit, 2, 1000, 1)()
+        for found in (bits, signs, values):  # half of the shots, and 5.4 standard deviations
+            assert abs(len(found) - 500) < 86
+        assert (bits == 1).all() and (signs == -1).all() and (values == 2).all()
+        assert list(of_wire) == ["1"] and list(of_outcome) == ["1"] and of_sign[1.0] == 0
+        assert abs(of_wire["1"] - 500) < 86 and abs(of_sign[-1.0] - 500) < 86
+
+    def test_selecting_what_never_comes_is_an_error(self) -> None:
+        """Nothing is left to give a number of."""
+
+        def circuit(measured: Callable[[], Any]) -> Callable[[], Any]:
+            def function() -> Any:
+                X(0)
+                measure(0, postselect=0)
+                return measured()
+
+            return function
+
+        shots = None if self.capabilities.exact else SHOTS
+        for kind in (lambda: expval(Z(1)), lambda: probs(), lambda: var(X(0))):
+            with pytest.raises(CircuitError, match="leaves nothing"):
+                self.node(circuit(kind), 2, shots)()
+        for kind in (lambda: sample(wires=1), lambda: counts(Z(1)), lambda: counts(), lambda: expval(X(1))):
+            with pytest.raises(CircuitError, match="leaves nothing"):
+                self.node(circuit(kind), 2, 100, 1)()
 
     def test_the_rest_of_the_state_is_a_mixture(self) -> None:
         """A density matrix is of the user's wires, whatever else is kept; there is no state() of it."""

@@ -21,6 +21,12 @@ def allowance(sigma: Any, largest: Any, shots: int) -> Any:
     return SIGMAS * np.asarray(sigma) / np.sqrt(shots) + SKEW * np.asarray(largest) / shots + 1e-9
 
 
+def shots_left(state: Any, shots: int) -> int:
+    """How many of the shots are left where some are selected: fewer only once in a million."""
+    share = min(state.share, 1.0) if isinstance(state, QubitState) else 1.0
+    return int(shots * share - SIGMAS * np.sqrt(shots * share * (1 - share)))
+
+
 def mean_allowance(state: Any, observable: Any, shots: int) -> float:
     """For a sampled expectation value; the words of a sum may be read apart or together."""
     if not isinstance(state, QubitState):

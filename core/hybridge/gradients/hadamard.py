@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
+from hybridge.circuit import Circuit, Instruction, Kept, Measurement, measured_wires
 from hybridge.errors import CircuitError, GradientError
 from hybridge.gradients.generators import MAX_WIRES, generator
 from hybridge.gradients.method import Method
@@ -100,6 +100,12 @@ def _check_linear(m: Measurement) -> None:
             "any parameter",
             f"{m!r} is not linear in the state, which a Hadamard test needs",
             "use diff_method='parameter-shift', or return expval(O) and expval(O @ O)",
+        )
+    if isinstance(m.detail, Kept):
+        raise GradientError(
+            "any parameter",
+            "Hadamard tests with shots are not made of what post-selection leaves",
+            "use diff_method='parameter-shift', or shots=None",
         )
     if m.kind not in ("expval", "probs"):
         raise GradientError("any parameter", f"{m!r} is not differentiable", "return expval or probs")

@@ -14,7 +14,7 @@ from itertools import product
 
 import numpy as np
 
-from hybridge.circuit import Measurement
+from hybridge.circuit import Kept, Measurement
 from hybridge.operations.pauli import MATRICES, Sentence
 from hybridge.operations.table import Affine, Operation, Wires
 
@@ -29,6 +29,8 @@ _PAULIS = np.array([MATRICES[s] for s in "IXYZ"])
 
 def measured_letters(m: Measurement, wires: Wires) -> dict[Hashable, str]:
     """The letters of what is measured; of all wires of the circuit where it names none."""
+    if isinstance(m.detail, Kept):
+        return dict.fromkeys(m.wires or (), "Z") | measured_letters(m._replace(detail=None), wires)
     o = m.observable
     if m.kind == "probs" and o is None:
         return dict.fromkeys(wires if m.wires is None else m.wires, "Z")

@@ -127,7 +127,7 @@ def _traced(arguments: Arguments, direct: bool = True) -> _Reverse | Direct:
 
 def _sources(called: Called, number: float) -> list[int] | None:
     """Which leaves of a call are sources; None where other leaves, or its results, are traced too."""
-    if called.library is not autograd_ or called.recorded.combined:
+    if called.library is not autograd_ or called.recorded.combined or called.call.plan.selection:
         return None
     found = []
     for i, x in enumerate(called.leaves):

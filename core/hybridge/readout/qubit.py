@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.circuit import Circuit, Measurement
+from hybridge.circuit import Circuit, Kept, Measurement
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.operations.pauli import Sentence
 from hybridge.readout import tally
 from hybridge.readout.drawn import MAX_NUMBER, Counts, Distribution, Drawn, Shots, all_bits
+from hybridge.readout.kept import kept_value
 from hybridge.readout.noise import Noise, Share, difference_noise, spread_noise
 from hybridge.readout.qubit_states import MixedStates, PureStates
 from hybridge.readout.reader import Answers, Reader, Readout, Setting, scalar
@@ -162,6 +163,13 @@ class QubitReadout:
         return self._from_groups(m)
 
     def _from_groups(self, m: Measurement) -> Reader:
+        kept = m.detail if isinstance(m.detail, Kept) else None
+        if m.kind == "expval" and kept is not None:
+            whole = read_observable(m.observable)
+            assert whole is not None  # a word, or a matrix
+            only = kept_value(whole, m.wires or (), kept, 0.0)
+            group = self.groups.add(only, expected_variance(m.observable))
+            return Reader(scalar, self._mean([Part(1.0, group, only, gap(m.observable))], 0.0))
         if m.kind == "expval":
             parts, constant = self._parts(m.observable)
             return Reader(scalar, self._mean(parts, constant), noise=partial(self._mean_noise, parts))
@@ -178,6 +186,9 @@ class QubitReadout:
                 f"{m.kind} of {m.observable!r}: its words cannot be measured in one setting; "
                 "ask for each word"
             )
+        own = reading
+        if kept is not None and m.observable is not None:
+            reading = kept_value(reading, m.wires or (), kept, np.nan)
         i = self.groups.add(reading)
         k, value = len(reading.wires), reading.value
         if m.kind == "probs":
@@ -195,12 +206,15 @@ class QubitReadout:
                 lambda shots: (int(shots or 0), *width),
                 lambda answers: self._drawn(i, answers).values(reading).astype(dtype, copy=again),
             )
+        listed = bool(m.detail) if kept is None else kept.all_outcomes
+        selected: tuple[int, ...] = () if kept is None else kept.outcomes
         if value is None:
+            size = k - len(selected)
             tallied: Callable[[np.ndarray], dict[Any, int]] = partial(
-                tally.of_bits, width=k, every=bool(m.detail)
+                tally.of_bits, width=size, every=listed, selected=selected
             )
         else:
-            tallied = partial(tally.of_values, every=_outcomes(reading) if m.detail else ())
+            tallied = partial(tally.of_values, every=_outcomes(own) if listed else ())
         return Reader(
             lambda shots: (2, int(shots or 0)),
             lambda answers: self._drawn(i, answers).counts(reading),

@@ -12,13 +12,19 @@ _FEW = 64  # outcomes, up to which Python's own formatting is sooner done
 
 
 def of_values(found: np.ndarray, every: Sequence[float] = ()) -> dict[float, int]:
-    """Of an observable: values and times (2, M); `every` outcome is listed."""
-    values, times = _summed(*found)
+    """Of an observable: values and times (2, M), NaN for what is left out; `every` outcome is listed."""
+    there = ~np.isnan(found[0])
+    values, times = _summed(*(found if there.all() else found[:, there]))
     return {**dict.fromkeys(every, 0), **dict(zip(values.tolist(), times.tolist(), strict=True))}
 
 
-def of_bits(found: np.ndarray, width: int, every: bool = False) -> dict[str, int]:
-    """Of wires: numbers of so many bits and times (2, M)."""
+def of_bits(
+    found: np.ndarray, width: int, every: bool = False, selected: Sequence[int] = ()
+) -> dict[str, int]:
+    """Of wires: numbers of so many bits and times (2, M); with bits before them, where these are selected."""
+    if selected:
+        place = int("".join(map(str, selected)), 2)
+        found = found[:, found[0] >> width == place] - [[place << width], [0]]
     numbers, times = _summed(*found)
     counted = dict.fromkeys(bit_strings(np.arange(2**width), width), 0) if every else {}
     counted.update(zip(bit_strings(numbers, width), times.tolist(), strict=True))

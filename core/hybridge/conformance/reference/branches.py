@@ -61,4 +61,4 @@ def _mixture(order: Sequence[object], branches: Sequence[Branch]) -> QubitState:
         classical = np.zeros((size, size))
         classical[place, place] = 1
         whole += np.kron(rho, classical)
-    return QubitState((*order, *map(Bit, bits)), None, whole / total)
+    return QubitState((*order, *map(Bit, bits)), None, whole / total, total)

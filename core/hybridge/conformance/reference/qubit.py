@@ -68,10 +68,13 @@ def _composed(operation: Operation, numbers: Sequence[float]) -> np.ndarray:
 
 
 class QubitState:
-    """A state over `order`, wires and then bits: `ket` (2^n,) where it is pure, and `rho` (2^n, 2^n)."""
+    """A state over `order`, wires and then bits: `ket` (2^n,) where it is pure, and `rho` (2^n, 2^n).
 
-    def __init__(self, order: Wires, ket: np.ndarray | None, rho: np.ndarray | None):
-        self.order, self.ket = order, ket
+    `share` is how many of all runs are in it, where some are selected.
+    """
+
+    def __init__(self, order: Wires, ket: np.ndarray | None, rho: np.ndarray | None, share: float = 1.0):
+        self.order, self.ket, self.share = order, ket, share
         self.rho = np.outer(ket, ket.conj()) if ket is not None else np.asarray(rho)
 
     def state(self) -> np.ndarray:

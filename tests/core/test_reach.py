@@ -16,6 +16,9 @@ from hybridge.operations.derived import adjoint_row, controlled
 TOLERANCE = 1e-12  # of values between -2 and 2
 QUBITS = [r for r in rows("qubit") if r.kind == "gate" and r.num_wires <= 4]
 QUBITS += [adjoint_row(r) for r in QUBITS] + [controlled(r, (0,)) for r in QUBITS if 0 < r.num_wires < 3]
+CHANNELS = [r for r in rows("qubit") if r.kind == "channel"]
+FLIPS = [hb.PhaseFlip, hb.BitFlip, hb.PhaseDamping, hb.DepolarizingChannel, hb.RZ, hb.CNOT, hb.CZ]
+RANGES = {"t1": (0.9, 1.2), "t2": (0.9, 1.2)}  # of the numbers of channels, which are moved by 0.31
 DIAGONAL = [hb.RZ, hb.CRZ, hb.CZ, hb.PhaseShift, hb.IsingZZ, hb.S, hb.CNOT, hb.SWAP, hb.CPhaseShift01]
 GAUSSIAN = [r for r in rows("cv") if r.gaussian and r.kind != "state" and r.num_wires <= 3]
 COMMUTING = [hb.Rotation, hb.QuadraticPhase, hb.LossChannel, hb.ControlledPhase]
@@ -59,7 +62,8 @@ def drawn(choose, table, often, num_wires):
     for _ in range(choose.randint(1, 12)):
         row = choose.choice(often if choose.random() < 0.5 else table)
         instructions.append(Instruction(row, tuple(choose.sample(range(num_wires), row.num_wires))))
-        numbers += [choose.uniform(0.2, 0.6) for _ in row.params]
+        usual = (0.05, 0.3) if row in CHANNELS else (0.2, 0.6)
+        numbers += [choose.uniform(*RANGES.get(p, usual)) for p in row.params]
     return instructions, numbers
 
 
@@ -68,6 +72,13 @@ def qubit_case(choose):
     instructions, numbers = drawn(choose, QUBITS, DIAGONAL, 4)
     numbers = [choose.uniform(0, 3) for _ in range(12)] + numbers
     return (*start, *instructions), numbers, qubit_measurement(choose), hb.device("default.qubit", wires=4)
+
+
+def noisy_case(choose):
+    start = [Instruction(hb.Rot, (w,)) for w in range(4)]
+    instructions, numbers = drawn(choose, QUBITS + 4 * CHANNELS, FLIPS, 4)
+    numbers = [choose.uniform(0, 3) for _ in range(12)] + numbers
+    return (*start, *instructions), numbers, qubit_measurement(choose), hb.device("default.mixed", wires=4)
 
 
 def light_case(choose):
@@ -96,7 +107,7 @@ def still_and_changes(instructions, numbers, measurement, device):
     return np.array(said), np.abs(values - np.ravel(circuit(x))).max(axis=(1, 2), initial=0)
 
 
-CASES = {"qubits": qubit_case, "light": light_case}
+CASES = {"qubits": qubit_case, "channels": noisy_case, "light": light_case}
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -121,10 +132,17 @@ def test_what_is_said_to_be_still_is(kind):
     [
         ("qubits", letters, lambda operation, seen: (seen, (False,) * operation.arity)),
         ("qubits", letters, lambda operation, seen: (seen, (operation.num_wires == 1,) * operation.arity)),
+        ("channels", letters, lambda operation, seen: (seen, (operation.mixed,) * operation.arity)),
         ("light", variables, lambda operation, seen: (seen, False)),
         ("light", variables, lambda operation, seen: (seen, operation.num_wires == 1)),
     ],
-    ids=["nothing spreads", "all on one wire commutes", "no light spreads", "light on one mode commutes"],
+    ids=[
+        "nothing spreads",
+        "all on one wire commutes",
+        "no channel matters",
+        "no light spreads",
+        "light on one mode commutes",
+    ],
 )
 def test_a_planted_fault_is_found(kind, module, fault, monkeypatch):
     name = {letters: "pulled_letters", variables: "pulled_variables"}[module]
@@ -182,6 +200,19 @@ def test_wide_gates_are_pulled_through_step_by_step():
         return hb.probs(wires=[0, 1])
 
     assert still(f, "default.qubit", np.ones(8)) == [[2, 3, 4, 5, 6, 7]]
+
+
+def test_channels_that_only_damp_coherences_do_not_move_diagonal_measurements():
+    def f(x):
+        hb.PhaseFlip(x[0], wires=0)
+        hb.PhaseDamping(x[1], wires=0)
+        hb.BitFlip(x[2], wires=0)
+        hb.AmplitudeDamping(x[3], wires=1)
+        hb.DepolarizingChannel(x[4], wires=0)
+        return hb.expval(hb.Z(0)), hb.expval(hb.X(0)), hb.expval(hb.Z(1))
+
+    found = still(f, hb.device("default.mixed", wires=2), np.full(5, 0.1))
+    assert found == [[0, 1, 3], [2, 3], [0, 1, 2, 4]]
 
 
 def test_light_is_still_where_what_follows_keeps_what_is_measured():

@@ -11,7 +11,7 @@ and pytest. Needs pytest, which hybridge itself does not.
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"hybridge.conformance.{m}" for m in ("kit", "qubit", "modes", "gaussian", "fock"))
+    *(f"hybridge.conformance.{m}" for m in ("kit", "channels", "qubit", "modes", "gaussian", "fock"))
 )
 
 from hybridge.conformance.fock import FockConformance  # noqa: E402

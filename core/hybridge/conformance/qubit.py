@@ -11,6 +11,7 @@ import pytest
 
 from hybridge.circuit import counts, density_matrix, expval, probs, sample, state, var
 from hybridge.conformance import reference
+from hybridge.conformance.channels import ChannelConformance
 from hybridge.conformance.items import over
 from hybridge.conformance.kit import SHOTS, Model, Sampled, close, strict
 from hybridge.conformance.midcircuit import MidCircuitConformance
@@ -226,7 +227,7 @@ KINDS = (
 )
 
 
-class QubitConformance(MidCircuitConformance):
+class QubitConformance(ChannelConformance, MidCircuitConformance):
     """The kit's items for a qubit device: `class TestMine(QubitConformance): device = "minimal.qubit"`."""
 
     domain = "qubit"

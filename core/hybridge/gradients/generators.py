@@ -31,7 +31,8 @@ def generator(operation: Operation, index: int, values: tuple[float, ...], wires
 @lru_cache(maxsize=4096)
 def _generator(operation: Operation, index: int, values: tuple[float, ...]) -> Sentence:
     spectrum = operation.spectrum[index]
-    if operation.definition is None or spectrum is None or operation.num_wires > MAX_WIRES:
+    wide = operation.num_wires > MAX_WIRES
+    if operation.kind != "gate" or operation.definition is None or spectrum is None or wide:
         raise GradientError(
             f"parameter {operation.params[index]!r} of {operation.name}",
             f"its generator is found only of gates with a spectrum and a matrix on at most {MAX_WIRES} wires",

@@ -1,9 +1,9 @@
-"""Which Pauli letters an observable has on each wire, pulled back through a qubit gate.
+"""Which Pauli letters an observable has on each wire, pulled back through a qubit gate or channel.
 
 An observable is known by the letters that its words may have on each wire: "" (none: it does not act there),
 "X", "Y" or "Z", or "XYZ" (any). All that have these letters form an algebra, so a square has the same ones.
-What a gate makes of them, U^dagger A U, is found from its matrix at generic numbers: entries are analytic, so
-a coefficient that vanishes there vanishes everywhere.
+What a gate makes of them, U^dagger A U, or a channel, sum_i K_i^dagger A K_i, is found from its matrices at
+generic numbers: these sums are analytic, so a coefficient that vanishes there vanishes everywhere.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def pulled_letters(operation: Operation, seen: tuple[str, ...]) -> tuple[tuple[s
 
 @lru_cache(maxsize=4096)
 def _pulled(operation: Operation, seen: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[bool, ...]]:
-    if any(
+    if operation.kind == "gate" and any(
         s is None and p not in operation.exponent
         for p, s in zip(operation.params, operation.spectrum, strict=True)
     ):
@@ -79,8 +79,9 @@ def _pulled(operation: Operation, seen: tuple[str, ...]) -> tuple[tuple[str, ...
         reduce(np.kron, (MATRICES[s] for s in word), np.eye(1, dtype=complex))
         for word in product(*("I" + letters for letters in seen))
     ]
-    unitaries = np.array([operation.definition(*values) for values in _points(operation)])
-    moved = unitaries.conj().swapaxes(-1, -2)[:, None] @ np.array(words) @ unitaries[:, None]
+    found = np.array([operation.definition(*values) for values in _points(operation)])
+    kraus = found[:, None] if operation.kind == "channel" else found[:, None, None]  # point, word, operator
+    moved = (kraus.conj().swapaxes(-1, -2) @ np.array(words)[:, None] @ kraus).sum(axis=2)
     size = moved.shape[-1]
     still = []
     for i in range(operation.arity):  # the points after the first POINTS differ from the first in one number
@@ -99,11 +100,19 @@ def _is_diagonal(operation: Operation) -> bool:
 def _points(operation: Operation) -> np.ndarray:
     """Generic numbers: some in all parameters, then for each parameter some that differ in it alone."""
     rng = np.random.default_rng(7)
-    first = rng.uniform(0.2, 2.9, (POINTS, operation.arity))
+    low, high = np.array([_range(operation, p) for p in operation.params]).reshape(-1, 2).T
+    first = rng.uniform(low, high, (POINTS, operation.arity))
     each = np.tile(first[0], (operation.arity, POINTS, 1))
     for i in range(operation.arity):
-        each[i, :, i] = rng.uniform(0.2, 2.9, POINTS)
+        each[i, :, i] = rng.uniform(low[i], high[i], POINTS)
     return np.concatenate([first, each.reshape(operation.arity * POINTS, operation.arity)])
+
+
+def _range(operation: Operation, parameter: str) -> tuple[float, float]:
+    """Where a parameter is generic; a channel's are allowed there together, be they chances or times."""
+    if operation.kind != "channel":
+        return 0.2, 2.9
+    return (0.05, 0.9 / operation.arity) if operation.bounds[parameter][1] <= 1 else (1.0, 1.9)
 
 
 def _letters(matrices: np.ndarray, num_wires: int) -> tuple[str, ...]:

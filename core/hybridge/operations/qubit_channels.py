@@ -19,6 +19,7 @@ P00, P01, P10, P11 = (
     np.array(m, complex) for m in ([[1, 0], [0, 0]], [[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 0], [0, 1]])
 )
 PROBABILITY = (0.0, 1.0)
+ROUNDING = 1e-12  # sums of what is given may be off by so much
 
 
 def _root(p: Any) -> np.ndarray:
@@ -139,14 +140,15 @@ PhaseDamping = _channel(
 
 def _reset_error(p0: Any, p1: Any) -> np.ndarray:
     p0, p1 = np.asarray(p0, float), np.asarray(p1, float)
-    if (p0 + p1 > 1).any():
-        raise CircuitError(f"ResetError(p0, p1) needs p0 + p1 <= 1; got {float(np.max(p0 + p1)):.6g}")
     a, b = _root(p0), _root(p1)
-    return _kraus((_root(1 - p0 - p1), I2), (a, P00), (a, P01), (b, P10), (b, P11))
+    kept = np.maximum(1 - p0 - p1, 0)  # 1 - 0.7 - 0.3 is less than 0
+    return _kraus((_root(kept), I2), (a, P00), (a, P01), (b, P10), (b, P11))
 
 
 def _check_reset(rows: np.ndarray) -> None:
-    _reset_error(rows[:, 0], rows[:, 1])
+    most = float(rows.sum(axis=1).max(initial=0))
+    if most > 1 + ROUNDING:
+        raise CircuitError(f"ResetError needs p0 + p1 <= 1; got p0 + p1 = {most:.6g}")
 
 
 ResetError = _channel(
@@ -161,8 +163,6 @@ ResetError = _channel(
 
 def _relaxation(pe: Any, t1: Any, t2: Any, tg: Any) -> np.ndarray:
     pe, t1, t2, tg = np.broadcast_arrays(*(np.asarray(v, float) for v in (pe, t1, t2, tg)))
-    if (t2 > 2 * t1).any():
-        raise CircuitError(f"ThermalRelaxationError needs t2 <= 2 t1; got {float(np.max(t2 / t1)):.6g} t1")
     decayed = -np.expm1(-tg / t1)
     # what decay leaves of the coherence is exp(-tg / 2 t1); dephasing brings it to exp(-tg / t2)
     dephased = -np.expm1(tg / t1 - 2 * tg / t2)
@@ -170,7 +170,8 @@ def _relaxation(pe: Any, t1: Any, t2: Any, tg: Any) -> np.ndarray:
 
 
 def _check_relaxation(rows: np.ndarray) -> None:
-    _relaxation(*rows.T)
+    for _, t1, t2, _ in rows[rows[:, 2] > 2 * rows[:, 1] * (1 + ROUNDING)]:
+        raise CircuitError(f"ThermalRelaxationError needs t2 <= 2 t1; got t1 = {t1:.6g} and t2 = {t2:.6g}")
 
 
 ThermalRelaxationError = _channel(

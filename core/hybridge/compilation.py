@@ -177,6 +177,15 @@ def check_preparations(instructions: Sequence[Instruction]) -> None:
             touched |= set(wires)
 
 
+def check_channels(circuit: Circuit, device: Device) -> None:
+    """Raise UnsupportedCircuit where a noise model put channels into it that the device cannot run."""
+    for operation, wires in circuit.instructions:
+        if operation.kind == "channel" and not reaches(device.capabilities, operation, wires):
+            can = partial(reaches, operation=operation, wires=wires)
+            what = f"the channels of its noise model, such as {operation.name}"
+            raise UnsupportedCircuit(device.name, what, registry.able(can))
+
+
 def numbered(named: Circuit, device: Device) -> Circuit:
     """The circuit on wires 0..n-1, in the order of its own. Raises UnsupportedCircuit for too many."""
     limit = device.capabilities.max_wires

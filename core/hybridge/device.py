@@ -13,6 +13,7 @@ import numpy as np
 from hybridge import memory
 from hybridge.circuit import Circuit
 from hybridge.errors import CircuitError, DeviceError
+from hybridge.noise.model import NoiseModel
 from hybridge.operations.table import Wires, as_wires
 
 MAX_NUMBERED = 2**20  # wires; a state of so many fits nowhere, and counting out 10^9 would fill the memory
@@ -76,6 +77,7 @@ class Device(ABC):
 
     capabilities: ClassVar[Capabilities]
     name: str = ""
+    _noise: NoiseModel | None = None
     cutoff_dim: int | None = (
         None  # photon numbers 0..cutoff_dim-1 in probs (and in the state, on a Fock device)
     )
@@ -142,9 +144,15 @@ class Device(ABC):
         self.__dict__.update(state)
         self._lock = threading.Lock()
 
+    @property
+    def noise(self) -> NoiseModel | None:
+        """The noise that the core adds to every circuit, None for none; a device has the same for life."""
+        return self._noise
+
     def __repr__(self) -> str:
         wires = "inferred" if self.wires is None else len(self.wires)
-        return f"<{self.name} wires={wires} shots={self.shots}>"
+        noisy = " noisy" if self._noise else ""
+        return f"<{self.name} wires={wires} shots={self.shots}{noisy}>"
 
 
 def _labels(wires: Any) -> Wires:

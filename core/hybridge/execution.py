@@ -21,9 +21,11 @@ from hybridge.gradients.choose import Conditions, rule_parts
 from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
+from hybridge.noise.readout_errors import ReadoutError
 from hybridge.postselection import Selection
 from hybridge.readout.allotment import Lot, in_order, lots, parted
 from hybridge.readout.answered import own_columns, own_places
+from hybridge.readout.misread import numbered_errors
 from hybridge.readout.noise import Estimate, Noise
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns
@@ -49,10 +51,14 @@ class Plan:
         device: Device,
         sampled: bool,
         selection: Selection | None = None,
+        errors: Sequence[ReadoutError] = (),
     ):
         self.circuit, self.named, self.device, self.sampled = circuit, named, device, sampled
         self.selection = selection  # where the user's values are quotients of the plan's
-        self._readout = readout(circuit, device, sampled)
+        self._errors = errors
+        # a circuit that a device measures on its way has no wires for the bits, which `named` has
+        wires = named.wires[: len(circuit.wires)]
+        self._readout = readout(circuit, device, sampled, numbered_errors(errors, wires))
         self._shapes: dict[int | None, list[tuple[int, ...]]] = {}
         lowered = [lower(c, device) for c in self._readout.circuits]
         self.lowered: tuple[Circuit, ...] = tuple(low.circuit for low in lowered)
@@ -109,7 +115,8 @@ class Plan:
 
     @cached_property
     def _own_columns(self) -> np.ndarray | None:
-        answered = self.lowered[0].measurements if len(self.lowered) == 1 else ()
+        own = self._readout.own and len(self.lowered) == 1
+        answered = self.lowered[0].measurements if own else ()
         return own_columns(self.circuit, answered, self._columns)
 
     def _own_places(self) -> list[int | slice] | None:
@@ -182,7 +189,10 @@ class Plan:
         once = np.zeros((1, self.num_slots))
         return tuple(
             Part(
-                once, weights[None], Plan(numbered(c, self.device), c, self.device, self.sampled), tests.fold
+                once,
+                weights[None],
+                Plan(numbered(c, self.device), c, self.device, self.sampled, errors=self._errors),
+                tests.fold,
             )
             for c, weights in tests.circuits
         )

@@ -9,11 +9,20 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
-from hybridge.compilation import check_domain, check_preparations, circuit_wires, numbered, reaches
+from hybridge.compilation import (
+    check_channels,
+    check_domain,
+    check_preparations,
+    circuit_wires,
+    numbered,
+    reaches,
+)
 from hybridge.deferral import deferred, measures
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.execution import Plan
+from hybridge.noise.insertion import noisy, used_wires, with_bits
+from hybridge.noise.readout_errors import ReadoutError
 from hybridge.postselection import selection, wanted_outcomes
 
 MAX_PLANS = 256  # per device; a plan is small, but its program may hold a vendor's circuit
@@ -98,15 +107,20 @@ def make_plan(
     wires = circuit_wires(written, measurements, device)
     check_preparations(written)
     named = Circuit(written, tuple(measurements), wires)
+    errors: tuple[ReadoutError, ...] = ()
+    if device.noise is not None:
+        errors = device.noise.readouts_on(used_wires(named))
+        named = noisy(named, device.noise)
+        check_channels(named, device)
     if not measures(named):
-        return Plan(numbered(named, device), named, device, sampled)
+        return Plan(numbered(named, device), named, device, sampled, errors=errors)
+    errors = with_bits(errors, named, device.name)
     later, holders = deferred(named)
-    natively = sampled and all(reaches(device.capabilities, operation, on) for operation, on in written)
+    natively = sampled and all(reaches(device.capabilities, row, on) for row, on in named.instructions)
     wanted = wanted_outcomes(named)
-    if not wanted:
-        return Plan(numbered(named if natively else later, device), later, device, sampled)
-    selected = selection(named, wanted, holders, sampled)
-    later = later._replace(measurements=selected.measurements)
-    if natively:
-        named = named._replace(measurements=selection(named, wanted, {}, sampled).measurements)
-    return Plan(numbered(named if natively else later, device), later, device, sampled, selected)
+    selected = selection(named, wanted, holders, sampled) if wanted else None
+    if selected is not None:
+        later = later._replace(measurements=selected.measurements)
+        if natively:
+            named = named._replace(measurements=selection(named, wanted, {}, sampled).measurements)
+    return Plan(numbered(named if natively else later, device), later, device, sampled, selected, errors)

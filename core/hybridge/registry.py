@@ -16,11 +16,13 @@ from hybridge import hookspecs
 from hybridge.device import Capabilities, Device
 from hybridge.errors import DeviceError, HybridgeError, MissingDependency, PluginError, UnknownDevice
 from hybridge.listing import aligned
+from hybridge.noise.model import NoiseModel
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "hybridge.plugins"
+NOUNS = {"qubit": "qubits", "cv": "modes"}
 OWNER = "hybridge"  # the distribution whose plugins keep their names, whoever else claims them
 
 
@@ -219,13 +221,19 @@ registry = Registry()
 
 
 def device(
-    name: str, wires: Any = None, shots: int | None = None, seed: int | None = None, **options: Any
+    name: str,
+    wires: Any = None,
+    shots: int | None = None,
+    seed: int | None = None,
+    noise_model: Any = None,
+    **options: Any,
 ) -> Device:
     """Make a device by name: `device("default.qubit", wires=2, shots=None, seed=None, **options)`.
 
     wires: a number, labels, or None to infer them from each circuit. shots: None for exact results. seed:
-    fixes the sequence of samples. Raises UnknownDevice, MissingDependency, PluginError, and DeviceError for
-    an option that the device does not have.
+    fixes the sequence of samples. noise_model: an hb.NoiseModel, which the core adds to every circuit; a
+    device may take its vendor's own in its place. Raises UnknownDevice, MissingDependency, PluginError, and
+    DeviceError for an option that the device does not have, or a noise model that is none.
 
     >>> import hybridge as hb
     >>> hb.device("default.qubit", wires=2)
@@ -237,10 +245,15 @@ def device(
         raise missing
     plugin = name.split(".")[0]
     cls = offered_class(found.location, Device, plugin, f"device {name!r}", name, registry.failures)
+    if noise_model is not None and not isinstance(noise_model, NoiseModel):
+        options = {**options, "noise_model": noise_model}  # the vendor's
     _check_options(name, cls, options)
+    noise = noise_model if isinstance(noise_model, NoiseModel) else None
+    _check_noise(name, found.capabilities, noise)
     try:
         made = cls.__new__(cls)
         made.name = name  # before __init__, whose messages use it; one class may serve several names
+        made._noise = noise
         made.__init__(wires=wires, shots=shots, seed=seed, **options)
     except (HybridgeError, KeyboardInterrupt):
         raise
@@ -273,6 +286,9 @@ def _check_options(name: str, cls: type[Device], options: dict[str, Any]) -> Non
     shown = (k if p.default is p.empty else f"{k}={p.default!r}" for k, p in known.items())
     listing = ", ".join(shown) or "none"
     unknown = sorted(set(options) - set(known))
+    if unknown[:1] == ["noise_model"]:
+        model = options["noise_model"]
+        raise DeviceError(f"noise_model of device {name!r} is an hb.NoiseModel; got {model!r}")
     if unknown:
         close = difflib.get_close_matches(unknown[0], known, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -280,6 +296,14 @@ def _check_options(name: str, cls: type[Device], options: dict[str, Any]) -> Non
     absent = [k for k, p in known.items() if p.default is p.empty and k not in options]
     if absent:
         raise DeviceError(f"device {name!r} needs the option {absent[0]!r}; its options: {listing}")
+
+
+def _check_noise(name: str, claims: Capabilities, noise: NoiseModel | None) -> None:
+    other = noise.domains - {claims.domain} if noise is not None else ()
+    for domain in other:
+        raise DeviceError(
+            f"device {name!r} is of {NOUNS[claims.domain]}; its noise model speaks of {NOUNS[domain]}"
+        )
 
 
 class DeviceInfo(NamedTuple):

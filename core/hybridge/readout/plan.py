@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hybridge.circuit import Circuit
 from hybridge.device import Device
 from hybridge.readout.cv import ModeReadout
+from hybridge.readout.misread import Misread, Table
 from hybridge.readout.qubit import QubitReadout
 from hybridge.readout.reader import Readout
 
-_BY_DOMAIN: dict[str, type[QubitReadout] | type[ModeReadout]] = {"qubit": QubitReadout, "cv": ModeReadout}
 
+def readout(circuit: Circuit, device: Device, sampled: bool, errors: Sequence[Table] = ()) -> Readout:
+    """What to ask the device and how to read it; `circuit` and `errors` are on wires 0..n-1.
 
-def readout(circuit: Circuit, device: Device, sampled: bool) -> Readout:
-    """What to ask the device and how to read it; `circuit` is on wires 0..n-1. Raises UnsupportedCircuit."""
-    return _BY_DOMAIN[device.capabilities.domain](circuit, device, sampled).build()
+    Raises UnsupportedCircuit.
+    """
+    if device.capabilities.domain == "cv":  # whose readout errors are refused where the device is made
+        return ModeReadout(circuit, device, sampled).build()
+    return QubitReadout(circuit, device, sampled, Misread(errors)).build()

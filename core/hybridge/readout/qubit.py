@@ -15,6 +15,7 @@ from hybridge.operations.pauli import Sentence
 from hybridge.readout import tally
 from hybridge.readout.drawn import MAX_NUMBER, Counts, Distribution, Drawn, Shots, all_bits
 from hybridge.readout.kept import kept_value
+from hybridge.readout.misread import Misread
 from hybridge.readout.noise import Noise, Share, difference_noise, spread_noise
 from hybridge.readout.qubit_states import MixedStates, PureStates
 from hybridge.readout.reader import Answers, Reader, Readout, Setting, scalar
@@ -43,8 +44,8 @@ class Part(NamedTuple):
 class QubitReadout:
     """Collects, for one circuit on one device, what to ask and how to read it."""
 
-    def __init__(self, circuit: Circuit, device: Device, sampled: bool):
-        self.circuit, self.device, self.sampled = circuit, device, sampled
+    def __init__(self, circuit: Circuit, device: Device, sampled: bool, misread: Misread):
+        self.circuit, self.device, self.sampled, self.misread = circuit, device, sampled, misread
         self.kinds = device.capabilities.measurements
         self.n = len(circuit.wires)
         # what is measured on the way is run shot by shot: no state is asked for
@@ -69,13 +70,15 @@ class QubitReadout:
             asked.append(Circuit(instructions, (self._group_request(i),), self.circuit.wires))
         weights = [None if i in self.handed else v**0.5 for i, v in enumerate(self.groups.variances)]
         settings = (Setting(self.first_group + i, weight) for i, weight in enumerate(weights))
-        return Readout(tuple(asked), readers, tuple(settings))
+        own = not any(map(self._misread, self.circuit.measurements))
+        return Readout(tuple(asked), readers, tuple(settings), own)
 
     def _group_request(self, i: int) -> Measurement:
         wires = tuple(self.groups.wires[i])
         wanted = ["probs"]
         if self.sampled:
-            wanted = ["sample", "counts", "probs"] if i in self.ordered else ["counts", "sample", "probs"]
+            one_by_one = i in self.ordered or self.misread.touches(wires)
+            wanted = ["sample", "counts", "probs"] if one_by_one else ["counts", "sample", "probs"]
         for kind in wanted:
             if kind in self.kinds and (kind != "counts" or len(wires) <= MAX_NUMBER):
                 return Measurement(kind, None, wires)
@@ -99,17 +102,23 @@ class QubitReadout:
             raise CircuitError(
                 f"{m.kind} needs shots: hb.device(name, shots=1000), or circuit.on(device, shots=1000)"
             )
-        native = self._native(m)
+        misread = self._misread(m)
+        native = None if misread else self._native(m)
         if native is not None:
             return self._answer(native, m)
         if m.kind == "state":
             raise UnsupportedCircuit(self.device.name, "state(): it returns no pure state of this circuit")
         rotated = m.kind == "probs" and m.observable is not None
-        if not rotated and self.source is not None:
+        if not rotated and not misread and self.source is not None:
             return self._from_state(m)
         if m.kind == "density_matrix":
             raise UnsupportedCircuit(self.device.name, "density_matrix: it returns no state")
         return self._from_groups(m)
+
+    def _misread(self, m: Measurement) -> bool:
+        """Whether readout errors change it: of states they say nothing."""
+        wires = self._wires(m) if m.observable is None else (*m.observable.wires, *(m.wires or ()))
+        return m.kind not in ("state", "density_matrix") and self.misread.touches(wires)
 
     def _native(self, m: Measurement) -> Measurement | None:
         if m.kind not in self.kinds or (m.kind == "state" and self.mixed):
@@ -189,7 +198,7 @@ class QubitReadout:
         own = reading
         if kept is not None and m.observable is not None:
             reading = kept_value(reading, m.wires or (), kept, np.nan)
-        i = self.groups.add(reading)
+        i = self._group(reading)
         k, value = len(reading.wires), reading.value
         if m.kind == "probs":
             return Reader(
@@ -221,26 +230,32 @@ class QubitReadout:
             tallied,
         )
 
+    def _group(self, reading: Reading, variance: float = 1.0) -> int:
+        return self.groups.add(self.misread.together(reading), variance)
+
     def _drawn(self, i: int, answers: Answers) -> Any:
         """What was drawn in group i, or its exact distribution."""
 
         def make() -> Drawn | Distribution:
             wires, at = tuple(self.groups.wires[i]), self.first_group + i
-            request = self._group_request(i)
+            request, misread = self._group_request(i), self.misread.touches(wires)
             if request.kind == "sample":
                 bits = answers.get(at, request)
-                return Shots(bits.reshape(answers.batch, answers.shots_in(i), len(wires)), wires)
+                shots = Shots(bits.reshape(answers.batch, answers.shots_in(i), len(wires)), wires)
+                return self.misread.shots(shots, wires, answers.rng(i, 1)) if misread else shots
             if request.kind == "counts":
                 found = answers.get(at, request)
                 half = found.shape[1] // 2  # outcomes, then their times
                 counts = Counts(found[:, :half], found[:, half:], wires, answers.shots_in(i))
+                if misread:
+                    return self.misread.shots(counts.shuffled(answers.rng(i)), wires, answers.rng(i, 1))
                 return counts.shuffled(answers.rng(i)) if i in self.ordered else counts
             exact = (
                 answers.get(at, request)
                 if request.kind == "probs"
                 else self._states(at, request, answers).probs(wires)
             )
-            distribution = Distribution(exact, wires)
+            distribution = self.misread.distribution(exact, wires) if misread else Distribution(exact, wires)
             if answers.shots is None:
                 return distribution
             return distribution.draw(answers.shots_in(i), answers.rng(i))
@@ -252,11 +267,11 @@ class QubitReadout:
         if not isinstance(observable, Sentence):
             whole = read_observable(observable)
             assert whole is not None  # a matrix always has its eigenbasis
-            group = self.groups.add(whole, expected_variance(observable))
+            group = self._group(whole, expected_variance(observable))
             return [Part(1.0, group, whole, gap(observable))], 0.0
         readings = [(c, read_word(w)) for w, c in observable.terms.items() if w]
         constant = sum(c for w, c in observable.terms.items() if not w)
-        return [Part(c, self.groups.add(r, abs(c) ** 2), r, 2.0) for c, r in readings], constant
+        return [Part(c, self._group(r, abs(c) ** 2), r, 2.0) for c, r in readings], constant
 
     def _mean(self, parts: Sequence[Part], constant: float) -> Callable[[Answers], np.ndarray]:
         def compute(answers: Answers) -> np.ndarray:
@@ -307,7 +322,7 @@ class QubitReadout:
                     self._shares(squared, answers), self._shares(parts, answers), mean(answers)
                 ),
             )
-        i = self.groups.add(reading, expected_variance(observable))
+        i = self._group(reading, expected_variance(observable))
         whole = [Part(1.0, i, reading, gap(observable))]
         return Reader(
             scalar,

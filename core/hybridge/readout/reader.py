@@ -88,12 +88,14 @@ class Setting(NamedTuple):
 class Readout(NamedTuple):
     """Circuits on wires 0..n-1, not yet lowered, with the device's measurements; a reader per user's.
 
-    `settings` are those that shots are taken in.
+    `settings` are those that shots are taken in; `own`: whether what the device says of a measurement is its
+    value, where nothing is misread.
     """
 
     circuits: tuple[Circuit, ...]
     readers: tuple[Reader, ...]
     settings: tuple[Setting, ...] = ()
+    own: bool = True
 
 
 def columns(m: Measurement, n: int, shots: int | None, cutoff: int) -> int:

@@ -48,7 +48,7 @@ def _parity(bits: np.ndarray) -> np.ndarray:
 
 def read_basis(observable: Any, wires: Sequence[int]) -> Reading | None:
     """The bits of these wires, the observable's own, in its eigenbasis; None where read_observable is."""
-    reading = read_observable(observable)
+    reading = read_observable(observable, by_value=True)
     if reading is None:
         return None
     idle: tuple[Basis, ...] = tuple(((w,), "Z") for w in wires if w not in reading.wires)
@@ -60,13 +60,16 @@ MAX_ROTATED_WIRES = (
 )
 
 
-def read_observable(observable: Any) -> Reading | None:
-    """The whole observable from one setting; None for clashing words on more than MAX_ROTATED_WIRES wires."""
+def read_observable(observable: Any, by_value: bool = False) -> Reading | None:
+    """The whole observable from one setting; None for clashing words on more than MAX_ROTATED_WIRES wires.
+
+    `by_value`: bits are to number the eigenvalues of a matrix in ascending order, be it diagonal or not.
+    """
     if not isinstance(observable, Sentence):
-        return _read_matrix(observable)
+        return _read_matrix(observable, by_value)
     reading = _read_sentence(observable)
     if reading is None and len(observable.wires) <= MAX_ROTATED_WIRES:
-        return _read_matrix(Hermitian(observable.matrix(), observable.wires))
+        return _read_matrix(Hermitian(observable.matrix(), observable.wires), by_value)
     return reading
 
 
@@ -86,7 +89,7 @@ def _read_sentence(sentence: Sentence) -> Reading | None:
     return Reading(tuple(((w,), letters.get(w, "Z")) for w in wires), wires, value)
 
 
-def _read_matrix(observable: Any) -> Reading:
+def _read_matrix(observable: Any, by_value: bool) -> Reading:
     wires = tuple(observable.wires)
     k = len(wires)
     if observable.bits is not None:
@@ -98,7 +101,14 @@ def _read_matrix(observable: Any) -> Reading:
         eigenvalues = observable.diagonal
         return Reading(tuple(((w,), "Z") for w in wires), wires, lambda bits: eigenvalues[bits @ weights])
     values, vectors = observable.eigen
-    bases: tuple[Basis, ...] = ((wires, Constant(vectors.conj().T, complex)),)
+    places = np.abs(vectors).argmax(axis=0)
+    plain = np.array_equal(np.abs(vectors), np.eye(2**k)[:, places])
+    plain &= not by_value or np.array_equal(places, np.arange(2**k))
+    if plain:  # of a diagonal matrix: nothing is turned, so bits are misread where they are
+        values = values[np.argsort(places)]
+    bases: tuple[Basis, ...] = (
+        tuple(((w,), "Z") for w in wires) if plain else ((wires, Constant(vectors.conj().T, complex)),)
+    )
     return Reading(bases, wires, lambda bits: values[bits @ weights])
 
 
@@ -139,7 +149,7 @@ class Groups:
             self.wires.append({})
             self.variances.append(0.0)
         self.settings[i].update(wanted)
-        self.wires[i].update(dict.fromkeys(reading.wires))
+        self.wires[i].update(dict.fromkeys((*reading.wires, *wanted)))
         self.variances[i] += variance
         return i
 

@@ -1,4 +1,4 @@
-"""Quickstart: a qubit circuit and an optical one, drawn, run and differentiated on every device there is.
+"""Quickstart: a qubit circuit and an optical one, drawn, run and differentiated on every exact device.
 
 Seen: each circuit as text; its value and gradient on the first device; then a table with a row for each
 device of its kind, its value and gradient and how far they lie from the first one's. A device whose SDK is
@@ -31,8 +31,9 @@ def light(r, theta):
 
 
 def devices_for(node):
-    """The devices of the node's kind, its own first, those that are not installed last."""
-    found = [d for d in hb.devices() if d.domain == node.device.capabilities.domain]
+    """The exact devices of the node's kind, its own first, those that are not installed last."""
+    kind = node.device.capabilities.domain
+    found = [d for d in hb.devices() if d.domain == kind and "exact" in d.results]
     names = [d.name for d in sorted(found, key=lambda d: (d.name != node.device.name, not d.installed))]
     return [(name, {"cutoff_dim": 20}) if name.endswith(".fock") else name for name in names]
 

@@ -72,11 +72,11 @@ def test_an_example_says_what_is_seen_and_can_be_imported_without_running(script
 
 
 @pytest.mark.usefixtures("qvm")
-def test_quickstart_runs_every_device(tmp_path):
+def test_quickstart_runs_every_exact_device(tmp_path):
     printed = run(tmp_path, str(EXAMPLES / "quickstart.py"))
     assert re.search(r"^0: ─.*RX\(0.30\)", printed, re.M) and re.search(r"^0: ─.*S\(", printed, re.M)
     found = rows(printed)
-    for device in hb.devices():
+    for device in (d for d in hb.devices() if "exact" in d.results):
         assert device.name in found
         if device.installed:
             assert found[device.name][-1] == "yes"

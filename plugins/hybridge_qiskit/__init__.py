@@ -1,4 +1,4 @@
-"""Qiskit Aer as a hybridge device: what it claims, readable without Qiskit."""
+"""Qiskit's simulators and backends as hybridge devices: what they claim, readable without Qiskit."""
 
 from __future__ import annotations
 
@@ -20,6 +20,17 @@ AER = Capabilities(
     ),
 )
 
+BACKEND = Capabilities(
+    domain="qubit",
+    operations=CLAIMED - {"QubitDensityMatrix"},
+    measurements=frozenset({"sample"}),
+    exact=False,
+    conventions=(
+        "wire w is qubit w of the circuit, qubit initial_layout[w] of the backend; Qiskit writes classical "
+        "bit 0 last, shots have the first wire first; rows are bound by the names of their parameters"
+    ),
+)
+
 
 @hookimpl
 def register_devices(register: Callable[..., Any]) -> None:
@@ -28,5 +39,12 @@ def register_devices(register: Callable[..., Any]) -> None:
         "hybridge_qiskit.device:Aer",
         capabilities=AER,
         requires=("qiskit", "qiskit_aer"),
+        extra="qiskit",
+    )
+    register(
+        "qiskit.backend",
+        "hybridge_qiskit.backend:Backend",
+        capabilities=BACKEND,
+        requires=("qiskit",),
         extra="qiskit",
     )

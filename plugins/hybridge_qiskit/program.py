@@ -90,7 +90,7 @@ def make_program(
     circuit = QuantumCircuit(wires, len(measured))
     # preparations may as well come first: nothing has touched their wires
     _prepare(circuit, [g for g in gates if g.name in PREPARATIONS], density)
-    circuit.compose(rewrite(_body(gates, wires, parameters)), inplace=True)
+    circuit.compose(rewrite(body(gates, wires, parameters)), inplace=True)
     if "state" not in kinds:
         # rewriting may have left angles there, which Aer cannot bind inside the simulator
         circuit.global_phase = 0
@@ -129,7 +129,7 @@ MAKE: dict[str, Callable[[Gate], tuple[Instruction, Sequence[int]]]] = {
 }
 
 
-def _body(gates: Sequence[Gate], wires: int, parameters: Sequence[Parameter]) -> QuantumCircuit:
+def body(gates: Sequence[Gate], wires: int, parameters: Sequence[Parameter]) -> QuantumCircuit:
     """The gates without the preparations, their free angles being the parameters in this order."""
     circuit, free = QuantumCircuit(wires), iter(parameters)
     for g in gates:

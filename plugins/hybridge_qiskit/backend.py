@@ -1,0 +1,191 @@
+"""The device qiskit.backend: any Qiskit BackendV2 or SamplerV2, given all rows of all tasks as PUBs."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from qiskit.circuit import QuantumCircuit
+from qiskit.exceptions import QiskitError
+from qiskit.primitives import BackendSamplerV2, BaseSamplerV2, StatevectorSampler
+from qiskit.primitives.backend_sampler_v2 import Options
+from qiskit.providers import BackendV2
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
+
+from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
+from hybridge_qiskit import BACKEND
+from hybridge_qiskit.backend_program import Program, make_program
+from hybridge_qiskit.translate import translate
+
+IDS_KEPT = 1000
+SET_HERE = frozenset({"default_shots", "seed_simulator"})  # by the device's shots and seed
+OPTIONS = tuple(f.name for f in dataclasses.fields(Options) if f.name not in SET_HERE)
+TRANSPILER = tuple(
+    name
+    for name in inspect.signature(generate_preset_pass_manager).parameters
+    if name
+    not in ("backend", "target", "optimization_level", "initial_layout", "seed_transpiler", "_skip_target")
+)
+
+
+class Backend(Device):
+    """A Qiskit backend or sampler, real or fake; it takes shots, of which every result is made. Options:
+
+    backend             a BackendV2, for which circuits are transpiled; without `sampler` it runs them, too
+    sampler             a SamplerV2 that runs the circuits, or a function of a seed that makes one for a job.
+                        Circuits are transpiled for its own backend where it names one. Without backend and
+                        sampler it is Qiskit's StatevectorSampler: ideal, and nothing is transpiled
+    options             of the sampler made for `backend`, a dict: run_options, a dict for backend.run
+    optimization_level  of the transpiler, 0 to 3
+    initial_layout      the backend's qubit for each wire, in the order of the wires
+    seed_transpiler     None: the device's seed
+    transpiler          further arguments of qiskit.transpiler.generate_preset_pass_manager, a dict
+    pass_manager        a PassManager in place of all these
+
+    All tasks of a call are one job, one for each number of shots where those differ: a PUB for each circuit,
+    with all of its rows. A circuit is transpiled once. `jobs` has the ids of the jobs, the newest last.
+    Raises DeviceError for an option of the wrong type or name.
+    """
+
+    capabilities = BACKEND
+
+    def __init__(
+        self,
+        wires: Any = None,
+        shots: int | None = None,
+        seed: int | None = None,
+        *,
+        backend: BackendV2 | None = None,
+        sampler: BaseSamplerV2 | Callable[[int], BaseSamplerV2] | None = None,
+        options: Mapping[str, Any] | None = None,
+        optimization_level: int = 2,
+        initial_layout: Sequence[int] | None = None,
+        seed_transpiler: int | None = None,
+        transpiler: Mapping[str, Any] | None = None,
+        pass_manager: PassManager | None = None,
+    ):
+        self._check("backend", backend, BackendV2)
+        if not callable(sampler):
+            self._check("sampler", sampler, BaseSamplerV2)
+        self._check("pass_manager", pass_manager, PassManager)
+        self._check_names("options", options, OPTIONS)
+        self._check_names("transpiler", transpiler, TRANSPILER)
+        if sampler is not None and options:
+            raise DeviceError(
+                f"device {self.name!r} has options for samplers it makes; give them to {sampler!r}"
+            )
+        if isinstance(sampler, BaseSamplerV2) and seed is not None:
+            what = "sampler, or give a function of a seed as sampler"
+            raise DeviceError(f"device {self.name!r} cannot seed {sampler!r}; seed that {what}")
+        if sampler is not None and backend is None:
+            backend = _behind(sampler)
+        size = None if backend is None else backend.num_qubits
+        self.capabilities = dataclasses.replace(BACKEND, max_wires=size)  # type: ignore[misc]
+        super().__init__(wires, shots, seed)
+        self._backend, self._sampler, self._options = backend, sampler, dict(options or {})
+        self._ids: deque[str] = deque(maxlen=IDS_KEPT)
+        self._passes, self._made = pass_manager, None
+        self._settings = {
+            "optimization_level": optimization_level,
+            "initial_layout": None if initial_layout is None else list(initial_layout),
+            "seed_transpiler": seed if seed_transpiler is None else seed_transpiler,
+            **(transpiler or {}),
+        }
+
+    def _check(self, option: str, value: Any, kind: type) -> None:
+        if not isinstance(value, kind | None):
+            what = f"a qiskit {kind.__name__} as {option}; got {type(value).__name__}"
+            raise DeviceError(f"device {self.name!r} needs {what} {value!r}")
+
+    def _check_names(self, option: str, given: Mapping[str, Any] | None, known: Iterable[str]) -> None:
+        self._check(option, given, Mapping)  # type: ignore[type-abstract]
+        for name in given or ():
+            if name not in known:
+                raise DeviceError(
+                    f"device {self.name!r} has no {option} named {name!r}; it has {', '.join(known)}"
+                )
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The ids of the last 1000 jobs, the newest last: with them the vendor's service finds a job."""
+        return tuple(self._ids)
+
+    def compile(self, circuit: Circuit) -> Program:
+        """The circuit in the backend's gates, on its qubits, the angles free: for every row.
+
+        Raises UnsupportedCircuit where Qiskit's transpiler finds no way.
+        """
+        gates = translate(circuit.instructions, phased=False)
+        return make_program(gates, circuit.measurements, len(circuit.wires), self._transpiled)
+
+    def _transpiled(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        if self._passes is None and self._backend is None:
+            return circuit
+        try:
+            with self._lock:  # passes keep what they found in themselves
+                if self._passes is None and self._made is None:
+                    self._made = generate_preset_pass_manager(backend=self._backend, **self._settings)
+                return (self._passes or self._made).run(circuit)
+        except QiskitError as error:
+            raise UnsupportedCircuit(self.name, f"this circuit: {error.message}") from error
+
+    def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
+        """ONE job for all tasks and rows; where their numbers of shots differ, one for each number.
+
+        Raises JobFailed with the id of the job, if it got one.
+        """
+        found: dict[int, np.ndarray] = {}
+        for shots in dict.fromkeys(task.shots for task in tasks):
+            if shots is None:
+                raise UnsupportedCircuit(self.name, "a circuit exactly", "give shots=1000")
+            members = [i for i, task in enumerate(tasks) if task.shots == shots]
+            found |= zip(members, self._submit([tasks[i] for i in members], shots), strict=True)
+        return [found[i] for i in range(len(tasks))]
+
+    def _submit(self, tasks: Sequence[Task], shots: int) -> list[np.ndarray]:
+        """One job of tasks with these shots."""
+        pubs = [task.program.pubs(task.params, shots) for task in tasks]
+        job_id = ""
+        try:
+            job = self._samples(tasks).run([pub for own in pubs for pub in own])
+            job_id = job.job_id()
+            self._ids.append(job_id)
+            results = iter(job.result())
+        except (QiskitError, OSError, RuntimeError, ValueError) as error:
+            job_named = f"job {job_id}: " if job_id else ""
+            raise JobFailed(self.name, f"{job_named}{type(error).__name__}: {error}") from error
+        return [
+            task.program.read([next(results) for _ in own], shots)
+            for task, own in zip(tasks, pubs, strict=True)
+        ]
+
+    def _samples(self, tasks: Sequence[Task]) -> BaseSamplerV2:
+        """What runs a job: the user's sampler, or one with the seed of these tasks."""
+        if isinstance(self._sampler, BaseSamplerV2):
+            return self._sampler
+        seeds = [self.next_seed() if task.seed is None else task.seed for task in tasks]
+        entropy = np.random.SeedSequence(seeds)
+        seed = int(entropy.generate_state(1)[0] >> 1)
+        if self._sampler is not None:
+            return self._sampler(seed)
+        if self._backend is None:  # rows would share the random numbers of a whole number as seed
+            return StatevectorSampler(seed=np.random.default_rng(seed))
+        return BackendSamplerV2(backend=self._backend, options={**self._options, "seed_simulator": seed})
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_made": None}  # Qiskit's own pass managers do not pickle
+
+    def memory(self, num_wires: int) -> int:
+        """Bytes of a row at its peak: Qiskit's own state vectors; a backend's memory is its own matter."""
+        return 0 if self._backend is not None or self._sampler is not None else 4 * 16 * 2**num_wires
+
+
+def _behind(sampler: Any) -> BackendV2 | None:
+    """The backend of a sampler that names it: Qiskit's as an attribute, the runtime's as a method."""
+    found = getattr(sampler, "backend", None)
+    found = found() if callable(found) else found
+    return found if isinstance(found, BackendV2) else None

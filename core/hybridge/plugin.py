@@ -16,6 +16,7 @@ from hybridge.gradients.definition import definition_slope
 from hybridge.hookspecs import hookimpl
 from hybridge.io import expression
 from hybridge.io.format import Format
+from hybridge.io.formulas import formula
 from hybridge.io.imported import Entry, ImportedCircuit, Measured
 from hybridge.memory import available, human
 from hybridge.operations.derived import uncontrolled
@@ -105,6 +106,7 @@ __all__ = [
     "fock_reading",
     "fock_sectors",
     "fock_weighted",
+    "formula",
     "hookimpl",
     "human",
     "measured",

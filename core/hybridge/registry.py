@@ -60,7 +60,10 @@ class FormatRegistration(NamedTuple):
 
 
 # what the core reads and writes by itself
-OWN_FORMATS = (FormatRegistration("qasm", "hybridge.io.qasm2:Qasm2"),)
+OWN_FORMATS = (
+    FormatRegistration("qasm", "hybridge.io.qasm2:Qasm2"),
+    FormatRegistration("qasm3", "hybridge.io.qasm3:Qasm3"),
+)
 
 
 def _is_installed(module: str) -> bool:

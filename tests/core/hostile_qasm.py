@@ -194,6 +194,75 @@ a zero-width space: h\u200bq[0];
 a byte order mark inside: h q[0]; \ufeff x q[0];
 """
 
+# the same in version 3, after qubits q[3] and bits c[2]
+HEADER3 = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\nbit[2] c;\n'
+STATEMENTS3 = """
+a modifier without a gate: ctrl @ ;
+a modifier without its sign: ctrl x q[0], q[1];
+a modifier of nothing known: adj @ x q[0];
+a control without its qubit: ctrl @ x q[0];
+a control that is its target: ctrl @ x q[0], q[0];
+no controls: ctrl(0) @ x q[0];
+a million controls: ctrl(1000000) @ x q[0];
+a fraction of a control: ctrl(1.5) @ x q[0], q[1];
+a hundred thousand modifiers: MANY(ctrl @ )x q[0];
+a hundred thousand inverses: MANY(inv @ )x q[0];
+a power without a number: pow @ x q[0];
+a power of a name: pow(theta) @ x q[0];
+a power that is not finite: pow(1/0) @ x q[0];
+a power of 10^12: pow(10**12) @ x q[0];
+a gate of two a billion times: gate g a { h a; t a; } pow(10**9) @ g q[0];
+a fraction of a gate of an input: input float t; gate g(t) a { rx(t) a; h a; } pow(0.5) @ g(t) q[0];
+whole numbers divided: rx(1/2) q[0];
+whole numbers divided after a sum: rx((1+2)/2) q[0];
+a tower of powers in version 3: rx(9**9**9**9) q[0];
+a caret: rx(2^3) q[0];
+a phase on a qubit: gphase(0.1) q[0];
+a phase of nothing: gphase q[0];
+an input of bits: input bit b;
+an input named as a gate: input float x;
+an input twice: input float t; input float t;
+an input as a size: input int n; qubit[n] r;
+a constant of an input: input float t; const float u = t;
+a constant that is not finite: const float u = 1e400;
+a constant of a fraction: const int n = 0.5;
+a constant without a value: const int n;
+a size below one: qubit[0] r;
+a size of 10^12: bit[10**12] r;
+a step of 0: h q[0:0:2];
+a range beyond the end: h q[0:3];
+an index before the start: h q[-4];
+an empty list: h q[{}];
+a list that does not end: h q[{0, 1];
+a qubit in its range twice: cx q[0:1], q[1:0];
+a condition on bits without a number: if (c) x q[0];
+a condition on qubits in version 3: if (q[0]) x q[1];
+a condition on a string of bits that is too long: if (c == "011") x q[0];
+a condition with an arrow: if (c -> 1) x q[0];
+a condition of brackets: if (MANY(()c[0]) x q[0];
+a condition of opposites: if (MANY(!)c[0]) x q[0];
+conditions in conditions: MANY(if (c[0]) )x q[0];
+a measurement under a condition: if (c[0]) { c[1] = measure q[0]; }
+a block that does not end: if (c[0]) { x q[0];
+else without if: else { x q[0]; }
+a loop in version 3: for int i in [0:10] { h q[0]; }
+a loop without end: while (true) { h q[0]; }
+a function: def f(qubit a) { h a; }
+an external function: extern f(int) -> int;
+a pulse: cal { play(d0); }
+a calibration: defcal x $0 { }
+a physical qubit: h $0;
+an alias: let a = q[0:1];
+a variable: int i = 3;
+an assignment of a number: c = 3;
+an assignment of a gate: c = x q[0];
+an assignment to qubits: q = measure q;
+a pragma of version 3: pragma touch CANARY
+an annotation: @touch CANARY
+code in a formula: rx(__import__("os").system("touch CANARY")) q[0];
+a include of a file: include "CANARY";
+an opaque gate of version 2: opaque o a;
+"""
 INCLUDES = (
     "../qelib1.inc ./qelib1.inc /etc/passwd ../../../../etc/passwd CANARY qelib1 QELIB1.INC qelib1.inc.py "
     "file:///etc/passwd http://localhost/qelib1.inc \\\\host\\share C:\\qelib1.inc ~/.ssh/id_rsa "
@@ -255,17 +324,21 @@ WHOLE = {
 }
 
 
-def numbers(text: str) -> str:
-    """DIGITS200 becomes 200 digits."""
+def written_out(text: str) -> str:
+    """DIGITS200 becomes 200 digits, MANY(x) a hundred thousand times x."""
+    text = re.sub(r"MANY\((\(|[^)]*\) |[^)]*)\)", lambda m: m[1] * 10**5, text)
     return re.sub(r"DIGITS(\d+)", lambda m: "9" * int(m[1]), text)
+
+
+def statements(header: str, listing: str) -> dict[str, str]:
+    """The programs of a list of statements."""
+    lines = (line.partition(": ") for line in listing.strip("\n").split("\n"))
+    return {name: header + written_out(text) + "\n" for name, _, text in lines}
 
 
 def programs() -> dict[str, str]:
     """Every program that must be refused, by what is wrong with it."""
-    found = dict(WHOLE)
-    for line in STATEMENTS.strip("\n").split("\n"):
-        name, _, text = line.partition(": ")
-        found[name] = TWO + numbers(text) + "\n"
+    found = WHOLE | statements(TWO, STATEMENTS) | statements(HEADER3, STATEMENTS3)
     found |= {f"include {file}": f'OPENQASM 2.0;\ninclude "{file}";\nqreg q[1];\n' for file in INCLUDES}
     for cut in range(len(HEADER) + 1, len(GOOD)):  # where a statement has begun and has not ended
         begun = re.split(r"[;}]\s*", GOOD[:cut])[-1].strip()

@@ -1,4 +1,4 @@
-"""OpenQASM 2 by itself: every row survives being written and read, and a program means what it says."""
+"""OpenQASM by itself: every row survives being written and read, and a program means what it says."""
 
 from __future__ import annotations
 
@@ -47,12 +47,100 @@ def same_ray(a, b):
     return abs(abs(np.vdot(a, b)) - 1) < 1e-12
 
 
+FORMATS = {"qasm": (hb.from_qasm, hb.to_qasm), "qasm3": (hb.from_qasm3, hb.to_qasm3)}
+
+
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("row", rows(), ids=lambda r: f"{r.name}-{r.num_wires}")
-def test_a_row_survives_being_written_and_read(row):
+def test_a_row_survives_being_written_and_read(row, format):
+    read, write = FORMATS[format]
     rng = np.random.default_rng(11)
     order = rng.permutation(row.num_wires).tolist()
     node = node_of(row, order)
     numbers = rng.uniform(-3, 3, row.arity)
-    text = hb.to_qasm(node)(*numbers)
-    again = hb.from_qasm(text)
+    again = read(write(node)(*numbers))
     assert same_ray(node.update(function=lambda: [again(), hb.state()][1])(), node(*numbers))
+
+
+def test_version_3_keeps_the_global_phase():
+    node = node_of(hb.GlobalPhase.of(1), [0])
+    again = hb.from_qasm3(hb.to_qasm3(node)(0.7))
+    assert np.allclose(node.update(function=lambda: [again(), hb.state()][1])(), node(0.7), atol=1e-14)
+
+
+# what version 3 says in one way, and in another
+ALIKE = {
+    "x q[0]; ctrl @ x q[0], q[1];": "x q[0]; cx q[0], q[1];",
+    "negctrl @ ctrl @ y q[2], q[0], q[1];": "x q[2]; ctrl(2) @ y q[2], q[0], q[1]; x q[2];",
+    "ctrl(2) @ h q[0], q[1], q[2];": "ctrl @ ch q[0], q[1], q[2];",
+    "inv @ t q[0];": "tdg q[0];",
+    "inv @ u3(0.1, 0.2, 0.3) q[0];": "u3(-0.1, -0.3, -0.2) q[0];",
+    "pow(3) @ s q[0];": "sdg q[0];",
+    "pow(-2) @ t q[0];": "sdg q[0];",
+    "pow(0.5) @ z q[1];": "s q[1];",
+    "pow(1/4.0) @ rx(0.8) q[1];": "rx(0.2) q[1];",
+    "gate g a { h a; t a; } inv @ g q[0];": "tdg q[0]; h q[0];",
+    "gate g a { h a; t a; } pow(2) @ g q[0];": "h q[0]; t q[0]; h q[0]; t q[0];",
+    "gate g a { z a; } pow(0.5) @ g q[0];": "s q[0];",
+    "gate g a { h a; z a; h a; } pow(0.5) @ g q[0];": "sx q[0];",
+    "gate g a, b { h a; cx a, b; } ctrl @ g q[2], q[0], q[1];": "ch q[2], q[0]; ccx q[2], q[0], q[1];",
+    "gate g(a) b { gphase(a); } ctrl @ g(0.4) q[1], q[0];": "p(0.4) q[1];",
+    "ctrl @ gphase(0.4) q[1];": "p(0.4) q[1];",
+    "h q[0:1];": "h q[0]; h q[1];",
+    "h q[{2, 0}];": "h q[2]; h q[0];",
+    "h q[-1];": "h q[2];",
+    "h q[2:-2:0];": "h q[2]; h q[0];",
+    "cx q[0:1], q[1:2];": "cx q[0], q[1]; cx q[1], q[2];",
+    "const int k = 3 - 1; h q[k];": "h q[2];",
+    "const float a = pi / 4; gate g b { rx(2 * a) b; } g q[0];": "rx(pi/2) q[0];",
+    "rx(π/τ + log(euler) + pow(2, 3) + 2**-1 + arcsin(1)) q[0];": "rx(10 + pi/2) q[0];",
+    "rx(6/3) q[0];": "rx(2) q[0];",
+}
+
+
+@pytest.mark.parametrize("text", ALIKE)
+def test_a_program_means_what_it_says(text):
+    def state(body):
+        program = hb.from_qasm3(f'OPENQASM 3;\ninclude "stdgates.inc";\nqubit[3] q;\n{body}')
+
+        @hb.qnode(hb.device("default.qubit", wires=3))
+        def node():
+            for k in range(3):
+                hb.U3(0.4 + k, 0.3 * k, 0.7, wires=k)
+            program()
+            return hb.state()
+
+        return node()
+
+    assert np.allclose(state(text), state(ALIKE[text]), atol=1e-12)
+
+
+# condition -> the values (c1 c0) at which it holds
+CONDITIONS = {
+    "c == 2": "10",
+    "c != 2": "00 01 11",
+    "c[0]": "01 11",
+    "!c[0]": "00 10",
+    "c[1] == 1": "10 11",
+    "c[1] == false": "00 01",
+    'c == "01"': "01",
+    "c[0] && c[1]": "11",
+    "c[0] || c[1]": "01 10 11",
+    "c[0] && !c[1] || c == 2": "01 10",
+    "!(c[0] || c == 2)": "00",
+    "c == 7": "",
+}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_condition_holds_where_it_says(condition):
+    head = "OPENQASM 3;\nqubit[2] q; qubit r; bit[2] c; c = measure q;\n"
+    one, other = hb.from_qasm3(f"{head}if ({condition}) U(0, 0, 0) r; else {{ U(pi, 0, pi) r; }}").entries[2:]
+    values = [f"{k:02b}" for k in range(4)]
+
+    def holds(entry):
+        bits = [dict(zip(entry.bits, pattern, strict=True)) for pattern in entry.allowed]
+        return {v for v in values for b in bits if all(int(v[1 - k]) == x for k, x in b.items())}
+
+    assert holds(one) == set(CONDITIONS[condition].split())
+    assert holds(other) == set(values) - holds(one)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from hybridge import numpy as anp
 from hybridge.errors import CircuitError
 
+WHOLE = frozenset({"+", "-", "*", "negative"})  # of whole numbers a whole number
+MAX_WHOLE = 2**63
 MAX_STEPS = 10_000  # of one expression: substitution can double it at each level
 
 
@@ -24,7 +26,9 @@ class Expression(NamedTuple):
     steps: tuple[float | str | Function, ...]
 
 
-Number = float | Expression
+Number = (
+    int | float | Expression
+)  # whole numbers stay so in sums and products: version 3 divides them otherwise
 
 
 class Rule(NamedTuple):
@@ -89,9 +93,14 @@ def call(name: str, *arguments: Number) -> Number:
     MAX_STEPS steps.
     """
     rule = FUNCTIONS[name]
-    if not any(isinstance(a, Expression) for a in arguments):
+    plain = [a for a in arguments if not isinstance(a, Expression)]
+    if len(plain) == len(arguments):
         try:
-            return constant(rule.of_floats(*arguments))
+            if name in WHOLE and all(type(a) is int for a in plain):
+                found = rule.of_floats(*plain)
+                return found if abs(found) < MAX_WHOLE else constant(found)
+            # of floats: 9^9^9^9 of whole numbers would never end
+            return constant(rule.of_floats(*map(float, plain)))
         except CircuitError:
             raise CircuitError(f"{_shown(name, arguments)} is not a finite number") from None
         except (ArithmeticError, ValueError) as reason:

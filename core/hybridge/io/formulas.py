@@ -11,6 +11,7 @@ from hybridge.errors import CircuitError
 from hybridge.io.expression import FUNCTIONS, Number, call, constant
 from hybridge.io.tokens import Token, Tokens, shown
 
+MAX_DIGITS = 16  # of a whole number that is kept as one
 MAX_DEPTH = 64  # of brackets and signs inside one another: each is a call here
 
 Names = Mapping[str, Number]
@@ -27,6 +28,7 @@ class Grammar:
     infix: Mapping[str, tuple[int, str]]
     calls: Mapping[str, str]
     constants: Mapping[str, float]
+    whole_quotients: bool = False  # whether the quotient of two whole numbers is one, cut at the point
     right: int = 3
     signed: int = 2
 
@@ -43,12 +45,19 @@ class Grammar:
             tokens.take()
             next_strength = binds if binds == self.right else binds + 1
             right = self.read(tokens, names, next_strength, depth + 1)
+            if self.whole_quotients and function == "/" and isinstance(left, int) and isinstance(right, int):
+                if right and left % right:
+                    tokens.fail(
+                        f"{left}/{right} of whole numbers is cut to one; write {left}.0/{right}", sign
+                    )
             left = self.computed(tokens, sign, partial(call, function, left, right))
 
     def _operand(self, tokens: Tokens, names: Names, depth: int) -> Number:
         token = tokens.take()
         if token.kind in ("real", "integer"):
             tokens.check_number(token)
+            if token.kind == "integer" and len(token.text) < MAX_DIGITS:
+                return int(token.text)
             return self.computed(tokens, token, lambda: constant(float(token.text)))
         if token.kind == "name":
             return self._named(tokens, token, names, depth)
@@ -102,4 +111,24 @@ QASM3 = Grammar(
     {name: name for name in ("sin", "cos", "tan", "exp", "sqrt")}
     | {"log": "ln", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "pow": "^"},
     {"pi": math.pi, "π": math.pi, "tau": math.tau, "τ": math.tau, "euler": math.e, "ℇ": math.e},
+    whole_quotients=True,
 )
+PYTHON = Grammar(
+    {**_SIGNS, "**": (3, "^")},
+    {name: name for name in ("sin", "cos", "tan", "asin", "acos", "atan", "exp", "sqrt", "abs")}
+    | {"log": "ln", "ln": "ln"},
+    {"pi": math.pi},
+)
+
+
+def formula(format: str, text: str, names: Names) -> Number:
+    """The number that a formula in Python's signs stands for; FormatError, with its place, for anything else.
+
+    >>> formula("quil", "2*pi - 1", {})
+    5.283185307179586
+    """
+    tokens = Tokens(format, text)
+    found = PYTHON.read(tokens, names)
+    if tokens.next.kind != "end":
+        tokens.fail(f"the formula should end here, not go on with {shown(tokens.next)}")
+    return float(found) if isinstance(found, int) else found

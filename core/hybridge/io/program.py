@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from hybridge.errors import CircuitError
+from hybridge.io.conditions import ALWAYS, Condition
 from hybridge.io.expression import Number
 from hybridge.io.gates import MAX_OPERATIONS, Gate
 from hybridge.io.imported import Entry, ImportedCircuit, Measured
 from hybridge.io.tokens import Token, Tokens, shown
 from hybridge.operations.markers import Barrier
-from hybridge.operations.measuring import Patterns
 
 MAX_REGISTER = 2**16  # wires, and classical bits, of a program
 
@@ -38,21 +38,15 @@ class Operand(NamedTuple):
     whole: bool
 
 
-class Condition(NamedTuple):
-    """The patterns of classical bits at which a statement acts."""
-
-    bits: tuple[int, ...]
-    allowed: Patterns
-
-
-ALWAYS = Condition((), ())
+# Of a register's size, the indices that the text names next, and whether they are gone through.
+Indices = Callable[[int], tuple[Sequence[int], bool]]
 
 
 class Program:
     """What the statements of a text have made. Errors are raised at the token they are about."""
 
-    def __init__(self, tokens: Tokens):
-        self.tokens = tokens
+    def __init__(self, tokens: Tokens, indices: Indices):
+        self.tokens, self._indices = tokens, indices
         self.registers: dict[str, Register] = {}
         self.gates: dict[str, Gate] = {}
         self.num_wires = 0
@@ -92,13 +86,15 @@ class Program:
             places = tuple(range(register.start, register.start + register.size))
             return Operand(token, places, not register.single)
         place = tokens.next
-        index = tokens.whole("an index", 10**18)
-        if index >= register.size:
-            tokens.fail(
-                f"{register.name} has {register.size} {register.noun}; no {register.name}[{index}]", place
-            )
+        if register.single:
+            tokens.fail(f"{register.name} is one of the {register.noun} and takes no index", place)
+        chosen, whole = self._indices(register.size)
+        for index in chosen:
+            if not 0 <= index < register.size:
+                has = f"{register.name} has {register.size} {register.noun}"
+                tokens.fail(f"{has}; no {register.name}[{index}]", place)
         tokens.expect("]")
-        return Operand(token, (register.start + index,), False)
+        return Operand(token, tuple(register.start + index for index in chosen), whole)
 
     def operands(self, quantum: bool = True) -> list[Operand]:
         """One or more of them, with commas between."""

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hybridge.circuit import Circuit
+from hybridge.io.conditions import equals
 from hybridge.io.format import Format
 from hybridge.io.formulas import QASM2
 from hybridge.io.imported import ImportedCircuit
-from hybridge.io.program import Condition
 from hybridge.io.qasm_gates import BUILT_IN_2, QELIB1, ROWS
 from hybridge.io.qasm_reader import QasmReader
 from hybridge.io.qasm_writer import Dialect, written
@@ -104,10 +104,7 @@ class Reader(QasmReader):
         if what.text in self.statements:
             tokens.fail(f"only gates are read under a condition, not {what.text}", what)
         self.program.spend(token, register.size // 16)
-        bits = tuple(range(register.start, register.start + register.size))
-        pattern = tuple([asked >> k & 1 for k in range(register.size)])
-        never = asked >> register.size != 0
-        self.applied(Condition(bits, () if never else (pattern,)))
+        self.applied(equals(range(register.start, register.start + register.size), asked))
 
     statements: ClassVar[Mapping[str, Callable[[Any, Token], None]]] = {
         "include": QasmReader.include,

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 from hybridge.errors import CircuitError
 from hybridge.io import qasm_gates
+from hybridge.io.conditions import ALWAYS, Condition
 from hybridge.io.expression import Number, parameter
 from hybridge.io.formulas import QASM2, Grammar
 from hybridge.io.gates import Defined, Gate, Use
 from hybridge.io.imported import ImportedCircuit
-from hybridge.io.program import ALWAYS, Condition, Operand, Program, named_once
+from hybridge.io.program import Operand, Program, named_once
 from hybridge.io.tokens import Token, Tokens, shown
 
 MAX_WIRES_OF_A_GATE = 256
@@ -29,10 +30,12 @@ class QasmReader(ABC):
 
     def __init__(self, tokens: Tokens):
         self.tokens = tokens
-        self.program = Program(tokens)
+        self.program = Program(tokens, self.indices)
         self.fixed: set[str] = set(self.built_in)  # names of gates that may not be defined anew
         self.known: set[str] = set(self.built_in)
         self.opaque: set[str] = set()
+        self.names: dict[str, Number] = {}  # what formulas outside of gates may use
+        self.constants: dict[str, Number] = {}  # what formulas anywhere may use
 
     def read(self) -> ImportedCircuit:
         """The whole program."""
@@ -40,6 +43,10 @@ class QasmReader(ABC):
         while self.tokens.next.kind != "end":
             self.statement()
         return self.program.imported()
+
+    def indices(self, size: int) -> tuple[Sequence[int], bool]:
+        """The index in a register of this size that comes next."""
+        return (self.tokens.whole("an index", 10**18),), False
 
     @abstractmethod
     def version(self) -> None:
@@ -95,12 +102,16 @@ class QasmReader(ABC):
 
     def applied(self, condition: Condition) -> None:
         """Read a gate with its numbers and operands, and apply it."""
-        token = self.tokens.take()
-        gate = self.gate(token)
-        numbers = self.numbers({})
-        operands = self.program.operands()
+        token, gate = self.named_gate()
+        numbers = self.numbers(self.names)
+        operands = self.program.operands() if gate.num_wires else []
         self.tokens.expect(";")
         self.program.apply(token, gate, numbers, operands, condition)
+
+    def named_gate(self) -> tuple[Token, Gate]:
+        """The gate that comes next, and where it is named."""
+        token = self.tokens.take()
+        return token, self.gate(token)
 
     def numbers(self, names: Mapping[str, Number]) -> list[Number]:
         """The numbers in brackets that come next, if any do."""
@@ -111,20 +122,21 @@ class QasmReader(ABC):
         while not tokens.accept(")"):
             if found:
                 tokens.expect(",")
-            found.append(self.grammar.read(tokens, names))
+            read = self.grammar.read(tokens, names)
+            found.append(float(read) if isinstance(read, int) else read)
         return found
 
     def define(self, token: Token) -> None:
         """Read the definition of a gate."""
         name, params, wires = self.header()
-        names = {p.text: parameter(p.text) for p in params}
+        names: dict[str, Number] = {**self.constants, **{p.text: parameter(p.text) for p in params}}
         places = {w.text: k for k, w in enumerate(wires)}
         self.tokens.expect("{")
         body: list[Use] = []
         while not self.tokens.accept("}"):
             self.in_body(names, places, body)
         try:
-            gate = Defined(name.text, tuple(names), len(places), body)
+            gate = Defined(name.text, tuple(p.text for p in params), len(places), body)
         except CircuitError as error:
             self.tokens.fail(str(error), name)
         self.program.gates[name.text] = gate
@@ -164,8 +176,8 @@ class QasmReader(ABC):
             self.wires_in_body(places)
             tokens.expect(";")
             return
-        token = tokens.take()
-        body.append(self.use(token, self.gate(token), names, places))
+        token, gate = self.named_gate()
+        body.append(self.use(token, gate, names, places))
 
     def use(self, token: Token, gate: Gate, names: Mapping[str, Number], places: Mapping[str, int]) -> Use:
         """A gate in a definition: its numbers and qubits, which come next."""

@@ -123,6 +123,11 @@ class Device(ABC):
         """Whether `vjp` gives the derivatives of this program, where capabilities.vjp; the core's if not."""
         return True
 
+    def measures_inside(self, num_wires: int, deferred: int) -> bool:
+        """Whether it measures on the way what it could, where the circuit on so many wires, its measurements
+        put off to the end, is on `deferred` ones: asked of devices that claim `mid_circuit`."""
+        return True
+
     def memory(self, num_wires: int) -> int:
         """Bytes one row of a batch needs at its peak for so many wires, beside what `run` returns; 0 where
         that is not the limit."""

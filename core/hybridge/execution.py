@@ -22,6 +22,7 @@ from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
 from hybridge.gradients.part import Part
 from hybridge.noise.readout_errors import ReadoutError
+from hybridge.operations.measuring import Bit
 from hybridge.postselection import Selection
 from hybridge.readout.allotment import Lot, in_order, lots, parted
 from hybridge.readout.answered import own_columns, own_places
@@ -71,7 +72,9 @@ class Plan:
         results = sum(math.prod(shape) for shape in self.shapes(None))
         # of one row, in bytes
         self._memory = device.memory(len(circuit.wires)) + 16 * max(widest, results)
-        self._demand(f"{len(circuit.wires)} wires", self._memory, memory.available())
+        kept = sum(isinstance(w, Bit) for w in named.wires[: len(circuit.wires)])
+        inside = f", {kept} of them for what is measured inside the circuit" if kept else ""
+        self._demand(f"{len(circuit.wires)} wires{inside}", self._memory, memory.available())
         self.programs: tuple[Any, ...] = tuple(device.compile(c) for c in self.lowered)
         self._compiled = tuple(zip(self.programs, self.affine, strict=True))
         self._rules: dict[Hashable, tuple[Part, ...]] = {}

@@ -116,7 +116,11 @@ def make_plan(
         return Plan(numbered(named, device), named, device, sampled, errors=errors)
     errors = with_bits(errors, named, device.name)
     later, holders = deferred(named)
-    natively = sampled and all(reaches(device.capabilities, row, on) for row, on in named.instructions)
+    natively = (
+        sampled
+        and all(reaches(device.capabilities, row, on) for row, on in named.instructions)
+        and device.measures_inside(len(named.wires), len(later.wires))
+    )
     wanted = wanted_outcomes(named)
     selected = selection(named, wanted, holders, sampled) if wanted else None
     if selected is not None:

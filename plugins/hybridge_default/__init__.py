@@ -18,6 +18,7 @@ QUBIT = replace(
     measurements=frozenset({"state", "expval", "var", "probs", "sample", "counts"}),
     observables=frozenset({"pauli", "matrix"}),
     vjp=True,
+    mid_circuit=frozenset({"measure", "reset", "conditional"}),
     wide_gates=frozenset({"controlled", "MultiRZ", "PauliRot", "PCPhase", "DiagonalQubitUnitary"}),
     conventions="",
 )

@@ -10,10 +10,13 @@ import numpy as np
 
 from hybridge.plugin import Circuit, Device, DeviceError, Task
 from hybridge_default import QUBIT
+from hybridge_default.qubit_branches import Branching
 from hybridge_default.qubit_program import PRECISIONS, Program, compiled
 from hybridge_default.qubit_threads import checked_threads, default_threads, share
 
 NOTHING = np.empty((1, 0))  # of one row, the values of matrices without a form: nearly always there are none
+DEFERRED = 16  # wires, up to which one pass over the deferred state is sooner done than many over branches
+METHODS = ("branches", "deferred")
 PIECES = 4  # of a batch for each thread: some may be late
 
 
@@ -51,6 +54,9 @@ class DefaultQubit(Device):
              same bit by bit for any number. DeviceError where it is no whole number >= 1.
     dtype    "complex128", or "complex64": states take half the memory, and about half the time from 10 wires
              on; numbers, still doubles, hold to about 1e-6. DeviceError for another.
+    mid_circuit  how measurements inside a circuit are sampled: "branches", outcome by outcome, in the memory
+             of a few states; "deferred", on a wire more for each bit that needs one; None, whichever is
+             sooner done: deferred up to 16 wires. DeviceError for another. The distribution is the same.
     """
 
     capabilities = QUBIT
@@ -63,17 +69,24 @@ class DefaultQubit(Device):
         *,
         threads: int | None = None,
         dtype: str = "complex128",
+        mid_circuit: str | None = None,
     ):
         super().__init__(wires, shots, seed)
         self.threads = checked_threads(threads)
         if dtype not in PRECISIONS:
             raise DeviceError(f"default.qubit has states of dtype {' or '.join(PRECISIONS)}; got {dtype!r}")
+        if mid_circuit not in (None, *METHODS):
+            listed = ", ".join(map(repr, METHODS))
+            raise DeviceError(f"default.qubit has mid_circuit {listed} or None; got {mid_circuit!r}")
+        self.mid_circuit = mid_circuit
         self.dtype = dtype
         self.precision = float(np.finfo(PRECISIONS[dtype]).eps)
         self._threads = self.threads or 1  # of programs whose states no threads share
         default_threads()  # where the environment asks for nonsense, now is the time to say so
 
-    def compile(self, circuit: Circuit) -> Program | Drawn:
+    def compile(self, circuit: Circuit) -> Program | Drawn | Branching:
+        if any(operation.kind == "measure" for operation, _ in circuit.instructions):
+            return Branching(circuit, self.dtype)
         kinds = [m.kind for m in circuit.measurements]
         if "sample" in kinds or "counts" in kinds:
             (m,) = circuit.measurements  # shots answer one question about a circuit
@@ -84,11 +97,13 @@ class DefaultQubit(Device):
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         return [
-            self._draw(task) if isinstance(task.program, Drawn) else self._run(task.program, task.params)
+            self._run(task.program, task.params) if isinstance(task.program, Program) else self._draw(task)
             for task in tasks
         ]
 
     def _draw(self, task: Task) -> np.ndarray:
+        if isinstance(task.program, Branching):
+            return task.program.drawn(task.params, task.shots or 0, task.seed, self._run)
         from hybridge_default import qubit_sampling  # of numba too
 
         program, kind, wires = task.program
@@ -140,6 +155,10 @@ class DefaultQubit(Device):
 
     def differentiates(self, program: Program) -> bool:
         return not program.externals  # fractional powers of gates that are no exponentials
+
+    def measures_inside(self, num_wires: int, deferred: int) -> bool:
+        method = self.mid_circuit or METHODS[deferred <= max(num_wires, DEFERRED)]
+        return method == "branches"
 
     def memory(self, num_wires: int) -> int:
         return np.dtype(self.dtype).itemsize * 2**num_wires  # the state; a variance takes another

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import hybridge  # noqa: F401  fills the table
 from hybridge.compilation import reaches, runs
 from hybridge.device import Capabilities
-from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
+from hybridge.operations.spectrum import Chance, Hyperbolic, Power, Spectrum, Trig
 from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
 from hybridge.registry import OWNER, registry
 
@@ -25,8 +25,8 @@ those, not this page. Conventions (radians, hbar = 2, the first wire most signif
 - *parameters* are numbers of the circuit, differentiable where a spectrum is given; *constants*, in brackets,
   are part of its structure.
 - *spectrum*: how an expectation value depends on each parameter, `T` trigonometric with these frequencies
-  (`T()`: not at all), `H` hyperbolic, `P` polynomial, `-` without an exact rule; see
-  [gradients.md](gradients.md).
+  (`T()`: not at all), `H` hyperbolic, `P` polynomial, `C` polynomial in a
+  probability, `-` without an exact rule; see [gradients.md](gradients.md).
 - *parts*: whether a device without the operation gets it decomposed.
 - For each device: `yes` where it runs the operation as it is, `parts` where the core decomposes it, `no`
   where it cannot.
@@ -61,7 +61,7 @@ def family_line(family: Family) -> Line:
 
 
 def spectrum(found: Spectrum | None) -> str:
-    """T(0.5, 1), H(1), P(1), or - where there is none."""
+    """T(0.5, 1), H(1), P(1), C(1), or - where there is none."""
     match found:
         case None:
             return "-"
@@ -71,6 +71,8 @@ def spectrum(found: Spectrum | None) -> str:
             return f"H({degree})"
         case Power(degree):
             return f"P({degree})"
+        case Chance(degree):
+            return f"C({degree})"
 
 
 def support(capabilities: Capabilities, row: Operation) -> str:

@@ -238,7 +238,7 @@ def _derivative(f: Derivative, model: Model, args: Sequence[Any], kwargs: Mappin
     here = _sample(measured, None, joint)
     slopes, variances = _weighted(inputs.steps.swapaxes(1, 2)[:, None], here, starts)
     parts = [part for part in rule if len(part.shifts)]
-    shifted = [(inputs.rows[:, None, :] + part.shifts).reshape(-1, inputs.rows.shape[1]) for part in parts]
+    shifted = [part.points(inputs.rows).reshape(-1, inputs.rows.shape[1]) for part in parts]
     runs = [(call.plan.of_part(part), rows) for part, rows in zip(parts, shifted, strict=True)]
     for part, pieces in zip(parts, estimate_together(runs, call.shots), strict=True):
         more = _weighted(_effects(inputs, part), _sample(pieces, part.fold, joint), starts)

@@ -56,8 +56,7 @@ class Chosen(NamedTuple):
     """The rule of one slot, for some of the measurements (their indices), and why it is this one."""
 
     method: str
-    shifts: np.ndarray
-    weights: np.ndarray
+    rule: Shifts
     measured: frozenset[int]
     reason: str
     space: Space | None = None  # in which the rule is exact
@@ -98,19 +97,24 @@ def rule_parts(
         for k, found in enumerate(choices(circuit, slots, method, conditions, needed))
         for rule in found.rules
     ]
-    total = sum(len(rule.shifts) for _, rule, _ in rules)
+    total = sum(len(chosen.rule.shifts) for _, chosen, _ in rules)
     masked = any(mask is not None for _, _, mask in rules)
     shifts, weights = np.zeros((total, circuit.num_slots)), np.zeros((total, len(slots)))
     counted = np.ones((total, sum(conditions.columns) if masked else 1))
+    bounded = any(chosen.rule.scale is not None for _, chosen, _ in rules)
+    scale = np.ones_like(shifts) if bounded else None
     start = 0
-    for k, rule, mask in rules:
+    for k, chosen, mask in rules:
+        rule = chosen.rule
         stop = start + len(rule.shifts)
         shifts[start:stop, slots[k]] = rule.shifts
         weights[start:stop, k] = rule.weights
+        if scale is not None and rule.scale is not None:
+            scale[start:stop, slots[k]] = rule.scale
         if mask is not None:
             counted[start:stop] = mask
         start = stop
-    return (Part(shifts, weights[:, :, None] * counted[:, None, :] if masked else weights),)
+    return (Part(shifts, weights[:, :, None] * counted[:, None, :] if masked else weights, scale=scale),)
 
 
 def _mask(rule: Chosen, found: Choice, conditions: Conditions, needed: Sequence[int]) -> np.ndarray | None:
@@ -198,7 +202,7 @@ def _choice(
     rules = [
         Chosen(
             "parameter-shift",
-            *_rule(circuit, slot, operation, method, space, conditions),
+            _rule(circuit, slot, operation, method, space, conditions),
             frozenset(of),
             f"exact: the values lie in {_short(repr(space.spectrum.power(space.degree)))}",
             space,
@@ -207,7 +211,7 @@ def _choice(
     ]
     if without:
         reason = next(iter(without.values()))
-        rules.append(Chosen("finite-diff", *finite_rule(conditions.noise), frozenset(without), reason))
+        rules.append(Chosen("finite-diff", finite_rule(conditions.noise), frozenset(without), reason))
     return Choice(tuple(rules), still)
 
 

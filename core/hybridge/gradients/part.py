@@ -10,7 +10,8 @@ import numpy as np
 class Part(NamedTuple):
     """Runs of one plan: what they give to df/dp[slots] is weights . f(p + shifts), summed over the runs.
 
-    shifts (R, P); weights (R, S) for S slots and all columns of f alike, or (R, S, columns). `plan` None is
+    With `scale` (R, P) it is weights . f(scale * p + shifts): what has bounds stays between them. shifts
+    (R, P); weights (R, S) for S slots and all columns of f alike, or (R, S, columns). `plan` None is
     the plan that is differentiated; another one has the same slots in the same order, and its columns times
     `fold` (its columns, columns of f) are what is summed, where fold is given.
     """
@@ -19,6 +20,12 @@ class Part(NamedTuple):
     weights: np.ndarray
     plan: Any = None
     fold: np.ndarray | None = None
+    scale: np.ndarray | None = None
+
+    def points(self, rows: Any) -> Any:
+        """The numbers of all runs: rows (B, P), of any library, as (B, R, P)."""
+        each = rows[:, None, :]
+        return each + self.shifts if self.scale is None else each * self.scale + self.shifts
 
     def combined(self, values: Any, xp: Any) -> Any:
         """The values (B, R, columns of the plan) summed up, (B, S, columns), by the functions of xp."""

@@ -7,7 +7,6 @@ of the rules of two numbers are exact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,14 +19,16 @@ from hybridge.gradients.frequencies import generate_shift_rule, merged
 from hybridge.gradients.method import Method
 from hybridge.gradients.reach import moves
 from hybridge.gradients.shift import Shifts, Space, evenly, shift_rule
-from hybridge.operations.spectrum import Hyperbolic, Trig
+from hybridge.operations.spectrum import Chance, Hyperbolic, Trig
+
+STILL = Shifts(np.zeros(1), np.ones(1))  # the unshifted point
 
 
 class SecondRule(NamedTuple):
     """Second derivatives in S slots: center at the numbers themselves, weights (R,) at R shifted ones.
 
     slots, amounts  (R, 2): in each of the R points two slots move, by these amounts (the second of a diagonal
-                    entry by 0)
+                    entry by 0), times `scales` (R, 2) before
     pairs, starts   (Q, 2), (Q,): which entries of the Hessian the points from each start to the next belong
                     to, places among the S with i <= j
     center          (S,): weights of the unshifted point on the diagonal
@@ -36,6 +37,7 @@ class SecondRule(NamedTuple):
 
     slots: np.ndarray
     amounts: np.ndarray
+    scales: np.ndarray
     weights: np.ndarray
     pairs: np.ndarray
     starts: np.ndarray
@@ -57,6 +59,7 @@ class SecondRule(NamedTuple):
         found = np.repeat(rows[:, None, :], self.num_points, axis=1)
         each = np.arange(1, self.num_points)
         for side in range(2):
+            found[:, each, self.slots[:, side]] *= self.scales[:, side]
             found[:, each, self.slots[:, side]] += self.amounts[:, side]
         return found
 
@@ -92,6 +95,10 @@ def second_rule(space: Space, truncated: bool = False) -> Shifts:
             sums, products = np.add.outer(*[once.shifts] * 2), np.multiply.outer(*[once.weights] * 2)
             weights, shifts = merged(np.array(functions), products.ravel(), sums.ravel())
         return Shifts(shifts, weights)
+    if isinstance(functions, Chance) and functions.degree == 2:
+        return Shifts(np.array([0.0, 0.5, 1.0]), np.array([4.0, -8.0, 4.0]), np.zeros(3))
+    if isinstance(functions, Chance):
+        return Shifts(np.zeros(0), np.zeros(0))
     if not isinstance(functions, Hyperbolic) and functions.degree < 2:
         return Shifts(np.zeros(0), np.zeros(0))
     if not isinstance(functions, Hyperbolic) and functions.forward:
@@ -121,7 +128,7 @@ class Known(NamedTuple):
         """How many points the rule takes, the unshifted one included."""
         first = np.array([len(_rule(found).shifts) for found in self.choices])
         together = np.triu(self.moves @ self.moves.T > 0, 1)
-        diagonal = sum(int((rule.shifts != 0).sum()) for rule in self.second)
+        diagonal = sum(int((~_still(rule)).sum()) for rule in self.second)
         return 1 + diagonal + int(first @ together @ first)
 
 
@@ -151,26 +158,27 @@ def hessian_rule(
         return None
     center = np.zeros(len(slots))
     pairs, points = [], []  # of each pair (slot, slot, amount, amount, weight) of its points
-    for i, (shifts, weights) in enumerate(parts.second):
-        still = shifts == 0
-        center[i] = weights[still].sum()
+    for i, rule in enumerate(parts.second):
+        still = _still(rule)
+        center[i] = rule.weights[still].sum()
         if not still.all():
             pairs.append((i, i))
-            points.append(_points(slots[i], slots[i], shifts[~still], np.zeros(1), weights[~still]))
+            scale = None if rule.scale is None else rule.scale[~still]
+            moving = Shifts(rule.shifts[~still], rule.weights[~still], scale)
+            points.append(_points(slots[i], slots[i], moving, STILL))
     together = parts.moves @ parts.moves.T > 0  # else no value depends on both
     for i, j in zip(*np.nonzero(np.triu(together, 1)), strict=True):
         a, b = _rule(parts.choices[i]), _rule(parts.choices[j])
         if len(a.weights) * len(b.weights):
             pairs.append((i, j))
-            points.append(
-                _points(slots[i], slots[j], a.shifts, b.shifts, np.outer(a.weights, b.weights).ravel())
-            )
+            points.append(_points(slots[i], slots[j], a, b))
     starts = np.cumsum([0, *(len(p) for p in points)])[:-1]
-    table = np.concatenate([np.zeros((0, 5)), *points])
+    table = np.concatenate([np.zeros((0, 7)), *points])
     return SecondRule(
         slots=table[:, :2].astype(np.intp),
         amounts=table[:, 2:4],
-        weights=table[:, 4],
+        scales=table[:, 4:6],
+        weights=table[:, 6],
         pairs=np.array(pairs, dtype=np.intp).reshape(-1, 2),
         starts=starts,
         center=center,
@@ -181,12 +189,24 @@ def hessian_rule(
 def _rule(found: Choice) -> Shifts:
     if not found.rules:
         return Shifts(np.zeros(0), np.zeros(0))
-    return Shifts(found.rules[0].shifts, found.rules[0].weights)
+    return found.rules[0].rule
 
 
-def _points(
-    i: int, j: int, a: np.ndarray, b: np.ndarray, weights: Sequence[float] | np.ndarray
-) -> np.ndarray:
-    """Every shift a of slot i with every shift b of slot j: (slot, slot, amount, amount, weight)."""
-    first, second = np.repeat(a, len(b)), np.tile(b, len(a))
-    return np.stack([np.full(len(first), i), np.full(len(first), j), first, second, weights], axis=1)
+def _still(rule: Shifts) -> np.ndarray:
+    """Which points of a rule are the unshifted one."""
+    return (rule.shifts == 0) & (_scale(rule) == 1)
+
+
+def _scale(rule: Shifts) -> np.ndarray:
+    return np.ones(len(rule.shifts)) if rule.scale is None else rule.scale
+
+
+def _points(i: int, j: int, a: Shifts, b: Shifts) -> np.ndarray:
+    """Every point a of slot i with every point b of slot j: (slots, amounts, scales, weight), two of each."""
+    first, second = (
+        np.repeat(np.arange(len(a.shifts)), len(b.shifts)),
+        np.tile(np.arange(len(b.shifts)), len(a.shifts)),
+    )
+    columns = [np.full(len(first), i), np.full(len(first), j), a.shifts[first], b.shifts[second]]
+    scales = [_scale(a)[first], _scale(b)[second]]
+    return np.stack([*columns, *scales, a.weights[first] * b.weights[second]], axis=1)

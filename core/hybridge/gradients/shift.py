@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hybridge.gradients.quiet import Solve, quiet_steps
-from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
+from hybridge.operations.spectrum import Chance, Hyperbolic, Power, Spectrum, Trig
 
 # Of exact values a step of .6 loses least to rounding at degrees 1 and 2; far beyond shifts of 1.2 degree 12
 # has no right digit left. A truncated Fock space holds the exact rule only as far as it holds the shifted
@@ -51,10 +51,14 @@ def joined(spaces: Sequence[Space]) -> Space:
 
 
 class Shifts(NamedTuple):
-    """The rule of one parameter: shifts (R,) in the parameter's unit, weights (R,)."""
+    """The rule of one parameter: shifts (R,) in the parameter's unit, weights (R,).
+
+    Where a shifted parameter might leave its bounds, `scale` (R,) are factors of it: f(scale * t + shifts).
+    """
 
     shifts: np.ndarray
     weights: np.ndarray
+    scale: np.ndarray | None = None
 
 
 @lru_cache(maxsize=1024)
@@ -70,6 +74,8 @@ def shift_rule(spectrum: Spectrum, degree: int = 1, truncated: bool = False, sho
     space = spectrum.power(degree)
     if isinstance(space, Trig):
         return _mirrored(*_trig(space))
+    if isinstance(space, Chance):
+        return _chance(space)
     if space.degree == 0:
         return Shifts(np.zeros(0), np.zeros(0))
     solve, steps = _linear(space, truncated and not shots)
@@ -100,6 +106,19 @@ def evenly(space: Hyperbolic | Power, truncated: bool, count: int, start: int = 
     if isinstance(space, Hyperbolic):
         step = min(step, REACH / space.degree)
     return step * np.arange(start, count + 1)
+
+
+def _chance(space: Chance) -> Shifts:
+    """From points between 0 and 1, whatever t between them is: f(1) - f(0) where f is affine.
+
+    Where it is quadratic, f'(t) = 2 f'(t/2 + 1/4) - f'(1/2) by differences, which are exact, to both sides.
+    """
+    if space.degree == 1:
+        return Shifts(np.array([1.0, 0.0]), np.array([1.0, -1.0]), np.zeros(2))
+    assert space.degree == 2  # of a variance: a mean is affine
+    return Shifts(
+        np.array([0.5, 0.0, 1.0, 0.0]), np.array([4.0, -4.0, -1.0, 1.0]), np.array([0.5, 0.5, 0.0, 0.0])
+    )
 
 
 def _mirrored(steps: np.ndarray, weights: np.ndarray) -> Shifts:

@@ -39,8 +39,8 @@ def split_flat(plan: Plan, shots: int | None, flat: Any) -> list[Any]:
 
 
 @primitive
-def run(rows: Any, call: Call) -> Any:
-    """(B, P) -> (B, columns)."""
+def run(rows: Any, call: Call, slots: tuple[int, ...]) -> Any:
+    """(B, P) -> (B, columns); the rows are traced in these slots: constants may have no rule."""
     return call.plan.run_flat(rows, call.shots)
 
 
@@ -89,9 +89,12 @@ defjvp_argnums(pack, lambda argnums, gs, ans, args, kwargs: _spread(args[0], gs,
 
 
 def derivative(
-    rows: Any, call: Call, slots: tuple[int, ...]
+    rows: Any, call: Call, slots: tuple[int, ...], traced: tuple[int, ...]
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The vjp (B, columns) -> (B, len(slots)) and the jvp in the other direction, sharing one Jacobian."""
+    """The vjp (B, columns) -> (B, len(slots)) and the jvp in the other direction, sharing one Jacobian.
+
+    `traced` are the slots in which what is returned may be differentiated again.
+    """
     made: list[Any] = []
     plain = not isbox(rows)
 
@@ -100,7 +103,10 @@ def derivative(
         if made:
             return made[0]
         parts, whole = parts_for(call, slots, None if isbox(cotangent) else cotangent)
-        found = together(rows, call, slots, parts) if plain else summed(rows, call, slots, parts, run, anp)
+        if plain:
+            found = together(rows, call, slots, parts)
+        else:
+            found = summed(rows, call, slots, parts, lambda shifted, own: run(shifted, own, traced), anp)
         if whole:
             made.append(found)
         return found
@@ -114,14 +120,19 @@ def derivative(
 
 
 def _run_vjp(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
-    rows, call = args
-    vjp, _ = derivative(rows, call, tuple(range(call.plan.num_slots)))  # once: every pull shares its Jacobian
-    return lambda g: (vjp(g),)
+    rows, call, slots = args
+    vjp, _ = derivative(rows, call, slots, slots)  # once: every pull shares its Jacobian
+    return lambda g: (anp.matmul(vjp(g), _chosen(slots, call)),)
 
 
 def _run_jvp(argnums: Any, gs: Any, ans: Any, args: Any, kwargs: Any) -> Any:
-    rows, call = args
-    return derivative(rows, call, tuple(range(call.plan.num_slots)))[1](gs[0])
+    rows, call, slots = args
+    return derivative(rows, call, slots, slots)[1](anp.matmul(gs[0], _chosen(slots, call).T))
+
+
+def _chosen(slots: tuple[int, ...], call: Call) -> np.ndarray:
+    """(S, P): 1 where a slot is a column of the rows."""
+    return np.eye(call.plan.num_slots)[list(slots)]
 
 
 defvjp_argnums(run, _run_vjp)
@@ -140,6 +151,11 @@ def call_plan(call: Call, *leaves: Any) -> Any:
     return flat if call.gather.batched else flat[0]
 
 
+def _traced(args: Sequence[Any]) -> tuple[int, ...]:
+    """The slots that depend on a box, of this trace or another, among a call and its leaves."""
+    return args[0].gather.part([i for i, leaf in enumerate(args[1:]) if isbox(leaf)])[0]
+
+
 def _call_vjp(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     call, leaves = args[0], [i - 1 for i in argnums]
     slots, gather = call.gather.part(leaves)
@@ -149,7 +165,7 @@ def _call_vjp(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
         if call.ahead and not isbox(g):
             return g * call.ahead[0][:, list(slots)]
         if not made:
-            made.append(derivative(pack(call.gather, *args[1:]), call, slots)[0])
+            made.append(derivative(pack(call.gather, *args[1:]), call, slots, _traced(args))[0])
         return made[0](g)
 
     return lambda g: _unpack(gather, vjp(g if gather.batched else g[None, :]), leaves)
@@ -158,7 +174,7 @@ def _call_vjp(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
 def _call_jvp(argnums: Any, gs: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     call, leaves = args[0], [i - 1 for i in argnums]
     slots, gather = call.gather.part(leaves)
-    _, jvp = derivative(pack(call.gather, *args[1:]), call, slots)
+    _, jvp = derivative(pack(call.gather, *args[1:]), call, slots, _traced(args))
     tangent = jvp(_spread(gather, gs, leaves))
     return tangent if gather.batched else tangent[0]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hybridge.gradients.part import Part
 from hybridge.interfaces.rows import as_rows
 
 Shape = tuple[int, ...]
@@ -119,17 +120,17 @@ class Gather:
             self.in_order and len(self.shapes) == 1,
         )
 
-    def shifted(self, shifts: np.ndarray) -> Gather:
-        """The gather of each row at shifts (R, P): R rows for each of this one."""
-        count = len(shifts)
+    def at_points(self, part: Part) -> Gather:
+        """The gather of each row at the R points of a part of a rule: R rows for each of this one."""
+        count = len(part.shifts)
         offset = np.zeros(self.index.shape[:2]) if self.offset is None else self.offset
-        return Gather(
-            np.repeat(self.index, count, axis=0),
-            self.shapes,
-            True,
-            None if self.scale is None else np.repeat(self.scale, count, axis=0),
-            (offset[:, None] + shifts).reshape(-1, shifts.shape[1]),
-        )
+        scale = None if self.scale is None else np.repeat(self.scale, count, axis=0)
+        index = np.repeat(self.index, count, axis=0)
+        if part.scale is not None:
+            own = np.tile(part.scale, (len(self.index), 1))
+            own = own if index.ndim == 2 else own[:, :, None]
+            scale = np.broadcast_to(own, index.shape) if scale is None else scale * own
+        return Gather(index, self.shapes, True, scale, part.points(offset).reshape(-1, offset.shape[1]))
 
     def leaf(self, i: int, flat: np.ndarray) -> Any:
         """What of flat (..., size) is leaf i's: (..., *shape), a number where that is ()."""

@@ -135,7 +135,7 @@ def _bend(
     for part in run.rule(active, measured):
         if not len(part.shifts):
             continue
-        shifted = Run(call.of_part(part)._replace(gather=call.gather.shifted(part.shifts)), run.dtype)
+        shifted = Run(call.of_part(part)._replace(gather=call.gather.at_points(part)), run.dtype)
         wanted = measured if part.plan is None else shifted.every
         found = push_p.bind(*leaves, *tangents, run=shifted, lead=lead, active=moving, measured=wanted)
         columns = side_by_side(jnp, shifted, lead, found, wanted)

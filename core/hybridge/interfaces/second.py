@@ -49,7 +49,9 @@ def _by_sweeps(rows: np.ndarray, call: Call, slots: tuple[int, ...], part: Part)
     count, columns = len(part.shifts), columns_of(call)
     if not count:  # nothing measured depends on these numbers
         return np.zeros((len(rows), columns, len(slots), len(slots)))
-    shifted = (rows[:, None, :] + part.shifts).reshape(-1, rows.shape[1])
+    shifted = part.points(rows).reshape(-1, rows.shape[1])
     slopes = full_jacobian(shifted, call, slots).reshape(len(rows), count, columns, len(slots))
+    if part.scale is not None:  # what a number does at a point where it is scaled
+        slopes = slopes * part.scale[None, :, None, list(slots)]
     weights = part.weights if part.weights.ndim == 3 else np.repeat(part.weights[:, :, None], columns, axis=2)
     return np.einsum("rsc,brct->bcst", weights, slopes)

@@ -66,7 +66,7 @@ def _runs(rows: Any, call: Call, parts: Sequence[Part], xp: Any) -> list[tuple[A
     the best method that they have."""
     return [
         (
-            xp.reshape(rows[:, None, :] + part.shifts, (len(rows) * len(part.shifts), rows.shape[1])),
+            xp.reshape(part.points(rows), (len(rows) * len(part.shifts), rows.shape[1])),
             call.of_part(part),
         )
         for part in parts

@@ -168,7 +168,7 @@ class Node:
 
     def _shifted(self, tensors: Sequence[tf.Tensor], part: Part) -> Node:
         """The node of a part: its one tensor is the shifted rows of all rows, one after another."""
-        rows = tf.reshape(self._packed(tensors)[:, None, :] + part.shifts, (-1, part.shifts.shape[1]))
+        rows = tf.reshape(part.points(self._packed(tensors)), (-1, part.shifts.shape[1]))
         call = self.call.of_part(part)
         return Node(call._replace(gather=rows_alone(rows.shape[0] or 1, rows.shape[1])), [rows])
 
@@ -192,7 +192,8 @@ class Node:
             node = self._shifted(tensors, part)
             cotangent = tf.reshape(_spread(part, weights), (-1, slopes.columns_of(node.call)))
             (found,) = node.pulled(node.tensors, node._split(cotangent))
-            total += tf.reduce_sum(tf.reshape(found, (-1, *part.shifts.shape)), axis=1)
+            moved = tf.reshape(found, (-1, *part.shifts.shape))
+            total += tf.reduce_sum(moved if part.scale is None else moved * part.scale, axis=1)
         return self._unpacked(tf.gather(total, self.slots, axis=1))
 
     def _packed(self, tensors: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -54,7 +54,7 @@ class Run:
 
     def shifted(self, part: Part) -> Run:
         """What a part of a rule runs."""
-        call = self.call.of_part(part)._replace(gather=self.gather.shifted(part.shifts), ahead=None)
+        call = self.call.of_part(part)._replace(gather=self.gather.at_points(part), ahead=None)
         return replace(self, call=call)
 
     def values(self, arrays: Sequence[Any]) -> Tensors:

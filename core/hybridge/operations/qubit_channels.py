@@ -1,4 +1,9 @@
-"""The channels on qubits: rho -> sum_i K_i rho K_i^dagger, each row defined by its Kraus operators K_i."""
+"""The channels on qubits: rho -> sum_i K_i rho K_i^dagger, each row defined by its Kraus operators K_i.
+
+A probability in which a channel is affine, whatever its other numbers are, has the spectrum Chance. Of the
+others none has a rule of few runs: sqrt(1 - gamma) and exponentials of times are no polynomials, and a number
+of ResetError that moves alone may leave p0 + p1 <= 1.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ import numpy as np
 
 from hybridge.errors import CircuitError
 from hybridge.operations import constants
+from hybridge.operations.spectrum import Chance, Spectrum
 from hybridge.operations.table import Constant, Family, Operation, row
 
 I2, X, Y, Z = (
@@ -19,6 +25,7 @@ P00, P01, P10, P11 = (
     np.array(m, complex) for m in ([[1, 0], [0, 0]], [[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 0], [0, 1]])
 )
 PROBABILITY = (0.0, 1.0)
+AFFINE: tuple[Spectrum | None, ...] = (Chance(),)
 ROUNDING = 1e-12  # sums of what is given may be off by so much
 
 
@@ -65,6 +72,7 @@ BitFlip = _channel(
     lambda p: _kraus((_root(1 - np.asarray(p, float)), I2), (_root(p), X)),
     "X with probability p",
     "BF",
+    spectrum=AFFINE,
 )
 PhaseFlip = _channel(
     "PhaseFlip",
@@ -72,6 +80,7 @@ PhaseFlip = _channel(
     lambda p: _kraus((_root(1 - np.asarray(p, float)), I2), (_root(p), Z)),
     "Z with probability p",
     "PF",
+    spectrum=AFFINE,
 )
 
 
@@ -87,6 +96,7 @@ DepolarizingChannel = _channel(
     _depolarizing,
     "X, Y or Z, with probability p/3 each: rho -> (1 - 4p/3) rho + (4p/3) I/2",
     "DP",
+    spectrum=AFFINE,
 )
 
 
@@ -120,6 +130,7 @@ GeneralizedAmplitudeDamping = _channel(
     _generalized_damping,
     "with probability p |1⟩ decays to |0⟩, else |0⟩ rises to |1⟩, each with probability gamma",
     "GAD",
+    spectrum=(None, Chance()),
 )
 
 
@@ -180,6 +191,7 @@ ThermalRelaxationError = _channel(
     _relaxation,
     "for the time tg towards the population pe of |1⟩, in the time t1, coherence lost in the time t2 <= 2 t1",
     "TR",
+    spectrum=(Chance(), None, None, None),
     bounds={"pe": PROBABILITY, "t1": (1e-300, np.inf), "t2": (1e-300, np.inf), "tg": (0.0, np.inf)},
     check=_check_relaxation,
 )
@@ -205,6 +217,7 @@ def _pauli_error(num_wires: int, operators: str) -> Operation:
         ("p",),
         "channel",
         definition=lambda p: _kraus((_root(1 - np.asarray(p, float)), identity), (_root(p), matrix)),
+        spectrum=AFFINE,
         bounds={"p": PROBABILITY},
         mixed=True,
         constants=(operators,),

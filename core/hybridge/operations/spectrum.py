@@ -78,4 +78,14 @@ class Power:
         return Power(self.degree * (degree // self.per), self.forward)
 
 
-Spectrum = Trig | Hyperbolic | Power
+@dataclass(frozen=True)
+class Chance:
+    """A polynomial of this degree in a probability, which stays between 0 and 1 wherever it is evaluated."""
+
+    degree: int = 1
+
+    def power(self, degree: int) -> Chance:
+        return Chance(self.degree * degree)
+
+
+Spectrum = Trig | Hyperbolic | Power | Chance

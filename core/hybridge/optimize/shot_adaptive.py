@@ -120,7 +120,7 @@ def sampled_gradient(plan: Plan, slots: Slots, shots: np.ndarray) -> tuple[np.nd
         for part in plan.rule(own, Method("parameter-shift"), each) if own else ():
             if len(part.shifts):
                 weights[j] = part.weights @ slots.slopes[list(own), j]
-                runs.append((plan, slots.rows + part.shifts))
+                runs.append((plan, part.points(slots.rows)[0]))
                 drawn.append(each)
     for j, each, found in zip(weights, drawn, estimate_together(runs, drawn), strict=True):
         values = np.concatenate([piece.flat[:, 0] for piece in found])

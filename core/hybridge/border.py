@@ -29,11 +29,16 @@ def check_count(device: Device, tasks: Sequence[Task], arrays: Any) -> None:
         raise PluginError(device.name, reason)
 
 
-def fault(array: Any, batch: int, width: int) -> str:
-    """What is wrong with an array a plugin returned; empty where nothing is."""
+def fault(array: Any, batch: int, width: int, more: int = 0) -> str:
+    """What is wrong with an array a plugin returned; empty where nothing is.
+
+    `more` columns may come any number of times again.
+    """
     if not isinstance(array, np.ndarray):
         return type(array).__name__
     kind = array.dtype.kind
+    if more and array.ndim == 2 and array.shape[1] > width and not (array.shape[1] - width) % more:
+        width = array.shape[1]
     if array.shape != (batch, width):
         return f"shape {array.shape} instead of {(batch, width)}"
     if kind not in "fcui":

@@ -27,8 +27,9 @@ class Capabilities:
     operations    names of the rows it runs; None: every row of its domain that has a definition, but channels
                   on qubits only where it returns density_matrix
     measurements  kinds `run` returns. Qubit: any of state, density_matrix, expval, var, probs, sample and
-                  counts. CV: gaussian (mean and covariance) or state (ket) and density_matrix, from which
-                  the core makes what is not claimed; and any of expval, var, probs (of photon numbers).
+                  counts. CV: gaussian (mean and covariance), mixture (a sum of Gaussians) or state (ket) and
+                  density_matrix, from which the core makes what is not claimed; and any of expval, var,
+                  probs (of photon numbers), but beside a mixture.
     observables   for expval and var: any of "pauli" (a Sentence), "matrix" (every other qubit observable),
                   "polynomial" (in x and p), "projector" (a NumberProjector),
                   "click" (a Clicks, whether threshold detectors all click)
@@ -108,7 +109,8 @@ class Device(ABC):
         shots * wires (0 and 1, of any integer type), shot by shot; counts m = min(shots, 2^k) outcomes as
         numbers (int64, wires[0] most significant), then the m times that they came, 0 for entries to spare.
         CV: gaussian 2n + (2n)^2 (mean, covariance row-major); probs cutoff^k; state cutoff^n complex;
-        density_matrix cutoff^(2n) complex, row-major as a (cutoff^n, cutoff^n) matrix.
+        density_matrix cutoff^(2n) complex, row-major as a (cutoff^n, cutoff^n) matrix; mixture (2n)^2 + K (1
+        + 2n) complex: the covariance, then weight and mean of each of K Gaussians, zeros for those to spare.
         """
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ from hybridge.readout.answered import own_columns, own_places
 from hybridge.readout.misread import numbered_errors
 from hybridge.readout.noise import Estimate, Noise
 from hybridge.readout.plan import readout
-from hybridge.readout.reader import Answers, columns
+from hybridge.readout.reader import Answers, columns, more_columns
 from hybridge.tracker import notify
 from hybridge.undifferentiated import no_own_derivatives
 
@@ -397,7 +397,8 @@ class Plan:
             width = self._widths.get((at, task.shots))
             if width is None:
                 width = self._widths[at, task.shots] = self._width(self.lowered[at], task.shots)
-            wrong = fault(array, len(task.params), width)
+            more = sum(more_columns(m, len(self.circuit.wires)) for m in self.lowered[at].measurements)
+            wrong = fault(array, len(task.params), width, more)
             if wrong:
                 asked = self.lowered[at].measurements
                 raise PluginError(self.device.name, f"run returned {wrong} for {asked}")

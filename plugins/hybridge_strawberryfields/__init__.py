@@ -6,7 +6,7 @@ from types import ModuleType
 
 from hybridge.plugin import Capabilities, hookimpl
 
-__all__ = ["FOCK", "GAUSSIAN", "import_strawberryfields", "register_devices"]
+__all__ = ["BOSONIC", "FOCK", "GAUSSIAN", "import_strawberryfields", "register_devices"]
 
 GAUSSIAN_ROWS = {
     "Rotation",
@@ -24,12 +24,18 @@ GAUSSIAN_ROWS = {
     "ThermalState",
     "GaussianState",
     "LossChannel",
+    "ThermalLossChannel",
+    "MeasurementBasedSqueezing",
+    "VacuumState",
 }
+PASSIVE_ROWS = {"PassiveChannel"}
 FOCK_ROWS = {
+    "MachZehnder",
     "Kerr",
     "CrossKerr",
     "CubicPhase",
     "CatState",
+    "GKPState",
     "FockState",
     "FockStateVector",
     "FockDensityMatrix",
@@ -37,7 +43,7 @@ FOCK_ROWS = {
 
 GAUSSIAN = Capabilities(
     domain="cv",
-    operations=frozenset(GAUSSIAN_ROWS),
+    operations=frozenset(GAUSSIAN_ROWS | PASSIVE_ROWS),
     measurements=frozenset({"gaussian"}),
     conventions="SF's hbar is a global of its module and its states come as (x1, p1, x2, p2, ...); here "
     "hbar = 2 whatever the global says, and the order is (x1..xn, p1..pn)",
@@ -54,10 +60,18 @@ FOCK = Capabilities(
     "needs room below the cutoff",
 )
 
+BOSONIC = Capabilities(
+    domain="cv",
+    operations=frozenset(GAUSSIAN_ROWS | PASSIVE_ROWS | {"CatState", "GKPState"}),
+    measurements=frozenset({"mixture"}),
+    conventions="SF's means and covariances come as (x1, p1, x2, p2, ...); what is measured is computed "
+    "here, as SF's photon numbers of two modes are wrong",
+)
+
 
 @hookimpl
 def register_devices(register):
-    """Offer strawberryfields.gaussian (Gaussian rows, exact) and strawberryfields.fock (all, cut off)."""
+    """Offer strawberryfields.gaussian (Gaussian, exact), .bosonic (cats too) and .fock (all, cut off)."""
     package, sdk, extra = "hybridge_strawberryfields", ("strawberryfields",), "strawberryfields"
     register(
         f"{extra}.gaussian",
@@ -65,6 +79,9 @@ def register_devices(register):
         capabilities=GAUSSIAN,
         requires=sdk,
         extra=extra,
+    )
+    register(
+        f"{extra}.bosonic", f"{package}.bosonic:SFBosonic", capabilities=BOSONIC, requires=sdk, extra=extra
     )
     register(f"{extra}.fock", f"{package}.fock:SFFock", capabilities=FOCK, requires=sdk, extra=extra)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import thewalrus.quantum
 
-from hybridge.plugin import CircuitError, Operation
+from hybridge.plugin import ROWS, CircuitError, Operation, fock_channel
 from hybridge_strawberryfields.sdk import import_strawberryfields
 from hybridge_strawberryfields.shears import Shears
 
@@ -45,6 +45,17 @@ def gaussian_tensor(mean: np.ndarray, cov: np.ndarray, cutoff: int, mixed: bool)
     return thewalrus.quantum.state_vector(mean, cov, cutoff=cutoff, hbar=2, check_purity=False)
 
 
+def channel_elements(row: str, numbers: Sequence[float], cutoff: int) -> np.ndarray:
+    """<m| Phi(|j><l|) |n> of a row's channel on one mode, [m, n, j, l]."""
+    return fock_channel(*(v[None] for v in _definition(row, *numbers)), cutoff)[0]
+
+
+def _definition(row: str, *numbers: float) -> tuple[np.ndarray, ...]:
+    definition = ROWS[row].definition
+    assert definition is not None  # it is Gaussian
+    return definition(*numbers)
+
+
 class GaussianBackend(Shears, gaussian.GaussianBackend):
     """The Gaussian simulator."""
 
@@ -52,6 +63,22 @@ class GaussianBackend(Shears, gaussian.GaussianBackend):
         """A row of GaussianState at numbers of the circuit, on a list of modes."""
         *numbers, modes = numbers_and_modes
         self.prepare_gaussian_state(*row.definition(*numbers), modes)
+
+    def thermal_loss(self, T: float, nbar: float, mode: int) -> None:
+        """SF adds the noise to every mode, and to all their correlations."""
+        self.circuit.loss(T, mode)
+        self.circuit.nmat[mode, mode] += (1 - T) * nbar
+
+    def squeeze_by_measurement(self, r: float, phi: float, r_anc: float, eta_anc: float, mode: int) -> None:
+        """The row MeasurementBasedSqueezing; SF has it on its bosonic simulator only."""
+        X, d, Y = _definition("MeasurementBasedSqueezing", r, phi, r_anc, eta_anc)
+        mean, cov, n = self.circuit.smeanxp(), self.circuit.scovmatxp(), self.circuit.nlen
+        at = [mode, n + mode]
+        mean[at] = X @ mean[at] + d
+        cov[at] = X @ cov[at]
+        cov[:, at] = cov[:, at] @ X.T
+        cov[np.ix_(at, at)] += Y
+        self.prepare_gaussian_state(mean, cov, list(range(n)))
 
     def moments(self) -> np.ndarray:
         """Mean (2n,) and covariance (2n, 2n), row-major, in one vector; order (x1..xn, p1..pn), hbar = 2."""
@@ -91,6 +118,23 @@ class FockBackend(Shears, fock.FockBackend):
         ket = fock.ops.coherentState(a, phi, self.get_cutoff_dim())
         weights = np.where(np.arange(len(ket)) % 2, -1j * odd, even) * np.exp(1j * math.pi * p / 2)
         self.prepare_ket_state(ket * weights / math.sqrt(square), [mode])
+
+    def prepare_gkp_state(self, theta: float, phi: float, epsilon: float, mode: int) -> None:
+        """The row GKPState; SF's own is normalised below the cutoff, and so does not show what it loses."""
+        row = ROWS["GKPState"]
+        assert row.fock is not None
+        self.prepare_ket_state(row.fock(self.get_cutoff_dim(), theta, phi, epsilon), [mode])
+
+    def thermal_loss(self, T: float, nbar: float, mode: int) -> None:
+        """SF's Fock simulator has none: the channel's exact elements below the cutoff."""
+        self._channel("ThermalLossChannel", mode, T, nbar)
+
+    def squeeze_by_measurement(self, r: float, phi: float, r_anc: float, eta_anc: float, mode: int) -> None:
+        """Nor this one."""
+        self._channel("MeasurementBasedSqueezing", mode, r, phi, r_anc, eta_anc)
+
+    def _channel(self, row: str, mode: int, *numbers: float) -> None:
+        self.circuit.apply_elements(channel_elements(row, numbers, self.get_cutoff_dim()), mode)
 
     def array(self) -> np.ndarray:
         """The state, (C,)*n while it is pure, else (C,)*2n, ket axes first; not to be written to."""
@@ -135,6 +179,13 @@ class FockCircuit(fock.circuit.Circuit):
             return _times(whole, state, modes)
         kets = _times(whole, state, [2 * mode for mode in modes])
         return _times(whole.conj(), kets, [2 * mode + 1 for mode in modes])
+
+    def apply_elements(self, elements: np.ndarray, mode: int) -> None:
+        """A channel on one mode, of elements <m| Phi(|j><l|) |n>, [m, n, j, l]."""
+        if self._pure:
+            self._state = fock.ops.mix(self._state, self._num_modes)
+            self._pure = False
+        self._state = _times(elements.reshape((self._trunc**2,) * 2), self._state, [2 * mode, 2 * mode + 1])
 
     def prepare_multimode(self, state: np.ndarray, modes: int | Sequence[int]) -> None:
         """Replace the state of some modes.

@@ -77,7 +77,7 @@ class SFFock(Device):
             fock_reading(m.kind, m.observable, range(n) if m.wires is None else m.wires)
             for m in circuit.measurements
         )
-        return Program(translate(circuit, self.cutoff_dim), readings)
+        return Program(translate(circuit, "fock", self.cutoff_dim), readings)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         """For each task (batch, columns): complex beside a state."""

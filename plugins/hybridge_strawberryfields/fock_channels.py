@@ -7,9 +7,29 @@ from functools import lru_cache
 
 import numpy as np
 
-from hybridge.plugin import DeviceError
+from hybridge.plugin import ROWS, DeviceError, definition_slope, fock_channel_pullback, fock_channel_slope
+from hybridge_strawberryfields.backends import channel_elements
 
 Back = Callable[[Sequence[float], np.ndarray, np.ndarray], tuple[np.ndarray, list[float]]]
+
+
+def _of_row(name: str) -> Back:
+    """A Gaussian channel by its elements, on rho (C, C, R)."""
+    row = ROWS[name]
+
+    def back(
+        numbers: Sequence[float], before: np.ndarray, after: np.ndarray
+    ) -> tuple[np.ndarray, list[float]]:
+        C, values = len(before), np.array([numbers])
+        assert row.definition is not None  # it is Gaussian
+        definition = [v[None] for v in row.definition(*numbers)]
+        elements = channel_elements(name, numbers, C)
+        earlier = np.tensordot(elements.conj(), after, ((0, 1), (0, 1)))
+        by_elements = np.tensordot(after, before.conj(), (2, 2))
+        slope = fock_channel_slope(fock_channel_pullback(elements[None], by_elements[None]), *definition)
+        return earlier, [slope(*definition_slope(row, i, values)).item() for i in range(len(numbers))]
+
+    return back
 
 
 def _loss(numbers: Sequence[float], before: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, list[float]]:
@@ -51,4 +71,8 @@ def _ways(C: int) -> np.ndarray:
 
 
 # the simulator's method -> (numbers, rho before, the cotangent behind) -> (that before, dL / d number)
-CHANNELS: dict[str, Back] = {"loss": _loss}
+CHANNELS: dict[str, Back] = {
+    "loss": _loss,
+    "thermal_loss": _of_row("ThermalLossChannel"),
+    "squeeze_by_measurement": _of_row("MeasurementBasedSqueezing"),
+}

@@ -121,6 +121,7 @@ GATES: dict[str, Gate] = {
         (None, Turn(-1.0)),
         _side_by_side(fock_gradients.grad_beamsplitter),
     ),
+    "mzgate": Gate(PASSIVE, fock.ops.mzgate, (None, None), _side_by_side(fock_gradients.grad_mzgate)),
     "two_mode_squeeze": Gate(
         PAIRS,
         fock.ops.two_mode_squeeze,

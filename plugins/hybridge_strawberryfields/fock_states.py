@@ -62,11 +62,20 @@ def _by_gate(array: Any, gradients: Any) -> Callable[..., State]:
     return state
 
 
-def _cat(arrays: Any, numbers: Sequence[float], C: int) -> State:
-    row, values = ROWS["CatState"], np.array([numbers])
-    assert row.fock is not None
-    slopes = [definition_slope(row, i, values, C)[0][0] for i in range(len(numbers))]
-    return State(row.fock(C, *numbers), True, _of_derivatives(slopes))
+def _by_row(name: str) -> Callable[..., State]:
+    """A row's own ket."""
+    row = ROWS[name]
+
+    def state(arrays: Any, numbers: Sequence[float], C: int) -> State:
+        assert row.fock is not None
+        slopes = [definition_slope(row, i, np.array([numbers]), C)[0][0] for i in range(len(numbers))]
+        return State(row.fock(C, *numbers), True, _of_derivatives(slopes))
+
+    return state
+
+
+def _vacuum(arrays: Any, numbers: Sequence[float], C: int) -> State:
+    return State(fock.ops.fockState(0, C), True, lambda cotangent: [])
 
 
 def _thermal(arrays: Any, numbers: Sequence[float], C: int) -> State:
@@ -106,7 +115,9 @@ def _fixed_density(arrays: tuple[np.ndarray], numbers: Sequence[float], C: int) 
 STATES: dict[str, Callable[..., State]] = {
     "prepare_coherent_state": _by_gate(fock.ops.displacement, fock_gradients.grad_displacement),
     "prepare_squeezed_state": _by_gate(fock.ops.squeezing, fock_gradients.grad_squeezing),
-    "prepare_cat_state": _cat,
+    "prepare_vacuum_state": _vacuum,
+    "prepare_cat_state": _by_row("CatState"),
+    "prepare_gkp_state": _by_row("GKPState"),
     "prepare_thermal_state": _thermal,
     "prepare_gaussian_row": _gaussian,
     "prepare_ket_state": _fixed_ket,

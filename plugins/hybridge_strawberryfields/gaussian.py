@@ -31,7 +31,7 @@ class SFGaussian(Device):
 
     def compile(self, circuit: Circuit) -> Recipe:
         """The circuit as calls of the simulator."""
-        return translate(circuit)
+        return translate(circuit, "gaussian")
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         """For each task (batch, columns): 2n + 4n^2 for every measurement, mean and covariance row-major."""

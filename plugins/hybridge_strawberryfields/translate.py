@@ -41,13 +41,19 @@ OPERATIONS: dict[str, Callable[..., list[Any]]] = {
     "DisplacedSqueezedState": lambda a, phi_a, r, phi_r: [ops.Squeezed(r, phi_r), ops.Dgate(a, phi_a)],
     "ThermalState": lambda nbar: [ops.Thermal(nbar)],
     "CatState": lambda a, phi, p: [ops.Catstate(a, phi, p)],
+    "VacuumState": lambda: [ops.Vacuum()],
+    "GKPState": lambda theta, phi, epsilon: [ops.GKP([theta, phi], epsilon)],
     "LossChannel": lambda T: [ops.LossChannel(T)],
+    "ThermalLossChannel": lambda T, nbar: [ops.ThermalLossChannel(T, nbar)],
+    "MeasurementBasedSqueezing": lambda r, phi, r_anc, eta_anc: [ops.MSgate(r, phi, r_anc, eta_anc)],
+    "MachZehnder": lambda phi_in, phi_ex: [ops.MZgate(phi_in, phi_ex)],
 }
 # the rows of constants only: the same on the Gaussian simulator ...
 GAUSSIAN_CONSTANTS: dict[str, Callable[[Operation], list[Any]]] = {
     "InterferometerUnitary": lambda row: [
         ops.PassiveChannel(_arrays(row)[0])
     ],  # one product, not a mesh of n^2 gates
+    "PassiveChannel": lambda row: [ops.PassiveChannel(_arrays(row)[0])],
     "GaussianState": lambda row: [_gaussian(*_arrays(row))],
 }
 # ... and on the Fock simulator, of this cutoff
@@ -91,11 +97,27 @@ class GaussianOfNumbers(ops.Preparation):
 
 
 # not for SF to decompose: our simulators have them
-WHOLE = {"Pgate", "CXgate", "CZgate", "GaussianOfNumbers"}
+WHOLE = frozenset(
+    {"Pgate", "CXgate", "CZgate", "GaussianOfNumbers", "ThermalLossChannel", "MSgate", "PassiveChannel"}
+)
 
 
-def _compiler(cutoff: int | None) -> Any:
-    compiler = sf.compilers.Gaussian() if cutoff is None else sf.compilers.Fock()
+class Target(NamedTuple):
+    """A simulator: SF's compiler for it, the rows of constants."""
+
+    compiler: Any
+    constants: dict[str, Callable[..., list[Any]]]
+
+
+TARGETS = {
+    "gaussian": Target(sf.compilers.Gaussian, GAUSSIAN_CONSTANTS),
+    "fock": Target(sf.compilers.Fock, FOCK_CONSTANTS),
+    "bosonic": Target(sf.compilers.Bosonic, GAUSSIAN_CONSTANTS),
+}
+
+
+def _compiler(target: Target) -> Any:
+    compiler = target.compiler()
     compiler.primitives = compiler.primitives | WHOLE
     compiler.decompositions = {k: v for k, v in compiler.decompositions.items() if k not in WHOLE}
     return compiler
@@ -115,11 +137,16 @@ METHODS: dict[str, tuple[str, int | None]] = {
     "Kgate": ("kerr_interaction", 1),
     "CKgate": ("cross_kerr_interaction", 1),
     "Vgate": ("cubic_phase", 1),  # of gamma sqrt(hbar / 2), and hbar is 2
+    "MZgate": ("mzgate", 2),
+    "Vacuum": ("prepare_vacuum_state", 0),
     "Coherent": ("prepare_coherent_state", 2),
     "Squeezed": ("prepare_squeezed_state", 2),
     "Thermal": ("prepare_thermal_state", 1),
     "Catstate": ("prepare_cat_state", 3),
+    "GKP": ("prepare_gkp_state", 3),
     "LossChannel": ("loss", 1),
+    "ThermalLossChannel": ("thermal_loss", 2),
+    "MSgate": ("squeeze_by_measurement", 4),
     "GaussianOfNumbers": ("prepare_gaussian_row", None),
 }
 # SF operation -> the simulator's method, and its arrays, before the list of modes
@@ -129,10 +156,13 @@ ARRAY_METHODS: dict[str, tuple[str, Callable[[Any], tuple[np.ndarray, ...]]]] = 
     "Ket": ("prepare_ket_state", lambda op: (op.p[0],)),
     "DensityMatrix": ("prepare_dm_state", lambda op: (op.p[0],)),
 }
-# the simulator's method -> least and greatest number it makes sense for; SF takes any
+# the simulator's method -> least and greatest that each of its numbers makes sense for; SF takes any
+TRANSMISSION = (0.0, 1.0, "{} needs a transmission 0 <= T <= 1")
+PHOTONS = (0.0, math.inf, "{} needs a mean photon number nbar >= 0")
 LIMITS = {
-    "prepare_thermal_state": (0.0, math.inf, "ThermalState(nbar) needs a mean photon number nbar >= 0"),
-    "loss": (0.0, 1.0, "LossChannel(T) needs a transmission 0 <= T <= 1"),
+    "prepare_thermal_state": ("ThermalState(nbar)", (PHOTONS,)),
+    "loss": ("LossChannel(T)", (TRANSMISSION,)),
+    "thermal_loss": ("ThermalLossChannel(T, nbar)", (TRANSMISSION, PHOTONS)),
 }
 
 
@@ -158,6 +188,7 @@ class Recipe:
     """A circuit ready to run at any numbers; `program` is what SF prints. Pickled as what it was made of."""
 
     circuit: Circuit
+    target: str
     cutoff: int | None
     program: Any
     calls: tuple[Call, ...]
@@ -173,10 +204,11 @@ class Recipe:
         table = padded[:, slot.astype(np.intp)] * scale + offset
         for call in self.calls:
             if call.method in LIMITS:
-                least, greatest, text = LIMITS[call.method]
-                for number in table[:, call.columns].ravel().tolist():
-                    if not least <= number <= greatest:
-                        raise CircuitError(f"{text}; got {number:g}")
+                row, limits = LIMITS[call.method]
+                for own in table[:, call.columns].tolist():
+                    for number, (least, greatest, text) in zip(own, limits, strict=True):
+                        if not least <= number <= greatest:
+                            raise CircuitError(f"{text.format(row)}; got {number:g}")
         return table.tolist()
 
     def apply(self, numbers: list[float], simulator: Any) -> None:
@@ -192,11 +224,11 @@ class Recipe:
         return found[:, :-1]  # slot -1 are constants
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return translate, (self.circuit, self.cutoff)
+        return translate, (self.circuit, self.target, self.cutoff)
 
 
-def translate(circuit: Circuit, cutoff: int | None = None) -> Recipe:
-    """The recipe of a lowered circuit: for the Fock simulator of this cutoff, without one for the Gaussian.
+def translate(circuit: Circuit, target: str, cutoff: int | None = None) -> Recipe:
+    """The recipe of a lowered circuit, for one of TARGETS; "fock" has a cutoff.
 
     Raises CircuitError for a constant that names more photons than the cutoff allows.
     """
@@ -206,23 +238,24 @@ def translate(circuit: Circuit, cutoff: int | None = None) -> Recipe:
     for operation, wires in circuit.instructions:
         params = slots[used : used + operation.arity]
         used += operation.arity
-        for op in _sf_operations(operation, params, cutoff):
+        for op in _sf_operations(operation, params, target, cutoff):
             program.append(
                 op, wires
             )  # the `with program.context` of SF's manual is a global: not for threads
-    compiled = program.compile(compiler=_compiler(cutoff), warn_connected=False)
+    compiled = program.compile(compiler=_compiler(TARGETS[target]), warn_connected=False)
     calls, numbers = _calls(compiled.circuit, {slot: k for k, slot in enumerate(slots)})
-    return Recipe(circuit, cutoff, program, tuple(calls), np.array(numbers, dtype=float).reshape(-1, 3))
+    return Recipe(
+        circuit, target, cutoff, program, tuple(calls), np.array(numbers, dtype=float).reshape(-1, 3)
+    )
 
 
-def _sf_operations(operation: Operation, params: Sequence[Any], cutoff: int | None) -> list[Any]:
+def _sf_operations(operation: Operation, params: Sequence[Any], target: str, cutoff: int | None) -> list[Any]:
     if operation.name == "GaussianState" and operation.params:
         return [GaussianOfNumbers(operation, params)]
     if operation.name in OPERATIONS:
         return OPERATIONS[operation.name](*params)
-    if cutoff is None:
-        return GAUSSIAN_CONSTANTS[operation.name](operation)
-    return FOCK_CONSTANTS[operation.name](operation, cutoff)
+    of_cutoff = () if cutoff is None else (cutoff,)
+    return TARGETS[target].constants[operation.name](operation, *of_cutoff)
 
 
 def _calls(commands: Sequence[Any], slots: dict[Any, int]) -> tuple[list[Call], list[Number]]:
@@ -237,7 +270,10 @@ def _calls(commands: Sequence[Any], slots: dict[Any, int]) -> tuple[list[Call], 
             calls.append(Call(method, arrays(op), slice(start, start), (list(modes),)))
             continue
         method, count = METHODS[name]
-        own = [Number(slots[p], 1.0, 0.0) if p in slots else Number(-1, 0.0, p) for p in op.p[:count]]
+        flat = [
+            own for p in op.p for own in (p if isinstance(p, list) else [p])
+        ]  # GKP has its angles in a list
+        own = [Number(slots[p], 1.0, 0.0) if p in slots else Number(-1, 0.0, p) for p in flat[:count]]
         if isinstance(op, GaussianOfNumbers):
             numbers += own
             calls.append(Call(method, (op.row,), slice(start, len(numbers)), (list(modes),)))

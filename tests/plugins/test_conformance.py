@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import hybridge as hb
-from hybridge.conformance import FockConformance, GaussianConformance, QubitConformance
+from hybridge.conformance import FockConformance, GaussianConformance, MixtureConformance, QubitConformance
 
 KITS = {
     "default.qubit": QubitConformance,
@@ -16,6 +16,7 @@ KITS = {
     "forest.wavefunction": QubitConformance,
     "qiskit.aer": QubitConformance,
     "strawberryfields.gaussian": GaussianConformance,
+    "strawberryfields.bosonic": MixtureConformance,
     "strawberryfields.fock": FockConformance,
 }
 ELSEWHERE = {"qiskit.backend"}  # in test_qiskit_backend_kit.py, with a backend

@@ -27,7 +27,7 @@ from hybridge.errors import CircuitError, MissingDependency, UnsupportedCircuit
 from hybridge.operations.table import FAMILIES, ROWS, Operation
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.registry import device as make
-from hybridge_strawberryfields import FOCK, GAUSSIAN, backends, sdk, translate
+from hybridge_strawberryfields import BOSONIC, FOCK, GAUSSIAN, backends, sdk, translate
 from hybridge_strawberryfields import fock as fock_device
 
 sf = backends.sf
@@ -548,11 +548,13 @@ def test_options_are_checked():
 
 
 def test_every_claimed_row_has_a_translation():
-    constants = {name for name in FOCK.operations if name in FAMILIES}
-    assert set(translate.FOCK_CONSTANTS) == constants
-    assert set(translate.GAUSSIAN_CONSTANTS) == constants & GAUSSIAN.operations
-    assert set(translate.OPERATIONS) == FOCK.operations - constants
-    assert all((ROWS | FAMILIES)[name].domain == "cv" for name in FOCK.operations)
+    claimed = {"fock": FOCK, "gaussian": GAUSSIAN, "bosonic": BOSONIC}
+    for target, capabilities in claimed.items():
+        constants = {name for name in capabilities.operations if name in FAMILIES}
+        assert set(translate.TARGETS[target].constants) == constants
+    every = frozenset.union(*(capabilities.operations for capabilities in claimed.values()))
+    assert set(translate.OPERATIONS) == {name for name in every if name not in FAMILIES}
+    assert all((ROWS | FAMILIES)[name].domain == "cv" for name in every)
 
 
 # ---- the import -----------------------------------------------------------------------------------------

@@ -10,13 +10,20 @@ and pytest. Needs pytest, which hybridge itself does not.
 
 import pytest
 
-pytest.register_assert_rewrite(
-    *(f"hybridge.conformance.{m}" for m in ("kit", "channels", "qubit", "modes", "gaussian", "fock"))
-)
+MODULES = ("kit", "channels", "qubit", "modes", "gaussian", "fock", "mixture")
+pytest.register_assert_rewrite(*(f"hybridge.conformance.{module}" for module in MODULES))
 
-from hybridge.conformance.fock import FockConformance  # noqa: E402
-from hybridge.conformance.gaussian import GaussianConformance  # noqa: E402
-from hybridge.conformance.items import Item, items  # noqa: E402 - the asserts are rewritten at import
-from hybridge.conformance.qubit import QubitConformance  # noqa: E402
+from hybridge.conformance.fock import FockConformance
+from hybridge.conformance.gaussian import GaussianConformance
+from hybridge.conformance.items import Item, items
+from hybridge.conformance.mixture import MixtureConformance
+from hybridge.conformance.qubit import QubitConformance
 
-__all__ = ["FockConformance", "GaussianConformance", "Item", "QubitConformance", "items"]
+__all__ = [
+    "FockConformance",
+    "GaussianConformance",
+    "Item",
+    "MixtureConformance",
+    "QubitConformance",
+    "items",
+]

@@ -22,14 +22,21 @@ def click_probs(mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
     >>> click_probs(np.array([[2.0, 0.0]]), np.eye(2)[None]).round(4).tolist()  # |alpha| = 1
     [[0.3679, 0.6321]]
     """
+    return np.clip(click_parts(mean, cov), 0.0, 1.0)
+
+
+def click_parts(mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
+    """`click_probs` of the Gaussians of a sum, whose means may be complex: (B, 2^k), cov (B or 1, 2k, 2k)."""
     k = mean.shape[1] // 2
-    found = np.ones((len(mean), *(2,) * k))  # first: those of the modes with a 0 are dark, the others ignored
+    found = np.ones(
+        (len(mean), *(2,) * k), dtype=mean.dtype
+    )  # first: those of the modes with a 0 are dark, the others ignored
     for modes, at in _subsets(k):
         found[(slice(None), *(0 if m in modes else 1 for m in range(k)))] = _dark(mean, cov, at)[0]
     for axis in range(1, k + 1):  # ignored = dark + click
         dark, ignored = np.split(found, 2, axis=axis)
         found = np.concatenate([dark, ignored - dark], axis=axis)
-    return np.clip(found.reshape(len(mean), -1), 0.0, 1.0)
+    return found.reshape(len(mean), -1)
 
 
 def all_click(mean: np.ndarray, cov: np.ndarray) -> np.ndarray:

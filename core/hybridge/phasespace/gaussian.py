@@ -15,6 +15,7 @@ from hybridge.errors import CircuitError, DeviceError
 from hybridge.memory import available, human
 from hybridge.phasespace import numberbasis
 from hybridge.phasespace.clicks import click_probs
+from hybridge.phasespace.detection import Detection
 from hybridge.phasespace.drawing import draw_numbers
 from hybridge.phasespace.moments import moment
 from hybridge.phasespace.numberslopes import probs_slopes
@@ -124,25 +125,13 @@ class GaussianModes:
         An angle None is heterodyne detection: (x + i p) / 2, both at once with the noise of one vacuum more;
         the array is then complex.
         """
-        n, both = self.mean.shape[1] // 2, [mode for mode, angle in settings.items() if angle is None]
-        read = [(mode, angle or 0.0) for mode, angle in settings.items()]
-        read += [(mode, np.pi / 2) for mode in both]
-        modes, angles = [mode for mode, _ in read], [angle for _, angle in read]
-        rows = np.zeros((len(read), 2 * n))
-        rows[np.arange(len(read)), modes] = np.cos(angles)
-        rows[np.arange(len(read)), np.add(modes, n)] = np.sin(angles)
-        vacuum = np.diag([1.0 if mode in both else 0.0 for mode in modes])
+        detection = Detection(settings, self.mean.shape[1] // 2)
         # not Cholesky: nearly singular ones are common
-        values, vectors = np.linalg.eigh(rows @ self.cov @ rows.T + vacuum)
+        values, vectors = np.linalg.eigh(detection.of(self.cov))
         root = vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]
-        noise = rng.standard_normal((len(self.mean), shots, len(read)))
-        outcomes = (self.mean @ rows.T)[:, None, :] + noise @ np.swapaxes(root, 1, 2)
-        if not both:
-            return outcomes
-        found = outcomes[..., : len(settings)].astype(complex)
-        at = [modes.index(mode) for mode in both]
-        found[..., at] = (outcomes[..., at] + 1j * outcomes[..., len(settings) :]) / 2
-        return found
+        noise = rng.standard_normal((len(self.mean), shots, len(detection.rows)))
+        mean = (self.mean @ detection.rows.T)[:, None, :]
+        return detection.outcomes(mean + noise @ np.swapaxes(root, 1, 2))
 
     def leak(self) -> np.ndarray:
         """Norm outside the cutoff, (B,): none, a Gaussian state has no cutoff."""

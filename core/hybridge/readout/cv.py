@@ -14,6 +14,7 @@ from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.phasespace.counted import Clicks
 from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.gaussian import GaussianModes
+from hybridge.phasespace.mixture import MixtureModes
 from hybridge.phasespace.polynomial import Polynomial
 from hybridge.readout import tally
 from hybridge.readout.counting import counts_photons, number_variance, photon_gap, photon_value
@@ -52,8 +53,9 @@ class ModeReadout:
         self.handed: set[int] = set()  # settings whose shots are handed out
 
     def _source(self) -> str:
-        if "gaussian" in self.kinds:
-            return "gaussian"
+        for kind in ("gaussian", "mixture"):
+            if kind in self.kinds:
+                return kind
         wanted = "state" if stays_pure(self.circuit) else "density_matrix"
         if wanted not in self.kinds:
             raise UnsupportedCircuit(self.device.name, "a mixed state: it returns kets only")
@@ -96,6 +98,10 @@ class ModeReadout:
             found, cutoff, n = answers.get(0, self.request), self.device.cutoff_dim, self.n
             if self.request.kind == "gaussian":
                 return GaussianModes(found[:, : 2 * n], found[:, 2 * n :].reshape(-1, 2 * n, 2 * n), cutoff)
+            if self.request.kind == "mixture":
+                gaussians = found[:, 4 * n * n :].reshape(len(found), -1, 1 + 2 * n)
+                cov = found[:, : 4 * n * n].reshape(-1, 2 * n, 2 * n).real
+                return MixtureModes(gaussians[:, :, 0], gaussians[:, :, 1:], cov, cutoff)
             assert cutoff is not None  # required of every Fock device
             if self.request.kind == "state":
                 modes = FockModes(kets=found.reshape(-1, *(cutoff,) * n))
@@ -121,9 +127,9 @@ class ModeReadout:
         if m.kind == "state":
             if self.request.kind != "state":
                 why = (
-                    "a Gaussian state has no ket here"
-                    if self.request.kind == "gaussian"
-                    else "this circuit leaves a mixed state"
+                    "this circuit leaves a mixed state"
+                    if self.request.kind == "density_matrix"
+                    else "a Gaussian state has no ket here"
                 )
                 raise UnsupportedCircuit(
                     self.device.name, f"state(): {why}", "ask for density_matrix(wires), or use default.fock"

@@ -11,7 +11,7 @@ from hybridge.circuit import Circuit, Measurement
 from hybridge.readout.allotment import Lot
 from hybridge.readout.noise import Noise
 
-COMPLEX = frozenset({"state", "density_matrix"})
+COMPLEX = frozenset({"state", "density_matrix", "mixture"})
 
 
 class Answers:
@@ -113,8 +113,15 @@ def columns(m: Measurement, n: int, shots: int | None, cutoff: int) -> int:
             return int(shots or 0) * k
         case "counts":
             return 2 * min(int(shots or 0), base**k)
+        case "mixture":  # of one Gaussian
+            return 4 * n * n + more_columns(m, n)
         case _:  # gaussian
             return 2 * n + 4 * n * n
+
+
+def more_columns(m: Measurement, n: int) -> int:
+    """How many columns more each Gaussian of a mixture has, as many as a device returns; 0: none has more."""
+    return 1 + 2 * n if m.kind == "mixture" else 0
 
 
 def scalar(_shots: int | None) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from hybridge.interfaces.rows import as_rows
 from hybridge.io.format import Format
 from hybridge.io.imported import ImportedCircuit
 from hybridge.listing import aligned
+from hybridge.noise.model import NoiseModel
 from hybridge.qnode import QNode
 from hybridge.registry import FormatRegistration, offered_class, registry
 
@@ -84,21 +85,24 @@ def verb(attribute: str) -> Callable[..., Any]:
 
 
 @cache
-def _reader(name: str) -> Callable[[Any], ImportedCircuit]:
-    def read(source: Any) -> ImportedCircuit:
+def _reader(name: str) -> Callable[[Any], ImportedCircuit | NoiseModel]:
+    def read(source: Any) -> ImportedCircuit | NoiseModel:
         return _format(name).read(source)
 
-    return _named(read, f"from_{name}", f"The circuit that `source` describes, in the format {name!r}.")
+    return _named(read, f"from_{name}", f"What `source` describes, in the format {name!r}.")
 
 
 @cache
 def _writer(name: str) -> Callable[[Any], Callable[..., Any]]:
-    def write(circuit: QNode | Circuit) -> Callable[..., Any]:
+    def write(circuit: QNode | Circuit | NoiseModel) -> Any:
+        if isinstance(circuit, NoiseModel):
+            return _format(name).write_noise(circuit)
         if not isinstance(circuit, (QNode, Circuit)):
             raise CircuitError(f"to_{name} takes a QNode or a Circuit; got {circuit!r}")
         return partial(_written, name, circuit)
 
-    return _named(write, f"to_{name}", f"A function of its arguments: the circuit as {name!r}.")
+    doc = f"A function of its arguments: the circuit as {name!r}; of a noise model, what it is there."
+    return _named(write, f"to_{name}", doc)
 
 
 def _named(function: Any, name: str, doc: str) -> Any:

@@ -19,7 +19,9 @@ from hybridge.io.format import Format
 from hybridge.io.formulas import formula
 from hybridge.io.imported import Entry, ImportedCircuit, Measured
 from hybridge.memory import available, human
-from hybridge.operations.derived import uncontrolled
+from hybridge.noise.insertion import noisy
+from hybridge.noise.model import NoiseModel
+from hybridge.operations.derived import adjoint_row, uncontrolled
 from hybridge.operations.measuring import Bit, condition, measured
 from hybridge.operations.pauli import Sentence
 from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
@@ -74,6 +76,7 @@ __all__ = [
     "Measurement",
     "MissingDependency",
     "Moment",
+    "NoiseModel",
     "Operation",
     "PluginError",
     "Polynomial",
@@ -85,6 +88,7 @@ __all__ = [
     "Task",
     "Trig",
     "UnsupportedCircuit",
+    "adjoint_row",
     "all_click",
     "all_click_slopes",
     "available",
@@ -111,6 +115,7 @@ __all__ = [
     "human",
     "measured",
     "moment",
+    "noisy",
     "uncontrolled",
     "warn_of_leak",
 ]

@@ -48,3 +48,13 @@ def register_devices(register: Callable[..., Any]) -> None:
         requires=("qiskit",),
         extra="qiskit",
     )
+
+
+@hookimpl
+def register_formats(register: Callable[..., Any]) -> None:
+    register(
+        "qiskit_noise",
+        "hybridge_qiskit.calibration:QiskitNoise",
+        requires=("qiskit", "qiskit_aer"),
+        extra="qiskit",
+    )

@@ -328,6 +328,19 @@ def test_what_is_not_used_costs_nothing():
     ]
 
 
+def test_a_model_may_be_of_some_gates_only():
+    model = (
+        M.only(["RX", "RY", "H"])
+        .only("all", wires=[(0, 1), (2, 1)], num_wires=2)
+        .after("RX", hb.BitFlip, 0.1)
+    )
+    match = r"nothing of CNOT on wires \[1, 0\]; it is of RX, RY, H; every gate of 2 wires on wires"
+    with pytest.raises(hb.CircuitError, match=match):
+        node(plain, model)(0.3)
+    everywhere = model.only("all", wires=[0, 1, 2])
+    close(node(plain, everywhere)(0.3), node(plain, M.after("RX", hb.BitFlip, 0.1))(0.3))
+
+
 # ---- modes --------------------------------------------------------------------------------------------
 
 

@@ -9,19 +9,29 @@ import numpy as np
 from hybridge.circuit import Circuit
 from hybridge.errors import FormatError
 from hybridge.io.imported import ImportedCircuit
+from hybridge.noise.model import NoiseModel
 
 
 class Format:
-    """Circuits from and to one kind of text or object. A format that has one direction only writes one verb.
+    """Circuits, or noise models, from and to one kind of text or object.
+
+    A format that has one direction only writes one verb.
 
     `name` is set where it is made: the format's, as in hb.from_<name> and hb.to_<name>.
     """
 
     name: str = ""
 
-    def read(self, source: Any) -> ImportedCircuit:
-        """The circuit that `source` describes. Raises FormatError, with line and column for a text."""
+    def read(self, source: Any) -> ImportedCircuit | NoiseModel:
+        """The circuit, or the noise model, that `source` describes.
+
+        Raises FormatError, with line and column for a text.
+        """
         raise FormatError(self.name, "it cannot be read; only written")
+
+    def write_noise(self, model: NoiseModel) -> Any:
+        """A noise model in this format. Raises FormatError for what it lacks."""
+        raise FormatError(self.name, "it has circuits; no noise models")
 
     def write(self, circuit: Circuit, numbers: np.ndarray) -> Any:
         """The circuit, with numbers (P,) in its slots, in this format. Raises FormatError for what it lacks.

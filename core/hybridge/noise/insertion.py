@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
-from hybridge.errors import UnsupportedCircuit
+from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.noise.channels import Channel, Times, rows_of
 from hybridge.noise.model import NoiseModel
 from hybridge.noise.readout_errors import ReadoutError
@@ -18,6 +18,8 @@ BUSY = frozenset({"gate", "state", "measure", "conditional"})  # kinds of what t
 
 def noisy(circuit: Circuit, model: NoiseModel) -> Circuit:
     """The user's circuit with the model's channels in it; its numbers are those of `circuit`."""
+    if model.known:
+        check_known(circuit, model)
     if not model.rules:
         return circuit
     found = _Insertion(circuit, model)
@@ -25,6 +27,18 @@ def noisy(circuit: Circuit, model: NoiseModel) -> Circuit:
         found.add(instruction)
     found.end()
     return circuit._replace(instructions=tuple(found.instructions()))
+
+
+def check_known(circuit: Circuit, model: NoiseModel) -> None:
+    """Raise CircuitError for a gate of which the model says that it does not speak."""
+    for row, wires in circuit.instructions:
+        base = condition(row).base if row.kind == "conditional" else row
+        gate = base.kind == "gate" and base.name != "GlobalPhase"
+        if gate and not any(known.has(base, wires) for known in model.known):
+            raise CircuitError(
+                f"the noise model says nothing of {base.name} on wires {list(wires)!r}; it is of "
+                f"{'; '.join(str(known).removeprefix('only ') for known in model.known)}"
+            )
 
 
 def used_wires(circuit: Circuit) -> list[Hashable]:

@@ -11,7 +11,7 @@ import numpy as np
 from hybridge.errors import CircuitError
 from hybridge.noise.channels import Channel, channel_of
 from hybridge.noise.readout_errors import ReadoutError, errors_on, of_wires, table_of
-from hybridge.noise.rules import Gates, Places, Rule, check_sizes, gates_of, places_of
+from hybridge.noise.rules import Gates, Known, Places, Rule, check_sizes, gates_of, known_places, places_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,6 +46,7 @@ class NoiseModel:
 
     rules: tuple[Rule, ...] = ()
     readouts: tuple[ReadoutError, ...] = ()
+    known: tuple[Known, ...] = ()
 
     def after(
         self,
@@ -119,6 +120,16 @@ class NoiseModel:
         labels = of_wires(wires)
         return replace(self, readouts=(*self.readouts, ReadoutError(labels, table_of(table, len(labels)))))
 
+    def only(self, gates: Any, wires: Any = None, num_wires: int | None = None, but: Any = ()) -> NoiseModel:
+        """Speaking of these gates only, and of those of other calls: a circuit with any other is refused.
+
+        So no gate runs without noise because nobody thought of it. The arguments are those of `after`; a
+        list of labels stands for gates that act on these wires and no others.
+        """
+        chosen = gates_of(gates, num_wires, but)
+        places = Places() if wires is None else known_places(wires)
+        return replace(self, known=(*self.known, Known(chosen, places)))
+
     def _with(self, rule: Rule) -> NoiseModel:
         return replace(self, rules=(*self.rules, rule))
 
@@ -134,7 +145,7 @@ class NoiseModel:
     def __add__(self, other: NoiseModel) -> NoiseModel:
         if not isinstance(other, NoiseModel):
             return NotImplemented
-        return NoiseModel(self.rules + other.rules, self.readouts + other.readouts)
+        return NoiseModel(self.rules + other.rules, self.readouts + other.readouts, self.known + other.known)
 
     @property
     def domains(self) -> frozenset[str]:
@@ -147,7 +158,7 @@ class NoiseModel:
         return errors_on(self.readouts, wires)
 
     def __repr__(self) -> str:
-        return "\n  ".join(["NoiseModel", *map(str, self.rules), *map(str, self.readouts)])
+        return "\n  ".join(["NoiseModel", *map(str, (*self.known, *self.rules, *self.readouts))])
 
 
 EVERY = object()

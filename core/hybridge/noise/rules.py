@@ -88,6 +88,23 @@ class Rule:
         return f"{moment[self.when]}: {self.channel}{self.places}"
 
 
+@dataclass(frozen=True)
+class Known:
+    """Gates, and where they act, of which a model speaks."""
+
+    gates: Gates
+    places: Places
+
+    def has(self, row: Operation, wires: Wires) -> bool:
+        """Whether this gate on these wires is one of them."""
+        labels, ordered = self.places.labels, self.places.ordered
+        there = labels is None or wires in ordered or (bool(labels) and all(w in labels for w in wires))
+        return there and self.gates.match(row)
+
+    def __str__(self) -> str:
+        return f"only {self.gates}{self.places}"
+
+
 def gates_of(gates: Any, num_wires: Any, but: Any) -> Gates:
     """The user's choice of gates; CircuitError for names that no row has."""
     if num_wires is not None and (
@@ -144,13 +161,8 @@ def places_of(wires: Any, channel: Channel, sizes: Sequence[int | None] | None) 
     """
     if wires is None:
         return Places()
-    several = isinstance(wires, Iterable) and not isinstance(wires, (str, bytes, tuple))
-    given = [tuple(e) if isinstance(e, (list, np.ndarray)) else e for e in (wires if several else [wires])]
-    given = [e.item() if isinstance(e, np.generic) else e for e in given]
-    labels = tuple(dict.fromkeys(e for e in _hashable(given) if not isinstance(e, tuple)))
-    ordered = tuple(dict.fromkeys(e for e in given if isinstance(e, tuple)))
-    if not given:
-        raise CircuitError("wires=[] names no wire; leave wires out for all of them")
+    found = known_places(wires)
+    labels, ordered = found.labels, found.ordered
     if sizes is None and ordered:
         raise CircuitError(f"this noise acts on single wires: wires={list(ordered[0])!r}; got {wires!r}")
     if channel.num_wires > 1 and labels:
@@ -165,7 +177,18 @@ def places_of(wires: Any, channel: Channel, sizes: Sequence[int | None] | None) 
                 f"a tuple of wires is where a gate acts, in order: no gate that is meant acts on {placed!r}; "
                 "single wires are a list"
             )
-    return Places(labels, ordered)
+    return found
+
+
+def known_places(wires: Any) -> Places:
+    """Labels and tuples of them, as the user writes them."""
+    several = isinstance(wires, Iterable) and not isinstance(wires, (str, bytes, tuple))
+    given = [tuple(e) if isinstance(e, (list, np.ndarray)) else e for e in (wires if several else [wires])]
+    given = [e.item() if isinstance(e, np.generic) else e for e in given]
+    if not given:
+        raise CircuitError("wires=[] names no wire; leave wires out for all of them")
+    labels = tuple(dict.fromkeys(e for e in _hashable(given) if not isinstance(e, tuple)))
+    return Places(labels, tuple(dict.fromkeys(e for e in given if isinstance(e, tuple))))
 
 
 def _hashable(wires: Sequence[Any]) -> Sequence[Any]:

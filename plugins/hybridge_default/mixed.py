@@ -15,8 +15,8 @@ from hybridge_default.mixed_transfer import matrices
 from hybridge_default.qubit_threads import checked_threads, default_threads, share
 
 PIECES = 4  # of a batch for each thread: some may be late
-ROOM = 2**25  # bytes of the states that derivatives keep on the way, where more than LEAST fit
-LEAST = 32  # with so many, 256 channels are gone back over at the price of running them once more
+ROOM = 2**22  # bytes of the states that derivatives keep on the way, where more than LEAST fit: in the cache
+LEAST = 16  # from 8 wires on: more take longer to write and read than to make again
 
 
 @cache  # an import statement takes half a microsecond each time

@@ -113,6 +113,42 @@ def over(step, load, store, splat, fma, mul, total):
                     store(x, i + k, fma(c, w, fma(b, v, mul(a, u))))
                     store(x, j + k, fma(f, w, fma(e, v, mul(d, u))))
                     store(x, o + k, fma(q, w, fma(h, v, mul(g, u))))
+        elif size == 4:
+            m = at + 5
+            m00, m01, m02, m03 = (
+                splat(x, entry(vals, ints, m, 4, 0, 0, turned)),
+                splat(x, entry(vals, ints, m, 4, 0, 1, turned)),
+                splat(x, entry(vals, ints, m, 4, 0, 2, turned)),
+                splat(x, entry(vals, ints, m, 4, 0, 3, turned)),
+            )
+            m10, m11, m12, m13 = (
+                splat(x, entry(vals, ints, m, 4, 1, 0, turned)),
+                splat(x, entry(vals, ints, m, 4, 1, 1, turned)),
+                splat(x, entry(vals, ints, m, 4, 1, 2, turned)),
+                splat(x, entry(vals, ints, m, 4, 1, 3, turned)),
+            )
+            m20, m21, m22, m23 = (
+                splat(x, entry(vals, ints, m, 4, 2, 0, turned)),
+                splat(x, entry(vals, ints, m, 4, 2, 1, turned)),
+                splat(x, entry(vals, ints, m, 4, 2, 2, turned)),
+                splat(x, entry(vals, ints, m, 4, 2, 3, turned)),
+            )
+            m30, m31, m32, m33 = (
+                splat(x, entry(vals, ints, m, 4, 3, 0, turned)),
+                splat(x, entry(vals, ints, m, 4, 3, 1, turned)),
+                splat(x, entry(vals, ints, m, 4, 3, 2, turned)),
+                splat(x, entry(vals, ints, m, 4, 3, 3, turned)),
+            )
+            for r in range(rests):
+                base = opened(r * run * 4, ints, digits, count)
+                i, j = base + ints[offsets], base + ints[offsets + 1]
+                o, p = base + ints[offsets + 2], base + ints[offsets + 3]
+                for k in range(0, run, step(x)):
+                    t, u, v, w = load(x, i + k), load(x, j + k), load(x, o + k), load(x, p + k)
+                    store(x, i + k, fma(m03, w, fma(m02, v, fma(m01, u, mul(m00, t)))))
+                    store(x, j + k, fma(m13, w, fma(m12, v, fma(m11, u, mul(m10, t)))))
+                    store(x, o + k, fma(m23, w, fma(m22, v, fma(m21, u, mul(m20, t)))))
+                    store(x, p + k, fma(m33, w, fma(m32, v, fma(m31, u, mul(m30, t)))))
 
     @part
     def backwards(x, y, ints, digits, count, run, rests, at, size, cot):
@@ -140,17 +176,9 @@ def over(step, load, store, splat, fma, mul, total):
             cot[ints[at + 5]] += total(s10)
             cot[ints[at + 6]] += total(s11)
         elif size == 3:
-            s00, s01, s02, s10, s11, s12, s20, s21, s22 = (
-                zero,
-                zero,
-                zero,
-                zero,
-                zero,
-                zero,
-                zero,
-                zero,
-                zero,
-            )
+            s00, s01, s02 = zero, zero, zero
+            s10, s11, s12 = zero, zero, zero
+            s20, s21, s22 = zero, zero, zero
             for r in range(rests):
                 base = opened(r * run * 4, ints, digits, count)
                 i, j, o = base + ints[offsets], base + ints[offsets + 1], base + ints[offsets + 2]
@@ -169,6 +197,45 @@ def over(step, load, store, splat, fma, mul, total):
             cot[ints[at + 10]] += total(s20)
             cot[ints[at + 11]] += total(s21)
             cot[ints[at + 12]] += total(s22)
+        elif size == 4:
+            s00, s01, s02, s03 = zero, zero, zero, zero
+            s10, s11, s12, s13 = zero, zero, zero, zero
+            s20, s21, s22, s23 = zero, zero, zero, zero
+            s30, s31, s32, s33 = zero, zero, zero, zero
+            for r in range(rests):
+                base = opened(r * run * 4, ints, digits, count)
+                i, j = base + ints[offsets], base + ints[offsets + 1]
+                o, p = base + ints[offsets + 2], base + ints[offsets + 3]
+                for k in range(0, run, step(x)):
+                    t, u, v, w = load(x, i + k), load(x, j + k), load(x, o + k), load(x, p + k)
+                    l0 = load(y, i + k)
+                    s00, s01 = fma(l0, t, s00), fma(l0, u, s01)
+                    s02, s03 = fma(l0, v, s02), fma(l0, w, s03)
+                    l1 = load(y, j + k)
+                    s10, s11 = fma(l1, t, s10), fma(l1, u, s11)
+                    s12, s13 = fma(l1, v, s12), fma(l1, w, s13)
+                    l2 = load(y, o + k)
+                    s20, s21 = fma(l2, t, s20), fma(l2, u, s21)
+                    s22, s23 = fma(l2, v, s22), fma(l2, w, s23)
+                    l3 = load(y, p + k)
+                    s30, s31 = fma(l3, t, s30), fma(l3, u, s31)
+                    s32, s33 = fma(l3, v, s32), fma(l3, w, s33)
+            cot[ints[at + 5]] += total(s00)
+            cot[ints[at + 6]] += total(s01)
+            cot[ints[at + 7]] += total(s02)
+            cot[ints[at + 8]] += total(s03)
+            cot[ints[at + 9]] += total(s10)
+            cot[ints[at + 10]] += total(s11)
+            cot[ints[at + 11]] += total(s12)
+            cot[ints[at + 12]] += total(s13)
+            cot[ints[at + 13]] += total(s20)
+            cot[ints[at + 14]] += total(s21)
+            cot[ints[at + 15]] += total(s22)
+            cot[ints[at + 16]] += total(s23)
+            cot[ints[at + 17]] += total(s30)
+            cot[ints[at + 18]] += total(s31)
+            cot[ints[at + 19]] += total(s32)
+            cot[ints[at + 20]] += total(s33)
 
     @part
     def many(x, ints, digits, count, run, rests, at, size, vals, turned, buf):
@@ -231,7 +298,7 @@ def applied(x, ints, record, vals, turned, buf):
     at, rests = digits + count, (x.shape[0] >> (2 * count)) // run
     for _ in range(components):
         size = ints[at]
-        if size > 3:
+        if size > 4:
             if run >= lanes(x):
                 many_v(x, ints, digits, count, run, rests, at, size, vals, turned, buf)
             else:
@@ -251,7 +318,7 @@ def pulled(x, y, ints, record, cot, buf, acc):
     at, rests = digits + count, (x.shape[0] >> (2 * count)) // run
     for _ in range(components):
         size = ints[at]
-        if size > 3:
+        if size > 4:
             if run >= lanes(x):
                 many_backwards_v(x, y, ints, digits, count, run, rests, at, size, cot, buf, acc)
             else:

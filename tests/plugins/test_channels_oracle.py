@@ -32,7 +32,7 @@ SAME = {
     "GeneralizedAmplitudeDamping": (
         hb.GeneralizedAmplitudeDamping,
         (0.35, 0.8),
-        phase_amplitude_damping_error(0.35, 0.0, 0.2),
+        phase_amplitude_damping_error(0.35, 0.0, 0.8),
     ),
     "PhaseDamping": (hb.PhaseDamping, (0.4,), phase_damping_error(0.4)),
     "ResetError": (hb.ResetError, (0.2, 0.3), reset_error(0.2, 0.3)),

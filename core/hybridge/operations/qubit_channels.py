@@ -120,7 +120,7 @@ def _generalized_damping(gamma: Any, p: Any) -> np.ndarray:
     down = _damping(gamma)
     up = down[..., ::-1, ::-1]
     return np.concatenate(
-        [_root(p)[..., None, None, None] * down, _root(1 - p)[..., None, None, None] * up], axis=-3
+        [_root(1 - p)[..., None, None, None] * down, _root(p)[..., None, None, None] * up], axis=-3
     )
 
 
@@ -128,7 +128,7 @@ GeneralizedAmplitudeDamping = _channel(
     "GeneralizedAmplitudeDamping",
     ("gamma", "p"),
     _generalized_damping,
-    "with probability p |1⟩ decays to |0⟩, else |0⟩ rises to |1⟩, each with probability gamma",
+    "with probability p the environment excites |0⟩ to |1⟩, else |1⟩ decays to |0⟩, each with probability gamma",
     "GAD",
     spectrum=(None, Chance()),
 )
@@ -177,7 +177,7 @@ def _relaxation(pe: Any, t1: Any, t2: Any, tg: Any) -> np.ndarray:
     decayed = -np.expm1(-tg / t1)
     # what decay leaves of the coherence is exp(-tg / 2 t1); dephasing brings it to exp(-tg / t2)
     dephased = -np.expm1(tg / t1 - 2 * tg / t2)
-    return _composed(_phase_damping(np.clip(dephased, 0, 1)), _generalized_damping(decayed, 1 - pe))
+    return _composed(_phase_damping(np.clip(dephased, 0, 1)), _generalized_damping(decayed, pe))
 
 
 def _check_relaxation(rows: np.ndarray) -> None:

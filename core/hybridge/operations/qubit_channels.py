@@ -128,7 +128,7 @@ GeneralizedAmplitudeDamping = _channel(
     "GeneralizedAmplitudeDamping",
     ("gamma", "p"),
     _generalized_damping,
-    "with probability p the environment excites |0⟩ to |1⟩, else |1⟩ decays to |0⟩, each with probability gamma",
+    "with probability p |0⟩ is excited to |1⟩, else |1⟩ decays to |0⟩, each with probability gamma",
     "GAD",
     spectrum=(None, Chance()),
 )

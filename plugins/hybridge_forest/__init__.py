@@ -34,6 +34,30 @@ WAVEFUNCTION = Capabilities(
     conventions=_SERVED,
 )
 
+CHANNELS = frozenset(
+    {
+        "BitFlip",
+        "PhaseFlip",
+        "DepolarizingChannel",
+        "AmplitudeDamping",
+        "GeneralizedAmplitudeDamping",
+        "PhaseDamping",
+        "ResetError",
+        "PauliError",
+        "ThermalRelaxationError",
+        "QubitChannel",
+    }
+)
+QVM = Capabilities(
+    domain="qubit",
+    operations=CLAIMED | CHANNELS,
+    measurements=frozenset({"sample"}),
+    exact=False,
+    max_wires=26,
+    mid_circuit=frozenset({"measure", "reset", "conditional"}),
+    conventions=f"{_SERVED}; a channel is an identity gate whose Kraus operators are put in its place",
+)
+
 
 @hookimpl
 def register_devices(register: Callable[..., Any]) -> None:
@@ -52,5 +76,6 @@ _PYTHON = "pyquil needs Python < 3.13"
 _SERVER = f"{_PYTHON}; it asks a QVM, a server of its own"
 _DEVICES = (
     ("forest.numpy", "hybridge_forest.device:ForestNumpy", NUMPY, _PYTHON),
+    ("forest.qvm", "hybridge_forest.sampled:ForestQVM", QVM, _SERVER),
     ("forest.wavefunction", "hybridge_forest.wavefunction:ForestWavefunction", WAVEFUNCTION, _SERVER),
 )

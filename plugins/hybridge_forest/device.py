@@ -44,6 +44,10 @@ class NumpyProgram(NamedTuple):
         """The Quil text; its declared memory `theta` is a row of numbers."""
         return self.program.quil
 
+    def native(self) -> str:
+        """The program as Quil text."""
+        return self.quil
+
 
 class ForestNumpy(Device):
     """Exact states from pyQuil's numpy simulator.

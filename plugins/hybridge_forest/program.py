@@ -28,6 +28,10 @@ class QuilProgram:
         """The program as Quil text: qubit q is wire q, `theta[i]` is number i of a row, radians."""
         return self._head + self._body
 
+    def native(self) -> str:
+        """The program as Quil text."""
+        return self.quil
+
     def bound(self, row: Sequence[float]) -> str:
         """The text with a row of numbers: written into `theta` at its beginning."""
         moves = [f"MOVE theta[{i}] {float(x)!r}\n" for i, x in enumerate(row)]
@@ -36,9 +40,8 @@ class QuilProgram:
     @cached_property
     def _head(self) -> str:
         """What is declared and defined. Made when first asked for: not every simulator needs text."""
-        declared = f"DECLARE theta REAL[{self.num_slots}]" if self.num_slots else ""
-        matrices = dict(map(named, self.gates))
-        return (Program(declared) + _definitions(matrices)).out()
+        matrices = {name: matrix for name, matrix in map(named, self.gates) if matrix is not None}
+        return declarations({"theta": ("REAL", self.num_slots)}, matrices)
 
     @cached_property
     def _body(self) -> str:
@@ -48,8 +51,10 @@ class QuilProgram:
         return Program("\n".join(lines)).out()  # from text: MemoryReference times a number warns
 
 
-def _definitions(matrices: Mapping[str, np.ndarray | None]) -> list[DefGate]:
-    return [DefGate(name, matrix) for name, matrix in matrices.items() if matrix is not None]
+def declarations(memory: Mapping[str, tuple[str, int]], matrices: Mapping[str, np.ndarray]) -> str:
+    """Memory by name, with its type and length, and gates by name, with their matrices, as Quil."""
+    declared = [f"DECLARE {name} {kind}[{length}]" for name, (kind, length) in memory.items() if length]
+    return (Program("\n".join(declared)) + [DefGate(*item) for item in matrices.items()]).out()
 
 
 def written(gate: Gate) -> str:
@@ -71,8 +76,12 @@ def named(gate: Gate) -> tuple[str, np.ndarray | None]:
     matrix = gate.matrix if gate.ket is None else preparing(gate.ket)
     if matrix is None:
         return gate.name, None
-    digest = hashlib.sha256(np.ascontiguousarray(matrix, dtype=complex).tobytes()).hexdigest()
-    return f"U_{digest[:16]}", matrix
+    return f"U_{digest(matrix)}", matrix
+
+
+def digest(array: np.ndarray) -> str:
+    """A name for the content of an array."""
+    return hashlib.sha256(np.ascontiguousarray(array, dtype=complex).tobytes()).hexdigest()[:16]
 
 
 def preparing(ket: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ class Connection:
             raise DeviceError(f"timeout is a number of seconds > 0; got {timeout!r}")
         self.device, self.timeout = device, float(timeout)
         self._url = url
-        self._answers = False
+        self._client: QVMClient | None = None  # of a QVM that has answered; making one takes milliseconds
         if url is not None:
             address(QVM, url)  # a mistyped url is told at once
 
@@ -89,32 +89,34 @@ class Connection:
 
     def _asked(self, question: Callable[[QVMClient, QVMOptions], Any]) -> Any:
         RUNTIME.enter(self.device)
-        if not self._answers:
-            self._probe()
+        client = self._client = self._client or self._probed()
         began = monotonic()
         try:
-            return question(QVMClient.new_http(self.address.url), QVMOptions(timeout_seconds=self.timeout))
+            return question(client, QVMOptions(timeout_seconds=self.timeout))
         except QVMError as error:
             raise JobFailed(self.device, self._reason(error, monotonic() - began)) from error
 
     def _reason(self, error: QVMError, waited: float) -> str:
         if not str(error).startswith(UNREACHABLE):
             return str(error)
-        self._answers = False  # the next one probes anew
+        self._client = None  # the next one probes anew
         trouble = self.address.trouble(min(self.timeout, PROBE_SECONDS) / 4, waited)
         return f"{self.address.absent(trouble)}; where the circuit is large, the option timeout allows more"
 
-    def _probe(self) -> None:
-        """Raise JobFailed unless a QVM answers, in at most 2 seconds, or the timeout where it is less."""
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_client": None}
+
+    def _probed(self) -> QVMClient:
+        """The client of a QVM that answers in 2 seconds, or the timeout if it is less. Raises JobFailed."""
         allowed = min(self.timeout, PROBE_SECONDS)
         options = QVMOptions(timeout_seconds=0.7 * allowed)
-        began = monotonic()
+        client, began = QVMClient.new_http(self.address.url), monotonic()
         try:
-            version = api.get_version_info(QVMClient.new_http(self.address.url), options)
+            version = api.get_version_info(client, options)
         except QVMError as error:
             trouble = self.address.trouble(0.2 * allowed, monotonic() - began)
             raise JobFailed(self.device, self.address.absent(trouble)) from error
         if not re.match(r"\d+\.\d+", version):
             trouble = f"something else does: it says its version is {version[:40]!r}"
             raise JobFailed(self.device, self.address.absent(trouble))
-        self._answers = True
+        return client

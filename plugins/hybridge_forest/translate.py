@@ -164,12 +164,17 @@ TABLE: dict[str, Translation] = {
 CLAIMED = frozenset(TABLE)
 
 
+def translated(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    """The Quil gates of one row, its numbers being those from `slot` on."""
+    return TABLE[operation.name](operation, wires, slot)
+
+
 def translate(instructions: Iterable[Instruction]) -> list[Gate]:
     """The Quil gates of lowered instructions, in time order."""
     gates: list[Gate] = []
     slot = 0
     for operation, labels in instructions:
         wires = tuple(int(wire) for wire in labels)  # type: ignore[call-overload]
-        gates += TABLE[operation.name](operation, wires, slot)
+        gates += translated(operation, wires, slot)
         slot += len(operation.params)
     return gates

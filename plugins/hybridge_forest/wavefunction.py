@@ -17,7 +17,7 @@ from hybridge_forest.translate import translate
 class ForestWavefunction(Device):
     """Exact states from a QVM: one request for each row, whose numbers a program reads from its memory.
 
-    url      of the QVM; None: that of Forest's settings, http://127.0.0.1:5000 unless they say otherwise
+    url      of the QVM; None: that of Forest's settings, http://127.0.0.1:5000 if they have none
     timeout  seconds that an answer may take
     """
 

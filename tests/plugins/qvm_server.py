@@ -6,11 +6,12 @@ A real one takes its place in the tests where HYBRIDGE_QVM_URL names it, but for
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -36,10 +37,23 @@ class QVMServer(ThreadingHTTPServer):
         self.trials = 0
         self.version = VERSION
         self.silent = threading.Event()  # while set, requests are read and not answered
+        self.taken: list[socket.socket] = []
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, client = super().get_request()
+        self.taken.append(connection)
+        return connection, client
+
+    def server_close(self) -> None:
+        """Stop listening, and hang up on everybody: connections are kept open from request to request."""
+        super().server_close()
+        for connection in self.taken:
+            with suppress(OSError):  # it is closed already
+                connection.shutdown(socket.SHUT_RDWR)
 
     def forget(self) -> None:
         """Count from nothing."""
@@ -160,7 +174,7 @@ def _multishot(server: QVMServer, query: Query) -> Answer:
     if not columns:
         return JSON, b"{}"
     ran = _ran(server, query, program, _compressed(program), trials, _noise(query))
-    read = {name: ran.memory[name][:, at].tolist() for name, at in columns.items()}
+    read = {name: ran.read(name, at).tolist() for name, at in columns.items()}
     return JSON, json.dumps(read).encode()
 
 

@@ -1,9 +1,14 @@
-"""Runs a checked Quil program for many trials at once, each with a state, memory and place of its own."""
+"""Runs a checked Quil program for many trials at once.
+
+Trials that have gone the same way so far are one lane: a state, memory, and a place in the program. Where
+chance comes in, each of a lane's trials draws for itself, and the lane parts.
+"""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,16 +46,16 @@ class Machine:
         self.program, self.where, self.noise = program, where, noise  # where: qubit -> its place in the state
         self.rng = np.random.default_rng(seed)
         self.n = max(where.values(), default=-1) + 1
-        self.state = np.zeros((trials, *(2,) * self.n), dtype=complex)  # the last axis is place 0
-        self.state[(slice(None), *(0,) * self.n)] = 1
+        self.state = np.zeros((1, *(2,) * self.n), dtype=complex)  # the last axis is place 0
+        self.state[(0,) * (self.n + 1)] = 1
         self.memory = {
-            name: np.zeros((trials, size), dtype=DTYPES[kind])
-            for name, (kind, size) in program.memory.items()
+            name: np.zeros((1, size), dtype=DTYPES[kind]) for name, (kind, size) in program.memory.items()
         }
-        self.at = np.zeros(trials, dtype=int)  # the next instruction of each trial
+        self.at = np.zeros(1, dtype=int)  # the next instruction of each lane
+        self.count = np.array([trials])  # how many trials each lane is
 
     def run(self) -> Machine:
-        """Trials that are at the same instruction do it together: those that are furthest behind first."""
+        """Lanes that are at the same instruction do it together: those that are furthest behind first."""
         end = len(self.program.instructions)
         for _ in range(MAX_STEPS):
             at = int(self.at.min(initial=end))
@@ -66,8 +71,18 @@ class Machine:
 
     @property
     def amplitudes(self) -> np.ndarray:
-        """(trials, 2^n), place 0 least significant."""
+        """(lanes, 2^n), place 0 least significant."""
         return self.state.reshape(len(self.state), -1)
+
+    def read(self, name: str, columns: Sequence[int]) -> np.ndarray:
+        """Memory (trials, columns), the trials in an order of their own."""
+        rows = np.repeat(self.memory[name][:, columns], self.count, axis=0)
+        return rows[self.order]
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """An order of the trials, the same for all of memory."""
+        return self.rng.permutation(int(self.count.sum()))
 
     # ---- instructions --------------------------------------------------------------------------------
 
@@ -75,30 +90,29 @@ class Machine:
         on = qubits(gate)
         kraus = self.program.kraus.get((gate.name, on))
         if kraus is not None:
-            self._channel(kraus, on, lanes)
+            lanes = self._channel(kraus, on, lanes)
         else:
             for values, some in self._numbers(gate, lanes):
                 matrix = modified(self.program.gates[gate.name][1], gate.modifiers, values)
                 self._apply(matrix, on, some)
         if self.noise.gate:
             for q in on:
-                self._pauli(self.noise.gate, q, lanes)
+                lanes = self._pauli(self.noise.gate, q, lanes)
 
     def measure(self, measure: Measurement, lanes: np.ndarray) -> None:
         q = measure.qubit.index
         if self.noise.measurement:
-            self._pauli(self.noise.measurement, q, lanes)
-        bits = self._collapse(q, lanes)
+            lanes = self._pauli(self.noise.measurement, q, lanes)
+        lanes, bits = self._collapse(q, lanes)
         if q in self.program.povms:
-            says_one = self.program.povms[q][1, bits]
-            bits = (self.rng.random(len(lanes)) < says_one).astype(int)
+            lanes, _, bits = self._parted(lanes, self.program.povms[q].T[bits])
         register = measure.classical_reg
         if register is not None:
             self.memory[register.name][lanes, register.offset] = bits
 
     def reset(self, instruction: Any, lanes: np.ndarray) -> None:
         for q in qubits(instruction) or tuple(self.where):
-            bits = self._collapse(q, lanes)
+            lanes, bits = self._collapse(q, lanes)
             self._apply(PAULIS["X"], (q,), lanes[bits == 1])
 
     def jump(self, jump: Any, lanes: np.ndarray) -> None:
@@ -137,7 +151,7 @@ class Machine:
         return operand
 
     def _numbers(self, gate: Gate, lanes: np.ndarray) -> list[tuple[list[float], np.ndarray]]:
-        """The gate's numbers, and the trials that agree on them."""
+        """The gate's numbers, and the lanes that agree on them."""
         named = [
             (n, k) for n, (kind, size) in self.program.memory.items() if kind == "REAL" for k in range(size)
         ]
@@ -165,31 +179,47 @@ class Machine:
         if len(lanes):
             self.state[lanes] = self._applied(matrix, on, lanes)
 
-    def _channel(self, kraus: np.ndarray, on: Sequence[int], lanes: np.ndarray) -> None:
+    def _parted(self, lanes: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Each trial of the lanes goes one of several ways, weights (lanes, ways).
+
+        Returns the lanes there are now, from which of those given each comes, and its way.
+        """
+        drawn = self.rng.multinomial(self.count[lanes], weights / weights.sum(axis=1, keepdims=True))
+        parent, way = np.nonzero(drawn)
+        others = np.setdiff1d(np.arange(len(self.count)), lanes)
+        kept = np.concatenate([others, lanes[parent]])
+        self.state, self.at = self.state[kept], self.at[kept]
+        self.memory = {name: values[kept] for name, values in self.memory.items()}
+        self.count = np.concatenate([self.count[others], drawn[parent, way]])
+        return np.arange(len(others), len(kept)), parent, way
+
+    def _channel(self, kraus: np.ndarray, on: Sequence[int], lanes: np.ndarray) -> np.ndarray:
         """One Kraus operator for each trial, as likely as the norm of what it leaves."""
         left = np.array([self._applied(k, on, lanes) for k in kraus])
         weights = (np.abs(left.reshape(len(kraus), len(lanes), -1)) ** 2).sum(axis=2)
-        drawn = self.rng.random(len(lanes)) * weights.sum(axis=0)
-        chosen = np.minimum((np.cumsum(weights, axis=0) <= drawn).sum(axis=0), len(kraus) - 1)
-        places = np.arange(len(lanes))
-        norms = np.sqrt(weights[chosen, places]).reshape(-1, *(1,) * self.n)
-        self.state[lanes] = left[chosen, places] / norms
+        found, parent, way = self._parted(lanes, weights.T)
+        norms = np.sqrt(weights[way, parent]).reshape(-1, *(1,) * self.n)
+        self.state[found] = left[way, parent] / norms
+        return found
 
-    def _pauli(self, probabilities: Sequence[float], q: int, lanes: np.ndarray) -> None:
-        which = np.searchsorted(np.cumsum(probabilities), self.rng.random(len(lanes)), side="right")
-        for k, letter in enumerate("XYZ"):
-            self._apply(PAULIS[letter], (q,), lanes[which == k])
+    def _pauli(self, probabilities: Sequence[float], q: int, lanes: np.ndarray) -> np.ndarray:
+        weights = np.tile([1 - sum(probabilities), *probabilities], (len(lanes), 1))
+        found, _, way = self._parted(lanes, weights)
+        for k, letter in enumerate("IXYZ"):
+            self._apply(PAULIS[letter], (q,), found[way == k])
+        return found
 
-    def _collapse(self, q: int, lanes: np.ndarray) -> np.ndarray:
-        """Measured bits (lanes,); the states are projected."""
-        state = np.moveaxis(self.state[lanes], self._axes((q,))[0], 1)
-        ones = (np.abs(state[:, 1].reshape(len(lanes), -1)) ** 2).sum(axis=1)
-        total = (np.abs(state.reshape(len(lanes), -1)) ** 2).sum(axis=1)
-        bits = (self.rng.random(len(lanes)) * total < ones).astype(int)
-        state[np.arange(len(lanes)), 1 - bits] = 0
-        norms = np.sqrt(np.where(bits, ones, total - ones)).reshape(-1, *(1,) * self.n)
-        self.state[lanes] = np.moveaxis(state / norms, 1, self._axes((q,))[0])
-        return bits
+    def _collapse(self, q: int, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The lanes there are now, and their measured bits; the states are projected."""
+        axis = self._axes((q,))[0]
+        halves = np.moveaxis(self.state[lanes], axis, 1).reshape(len(lanes), 2, -1)
+        weights = (np.abs(halves) ** 2).sum(axis=2)
+        found, parent, bits = self._parted(lanes, weights)
+        state = np.moveaxis(self.state[found], axis, 1)
+        state[np.arange(len(found)), 1 - bits] = 0
+        norms = np.sqrt(weights[parent, bits]).reshape(-1, *(1,) * self.n)
+        self.state[found] = np.moveaxis(state / norms, 1, axis)
+        return found, bits
 
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {

@@ -13,6 +13,7 @@ KITS = {
     "default.fock": FockConformance,
     "default.mixed": QubitConformance,
     "forest.numpy": QubitConformance,
+    "forest.qvm": QubitConformance,
     "forest.wavefunction": QubitConformance,
     "qiskit.aer": QubitConformance,
     "strawberryfields.gaussian": GaussianConformance,

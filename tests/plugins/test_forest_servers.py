@@ -67,7 +67,7 @@ def other() -> Iterator[str]:
         yield server.url
 
 
-DEVICES = {"forest.wavefunction": {}}
+DEVICES = ("forest.wavefunction", "forest.qvm")
 
 
 def node(name: str, **options: object) -> hb.QNode:

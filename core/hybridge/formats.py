@@ -15,9 +15,11 @@ from hybridge.errors import CircuitError
 from hybridge.interfaces.choose import values_of
 from hybridge.interfaces.rows import as_rows
 from hybridge.io.format import Format
-from hybridge.io.imported import ImportedCircuit
 from hybridge.listing import aligned
 from hybridge.noise.model import NoiseModel
+from hybridge.observables.qubit import MatrixObservable
+from hybridge.operations.pauli import Sentence
+from hybridge.operations.table import Applied
 from hybridge.qnode import QNode
 from hybridge.registry import FormatRegistration, offered_class, registry
 
@@ -85,23 +87,27 @@ def verb(attribute: str) -> Callable[..., Any]:
 
 
 @cache
-def _reader(name: str) -> Callable[[Any], ImportedCircuit | NoiseModel]:
-    def read(source: Any) -> ImportedCircuit | NoiseModel:
+def _reader(name: str) -> Callable[[Any], Any]:
+    def read(source: Any) -> Any:
         return _format(name).read(source)
 
     return _named(read, f"from_{name}", f"What `source` describes, in the format {name!r}.")
 
 
 @cache
-def _writer(name: str) -> Callable[[Any], Callable[..., Any]]:
-    def write(circuit: QNode | Circuit | NoiseModel) -> Any:
+def _writer(name: str) -> Callable[[Any], Any]:
+    def write(circuit: Any) -> Any:
         if isinstance(circuit, NoiseModel):
             return _format(name).write_noise(circuit)
+        if isinstance(circuit, (Sentence, MatrixObservable, Applied)):
+            observable = circuit.as_observable()
+            if observable is not None:
+                return _format(name).write_observable(observable)
         if not isinstance(circuit, (QNode, Circuit)):
-            raise CircuitError(f"to_{name} takes a QNode or a Circuit; got {circuit!r}")
+            raise CircuitError(f"to_{name} takes a QNode, a Circuit or an observable; got {circuit!r}")
         return partial(_written, name, circuit)
 
-    doc = f"A function of its arguments: the circuit as {name!r}; of a noise model, what it is there."
+    doc = f"A function of its arguments: the circuit as {name!r}; of anything else, what it is there."
     return _named(write, f"to_{name}", doc)
 
 

@@ -14,16 +14,21 @@ from hybridge.errors import (
 )
 from hybridge.gradients.definition import definition_slope
 from hybridge.hookspecs import hookimpl
-from hybridge.io import expression
+from hybridge.io import conditions, expression
 from hybridge.io.format import Format
 from hybridge.io.formulas import formula
 from hybridge.io.imported import Entry, ImportedCircuit, Measured
+from hybridge.io.qasm_gates import MORE as STANDARD_GATES
+from hybridge.io.qasm_gates import STANDARD_NAMES
+from hybridge.io.qasm_reader import standard_gate
+from hybridge.io.steps import PlainStep, bits_read, measured_places, plain_steps
 from hybridge.memory import available, human
 from hybridge.noise.insertion import noisy
 from hybridge.noise.model import NoiseModel
-from hybridge.operations.derived import adjoint_row, uncontrolled
+from hybridge.observables.qubit import Hermitian as hermitian
+from hybridge.operations.derived import adjoint_row, controlled, power, uncontrolled
 from hybridge.operations.measuring import Bit, condition, measured
-from hybridge.operations.pauli import Sentence
+from hybridge.operations.pauli import Sentence, word
 from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
 from hybridge.phasespace.clicks import all_click, all_click_slopes
@@ -53,6 +58,8 @@ from hybridge.phasespace.recursion import pullback as fock_pullback
 __all__ = [
     "FAMILIES",
     "ROWS",
+    "STANDARD_GATES",
+    "STANDARD_NAMES",
     "Bit",
     "Capabilities",
     "Circuit",
@@ -78,6 +85,7 @@ __all__ = [
     "Moment",
     "NoiseModel",
     "Operation",
+    "PlainStep",
     "PluginError",
     "Polynomial",
     "Power",
@@ -92,7 +100,10 @@ __all__ = [
     "all_click",
     "all_click_slopes",
     "available",
+    "bits_read",
     "condition",
+    "conditions",
+    "controlled",
     "definition_slope",
     "expression",
     "fock_applied",
@@ -111,11 +122,17 @@ __all__ = [
     "fock_sectors",
     "fock_weighted",
     "formula",
+    "hermitian",
     "hookimpl",
     "human",
     "measured",
+    "measured_places",
     "moment",
     "noisy",
+    "plain_steps",
+    "power",
+    "standard_gate",
     "uncontrolled",
     "warn_of_leak",
+    "word",
 ]

@@ -58,3 +58,4 @@ def register_formats(register: Callable[..., Any]) -> None:
         requires=("qiskit", "qiskit_aer"),
         extra="qiskit",
     )
+    register("qiskit", "hybridge_qiskit.formats:Qiskit", requires=("qiskit",), extra="qiskit")

@@ -154,7 +154,7 @@ def test_a_format_that_is_no_format_is_a_plugin_error(install):
 @pytest.mark.parametrize(
     "write, message",
     [
-        (lambda: hb.to_words(3)(), "takes a QNode or a Circuit; got 3"),
+        (lambda: hb.to_words(3)(), "takes a QNode, a Circuit or an observable; got 3"),
         (lambda: hb.to_words(node)([0.1, 0.2]), "writes one circuit; got arrays of numbers for 2"),
         (lambda: hb.to_words(node.circuit(0.1))(), "takes 1 numbers; got 0"),
         (lambda: hb.to_words(node)(float("nan")), "is nan"),

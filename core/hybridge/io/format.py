@@ -8,7 +8,6 @@ import numpy as np
 
 from hybridge.circuit import Circuit
 from hybridge.errors import FormatError
-from hybridge.io.imported import ImportedCircuit
 from hybridge.noise.model import NoiseModel
 
 
@@ -22,8 +21,8 @@ class Format:
 
     name: str = ""
 
-    def read(self, source: Any) -> ImportedCircuit | NoiseModel:
-        """The circuit, or the noise model, that `source` describes.
+    def read(self, source: Any) -> Any:
+        """What `source` describes: an ImportedCircuit, or a noise model or an observable.
 
         Raises FormatError, with line and column for a text.
         """
@@ -32,6 +31,10 @@ class Format:
     def write_noise(self, model: NoiseModel) -> Any:
         """A noise model in this format. Raises FormatError for what it lacks."""
         raise FormatError(self.name, "it has circuits; no noise models")
+
+    def write_observable(self, observable: Any) -> Any:
+        """A qubit observable in this format. Raises FormatError for what it lacks."""
+        raise FormatError(self.name, "observables cannot be written")
 
     def write(self, circuit: Circuit, numbers: np.ndarray) -> Any:
         """The circuit, with numbers (P,) in its slots, in this format. Raises FormatError for what it lacks.

@@ -109,6 +109,7 @@ STDGATES = frozenset(
     "u3".split()
 )
 MORE = (frozenset(ROWS) | frozenset(BODIES)) - BUILT_IN_2
+STANDARD_NAMES = {row: name for name, row in reversed(ROWS.items())}  # the first name of a row
 PHASE: Gate = Single(GlobalPhase.of(0))
 
 

@@ -125,6 +125,12 @@ def _check_qubits(qnode: QNode, operations: Sequence[Any]) -> None:
         raise GradientError(
             "any parameter", "the metric tensor of light has no exact rule here", "use hb.classical_fisher"
         )
+    if any(operation.kind == "measure" for operation, _ in operations):
+        raise GradientError(
+            "any parameter",
+            "the metric tensor is that of pure states; what measures on its way leaves a mixture",
+            "use hb.classical_fisher",
+        )
 
 
 def _from_states(qnode: QNode, slots: Slots) -> np.ndarray:

@@ -238,7 +238,7 @@ def _quotient(numerator: Any, weight: Any) -> Any:
     """Their quotient; CircuitError where the weight is 0."""
     try:
         something = bool(np.asarray(weight > LEAST).all())
-    except (TypeError, NotImplementedError):  # a number that a compiled function will have
+    except (TypeError, NotImplementedError, RuntimeError):  # a number that a transformed function will have
         something = True
     if not something:
         raise _nothing_left()

@@ -23,8 +23,8 @@ def snapshots(qnode: QNode) -> Callable[..., dict[Hashable, Any]]:
     """A function of the qnode's arguments that returns {tag: value} for its Snapshots, and its own result.
 
     `hb.Snapshot(tag, measurement)` takes any measurement; without one the state: the ket (2^n,) of all
-    wires, or on a device that has density matrices, where the state is mixed, the density matrix. Those are
-    exact, all else takes the QNode's shots. A Snapshot without a tag is numbered 0, 1, ...;
+    wires, or their density matrix after a measurement, and on a device that has them where the state is
+    mixed. Those are exact, all else takes the QNode's shots. A Snapshot without a tag is numbered 0, 1, ...;
     "execution_results" is what the QNode returns. The circuit up to each Snapshot is a circuit of its own,
     so this runs on every device, in one job each. Raises CircuitError for a tag that is taken,
     UnsupportedCircuit for a measurement that the device cannot give.
@@ -69,6 +69,8 @@ def _value(qnode: QNode, tape: Sequence[Applied], wires: Wires, measurement: Any
         if not isinstance(measurement, Measurement):
             raise CircuitError(f"a Snapshot takes a measurement such as hb.probs(); got {measurement!r}")
         return _measured(qnode, tape, wires, measurement)
+    if any(applied.operation.kind == "measure" for applied in tape):
+        return _measured(qnode, tape, wires, density_matrix(wires))
     try:
         return _measured(qnode, tape, wires, state())
     except UnsupportedCircuit:

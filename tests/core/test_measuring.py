@@ -184,6 +184,26 @@ def test_every_method_differentiates_conditions(method, static):
     assert np.allclose(np.transpose(found), differences, atol=1e-8)
 
 
+def test_snapshots_look_into_the_mixture():
+    def circuit():
+        hb.H(0)
+        outcome = hb.measure(0)
+        hb.Snapshot("after")
+        hb.cond(outcome, hb.X)(1)
+        hb.Snapshot("then", hb.expval(hb.Z(1)))
+        return hb.expval(hb.X(0))
+
+    found = hb.snapshots(node(circuit, hb.device("default.qubit", wires=2)))()
+    assert np.allclose(found["after"], np.diag([0.5, 0, 0.5, 0])) and np.isclose(found["then"], 0)
+
+
+def test_there_is_no_metric_of_a_mixture():
+    circuit = node(lambda x: (hb.RX(x, wires=0), hb.measure(0), hb.expval(hb.Z(0)))[2])
+    for approx in (None, "block-diag"):
+        with pytest.raises(hb.GradientError, match="measures on its way leaves a mixture"):
+            hb.metric_tensor(circuit, approx=approx)(0.3)
+
+
 # ---- drawing ----------------------------------------------------------------------------------------------
 
 

@@ -133,3 +133,14 @@ def test_hadamard_tests_with_shots_are_refused_for_what_is_selected():
     )
     with pytest.raises(hb.GradientError, match="post-selection leaves"):
         hb.grad(sampled)(0.3)
+
+
+def test_the_functions_of_a_library_transform_what_is_selected():
+    one = node(lambda x: selecting(x)[0])
+    exact = hb.grad(one)(AT)
+    assert np.allclose(torch.func.grad(one)(torch.tensor(AT)), exact)
+    assert np.allclose(jax.jit(jax.grad(one))(AT), exact, atol=1e-5)
+    rows = np.stack([AT, AT + 0.1])
+    alone = [one(x) for x in rows]
+    assert np.allclose(torch.func.vmap(one)(torch.tensor(rows)), alone)
+    assert np.allclose(jax.vmap(one)(rows), alone, atol=1e-5) and np.allclose(one.map(rows), alone)

@@ -137,6 +137,15 @@ def Hadamards(w: Wires) -> None:
         H(wire)
 
 
+def _order(x: Any, w: Wires) -> Any:
+    """Outcomes that are told apart: the first is nearly always 1, the second nearly always 0."""
+    RY(2 + x[0], wires=w[0])
+    RY(0.5 + 0.2 * x[1], wires=w[1])
+    a, b = measure(w[0]), measure(w[1])
+    cond(a > b, RX)(x[1] + 2, wires=w[2])
+    return expval(Z(w[2])), expval(Y(w[2])), probs([a, b])
+
+
 def _selected(x: Any, w: Wires) -> Any:
     _entangled(x, w)
     measure(w[1], postselect=1)
@@ -174,6 +183,7 @@ MEASURED = tuple(
         "repeated": _repeated,
         "branches": _branches,
         "coins": _coins,
+        "order": _order,
         "selected": _selected,
         "selected and decided": _selected_and_decided,
         "selected at the end": _selected_at_the_end,

@@ -24,7 +24,7 @@ def _root_slope(gamma: Any) -> tuple[tuple[Any, ...], ...]:
         raise GradientError(
             "parameter 'gamma' of a damping channel",
             "sqrt(1 - gamma), by which coherences shrink, has no derivative at gamma = 1",
-            "keep gamma < 1",
+            "keep gamma < 1 (ResetError(1, 0) is AmplitudeDamping(1), PauliError('Z', 0.5) PhaseDamping(1))",
         )
     return ((-0.5 / np.sqrt(left),),)
 

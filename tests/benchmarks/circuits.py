@@ -78,6 +78,25 @@ def hea(wires: int, batch: int | None = None, terms: tuple[Term, ...] = Z0, laye
     return _problem(wires, gates(), terms, batch)
 
 
+def noisy(wires: int, layers: int = 4, batch: int | None = None) -> Problem:
+    """The ansatz with depolarizing noise after every rotation and damping after every CNOT."""
+
+    def gates() -> Iterator[Gate]:
+        for layer in range(layers):
+            for w in range(wires):
+                slot = 2 * (layer * wires + w)
+                for name, own in (("RY", slot), ("RZ", slot + 1)):
+                    yield Gate(name, (w,), own)
+                    yield Gate("DepolarizingChannel", (w,), angle=0.01)
+            for w in range(wires):
+                pair = (w, (w + 1) % wires)
+                yield Gate("CNOT", pair)
+                for wire in pair:
+                    yield Gate("AmplitudeDamping", (wire,), angle=0.02)
+
+    return _problem(wires, gates(), batch=batch)
+
+
 def qaoa(wires: int, layers: int = 4) -> Problem:
     """MaxCut on the Moebius ladder, a 3-regular graph with an even number of vertices."""
     edges = [(w, (w + 1) % wires) for w in range(wires)] + [(w, w + wires // 2) for w in range(wires // 2)]

@@ -11,6 +11,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer import AerSimulator
+from qiskit_aer.noise import amplitude_damping_error, depolarizing_error
 
 from benchmarks.circuits import Gate, Problem
 
@@ -20,8 +21,15 @@ PAULI = {"X": [[0, 1], [1, 0]], "Y": [[0, -1j], [1j, 0]], "Z": [[1, 0], [0, -1]]
 WIDEST = 12  # from there on lightning and qulacs are ahead by far
 
 
-def _simulator() -> Any:
-    return AerSimulator(method="statevector", max_parallel_threads=1)
+# ours to Aer's: its depolarizing number is that of the wholly mixed state
+NOISE = {
+    "DepolarizingChannel": lambda p: depolarizing_error(4 * p / 3, 1),
+    "AmplitudeDamping": amplitude_damping_error,
+}
+
+
+def _simulator(method: str = "statevector") -> Any:
+    return AerSimulator(method=method, max_parallel_threads=1)
 
 
 def _matrix(gate: Gate, phi: float) -> np.ndarray:
@@ -45,7 +53,9 @@ def _built(problem: Problem, x: Any) -> QuantumCircuit:
     circuit = QuantumCircuit(problem.wires)
     for gate in problem.gates:
         phi = gate.theta(x)
-        if gate.word or gate.name.endswith("Excitation"):
+        if gate.name in NOISE:
+            circuit.append(NOISE[gate.name](phi), gate.wires)
+        elif gate.word or gate.name.endswith("Excitation"):
             circuit.unitary(_matrix(gate, phi), gate.wires[::-1])
         else:
             apply = getattr(circuit, NAMES.get(gate.name, gate.name.lower()))
@@ -68,6 +78,32 @@ def _value(problem: Problem) -> Callable[[], Any] | str:
     return run
 
 
+def _noisy_value(problem: Problem) -> Callable[[], Any]:
+    """Transpiled once, bound for the value: as quick as Aer takes it."""
+    p = ParameterVector("p", len(problem.params))
+    template, simulator = _built(problem, p), _simulator("density_matrix")
+
+    def run() -> float:
+        binds = {p[i]: [x] for i, x in enumerate(problem.params.tolist())}
+        result = simulator.run(template, parameter_binds=[binds], shots=1).result()
+        return result.data(0)["expectation_value"]
+
+    return run
+
+
+def _noisy_values(problem: Problem) -> Callable[[], Any]:
+    """One job of all rows, by parameter_binds."""
+    p = ParameterVector("p", problem.params.shape[1])
+    template, simulator = _built(problem, p), _simulator("density_matrix")
+
+    def run() -> np.ndarray:
+        binds = {p[i]: column for i, column in enumerate(problem.params.T.tolist())}
+        result = simulator.run(template, parameter_binds=[binds], shots=1).result()
+        return np.array([r.data.expectation_value for r in result.results])
+
+    return run
+
+
 def _shift_rule(problem: Problem) -> Callable[[], Any]:
     """The exact shift rule of rotations, all shifted circuits in one job by parameter_binds."""
     x = problem.params
@@ -86,4 +122,9 @@ def _shift_rule(problem: Problem) -> Callable[[], Any]:
     return run
 
 
-RUNS = {"value": {"Aer": _value}, "gradient on Aer": {"Aer by hand": _shift_rule}}
+RUNS = {
+    "value": {"Aer": _value},
+    "gradient on Aer": {"Aer by hand": _shift_rule},
+    "noisy value": {"Aer": _noisy_value},
+    "noisy values": {"Aer": _noisy_values},
+}

@@ -137,6 +137,25 @@ def _hub(problem: Problem) -> Callable[[], Any]:
     return lambda: circuit(x)
 
 
+def _mixed(problem: Problem, static: bool) -> hb.QNode:
+    return node(problem, hb.device("default.mixed", wires=problem.wires), static)
+
+
+def _noisy_value(problem: Problem, static: bool) -> Callable[[], Any]:
+    circuit, x = _mixed(problem, static), problem.params
+    return lambda: circuit(x)
+
+
+def _noisy_values(problem: Problem, static: bool) -> Callable[[], Any]:
+    circuit, x = _mixed(problem, static), problem.params.T.copy()
+    return lambda: circuit(x)
+
+
+def _noisy_gradient(problem: Problem, static: bool) -> Callable[[], Any]:
+    slopes, x = hb.grad(_mixed(problem, static)), problem.params
+    return lambda: slopes(x)
+
+
 def _on_aer(problem: Problem) -> Callable[[], Any] | str:
     try:
         slopes, x = hb.grad(node(problem, hb.device("qiskit.aer", wires=problem.wires))), problem.params
@@ -163,4 +182,7 @@ RUNS = {
     "counts": twice(_counts),
     "hub": {"hybridge, the hub's own part": _hub},
     "gradient on Aer": {"hybridge": _on_aer},
+    "noisy value": twice(_noisy_value),
+    "noisy values": twice(_noisy_values),
+    "noisy gradient": twice(_noisy_gradient),
 }

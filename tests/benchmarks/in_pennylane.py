@@ -97,6 +97,21 @@ def _gradients(problem: Problem) -> Callable[[], Any]:
     return lambda: [slopes(x) for x in rows]
 
 
+def _noisy_value(problem: Problem) -> Callable[[], Any]:
+    circuit, x = _node(problem, "default.mixed", "best", None), problem.params
+    return lambda: circuit(x)
+
+
+def _noisy_values(problem: Problem) -> Callable[[], Any]:
+    circuit, x = _node(problem, "default.mixed", "best", None), problem.params.T.copy()
+    return lambda: circuit(x)
+
+
+def _noisy_gradient(problem: Problem) -> Callable[[], Any]:
+    slopes, x = qml.grad(_node(problem, "default.mixed", "backprop", "autograd")), _traced(problem)
+    return lambda: slopes(x)
+
+
 def _hub(problem: Problem) -> Callable[[], Any]:
     circuit, x = _node(problem, "default.qubit", "best", None), problem.params
     return lambda: circuit(x)
@@ -123,5 +138,8 @@ RUNS = {
     "values": {"lightning": _values, "default.qubit of PennyLane": _values_default},
     "gradients": {"lightning": _gradients, "default.qubit of PennyLane": _gradients_default},
     "hub": {"default.qubit of PennyLane": _hub},
+    "noisy value": {"default.mixed of PennyLane": _noisy_value},
+    "noisy values": {"default.mixed of PennyLane": _noisy_values},
+    "noisy gradient": {"default.mixed of PennyLane": _noisy_gradient},
     "photons": {"default.gaussian of PennyLane": _photons},
 }

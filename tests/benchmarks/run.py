@@ -22,12 +22,21 @@ if __name__ == "__main__":  # before anything that starts threads is imported
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import hybridge as hb
-from benchmarks import report, rows_hub, rows_kernels, rows_light, rows_qubits, rows_samples, rows_start
+from benchmarks import (
+    report,
+    rows_hub,
+    rows_kernels,
+    rows_light,
+    rows_noise,
+    rows_qubits,
+    rows_samples,
+    rows_start,
+)
 from benchmarks.comparison import Found, Row, Settings
 from benchmarks.peers import installed
 from benchmarks.timing import Effort
 
-TABLES = (rows_qubits, rows_samples, rows_light, rows_start, rows_hub, rows_kernels)
+TABLES = (rows_qubits, rows_samples, rows_light, rows_start, rows_hub, rows_kernels, rows_noise)
 ROWS: list[Row] = [row for table in TABLES for row in table.ROWS]
 
 

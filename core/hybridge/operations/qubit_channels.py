@@ -7,6 +7,7 @@ of ResetError that moves alone may leave p0 + p1 <= 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -201,7 +202,8 @@ def _check_pauli_error(num_wires: int, operators: Any) -> tuple[str]:
     if not isinstance(operators, str) or not operators or set(operators) - set(PAULI):
         raise CircuitError(f"PauliError needs operators of the letters I, X, Y, Z; got {operators!r}")
     if len(operators) != num_wires:
-        raise CircuitError(f"PauliError of {operators!r} acts on {len(operators)} wires; got {num_wires}")
+        count = f"{len(operators)} wire{'' if len(operators) == 1 else 's'}"
+        raise CircuitError(f"PauliError of {operators!r} acts on {count}; got {num_wires}")
     return (operators,)
 
 
@@ -240,9 +242,11 @@ PauliError: Family = Family(
 
 def _check_kraus(num_wires: int, K_list: Any) -> tuple[Constant]:
     subject, size = f"QubitChannel on {num_wires} wires", 2**num_wires
+    if not isinstance(K_list, Sequence | np.ndarray) or np.ndim(K_list[:1]) != 3:
+        shown = f"an array {np.shape(K_list)}" if isinstance(K_list, np.ndarray) else repr(K_list)
+        what = "at least one Kraus operator, a list of matrices"
+        raise CircuitError(f"{subject} needs {what} {(size, size)}; got {shown}")
     given = list(K_list)
-    if not given:
-        raise CircuitError(f"{subject} needs at least one Kraus operator")
     operators = np.stack([constants.array(subject, "Kraus operator", k, (size, size)) for k in given])
     error = float(np.abs(np.einsum("mji,mjk->ik", operators.conj(), operators) - np.eye(size)).max())
     if error > constants.TOLERANCE:

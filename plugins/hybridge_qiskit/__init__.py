@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from hybridge.plugin import Capabilities, hookimpl
-from hybridge_qiskit.translate import CLAIMED
+from hybridge_qiskit.translate import CHANNELS, CLAIMED
 
 AER = Capabilities(
     domain="qubit",
     operations=CLAIMED,
     measurements=frozenset({"state", "density_matrix", "expval", "var", "probs", "sample"}),
+    mid_circuit=frozenset({"measure", "reset", "conditional"}),
     observables=frozenset({"pauli"}),  # a matrix from the state is cheaper than Aer's sum of 4^k words
     conventions=(
         "wire w is Aer's qubit w; Aer counts qubit 0 as least significant, so matrices and reduced results "
@@ -22,7 +23,7 @@ AER = Capabilities(
 
 BACKEND = Capabilities(
     domain="qubit",
-    operations=CLAIMED - {"QubitDensityMatrix"},
+    operations=CLAIMED - CHANNELS - {"QubitDensityMatrix"},
     measurements=frozenset({"sample"}),
     exact=False,
     conventions=(

@@ -14,7 +14,7 @@ from qiskit.circuit.library import StatePreparation
 from qiskit.primitives.containers.bindings_array import BindingsArray
 
 from hybridge.plugin import Measurement
-from hybridge_qiskit.program import PREPARATIONS, body
+from hybridge_qiskit.program import PREPARATIONS, body, free_angles
 from hybridge_qiskit.translate import Gate
 
 REGISTER = "measured"  # the classical register of the bits, by which a result has them
@@ -60,7 +60,7 @@ def make_program(
     transpiled: Callable[[QuantumCircuit], QuantumCircuit],
 ) -> Program:
     """The program of these gates and of samples; `transpiled` puts a circuit in the gates of the machine."""
-    angles = [a for g in gates for a in g.angles if a.slot is not None]
+    angles = free_angles(gates)
     vector = ParameterVector("angle", len(angles))
     on = [list(range(wires)) if m.wires is None else list(m.wires) for m in measurements]
     measured = list(dict.fromkeys(w for those in on for w in those))

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from qiskit import transpile
-from qiskit.circuit import ControlledGate, QuantumCircuit
+from qiskit.circuit import CircuitInstruction, ControlFlowOp, ControlledGate, QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
 from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
 from hybridge_qiskit import AER
-from hybridge_qiskit.program import Program, make_program
-from hybridge_qiskit.translate import translate
+from hybridge_qiskit.channels import MARK
+from hybridge_qiskit.program import Piece, Program, make_program
+from hybridge_qiskit.translate import CHANNELS, Gate, translate
 
 ALL = AER.measurements
-# What Aer's methods give: measurement kinds, and the preparations they cannot start from.
+# What Aer's methods give: measurement kinds, and the rows they cannot run.
 METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "automatic": (ALL, frozenset()),
     "statevector": (ALL, frozenset({"QubitDensityMatrix"})),
     "density_matrix": (ALL - {"state"}, frozenset()),
     "matrix_product_state": (ALL, frozenset({"QubitDensityMatrix"})),
-    "stabilizer": (ALL - {"state", "density_matrix"}, frozenset({"QubitDensityMatrix", "StatePrep"})),
-    "extended_stabilizer": (frozenset({"sample"}), frozenset({"QubitDensityMatrix", "StatePrep"})),
+    "stabilizer": (ALL - {"state", "density_matrix"}, CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
+    "extended_stabilizer": (frozenset({"sample"}), CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
 }
 MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixed states
 DENSE = frozenset({"automatic", "statevector", "density_matrix"})  # the methods whose memory is exponential
@@ -38,6 +38,12 @@ DENSE = frozenset({"automatic", "statevector", "density_matrix"})  # the methods
 # 3.1 ms, not 5.9), and a second thread adds two thirds to a sampled one's without saving wall time. Above,
 # fusing gates, which excludes binding inside, saves more (20 wires: 1.8 s, not 3.0).
 LARGE = 14
+# Up to so many wires method="automatic" samples a circuit with channels from its density matrix: 1000 shots
+# on 2 wires take 5 ms, following each by itself 150.
+MIXED_WIRES = 8
+# A circuit that measures inside Aer runs shot by shot, 45 us each on 3 wires; deferred, 20,000 shots of it
+# take 20 ms, not 0.9 s. Each measurement deferred may take a wire more, so there is an end to that.
+DEFERRED_WIRES = 12
 
 
 class Aer(Device):
@@ -90,7 +96,11 @@ class Aer(Device):
             if method not in MIXED or "measure" in noise_model.noise_instructions:  # type: ignore[union-attr]
                 kinds &= {"sample"}
         self.capabilities = replace(  # type: ignore[misc]
-            AER, operations=AER.operations - impossible, measurements=kinds, exact=kinds != {"sample"}
+            AER,
+            operations=AER.operations - impossible,
+            measurements=kinds,
+            exact=kinds != {"sample"},
+            mid_circuit=frozenset() if method == "extended_stabilizer" else AER.mid_circuit,
         )
         options = {
             "noise_model": noise_model,
@@ -112,19 +122,30 @@ class Aer(Device):
         gates = translate(circuit.instructions, phased=any(m.kind == "state" for m in circuit.measurements))
         density = self._method == "density_matrix" or any(g.name == "density" for g in gates)
         density |= self._noisy and self._mixed is not None
-        rewrite = partial(self._rewritten, target=self._mixed if density else self._simulator)
-        return make_program(gates, circuit.measurements, len(circuit.wires), density, rewrite)
+        mixed = self._mixes(gates, circuit)
+        rewrite = partial(self._rewritten, target=self._mixed if density or mixed else self._simulator)
+        return make_program(gates, circuit.measurements, len(circuit.wires), density or mixed, mixed, rewrite)
+
+    def _mixes(self, gates: Sequence[Gate], circuit: Circuit) -> bool:
+        """Whether channels make it a circuit to be run as a density matrix, rather than shot by shot."""
+        channels = any(g.channel is not None for g in gates)
+        sampled = any(m.kind == "sample" for m in circuit.measurements)
+        if channels and not sampled and self._mixed is None:
+            what = f"channels exactly with method={self._method!r}"
+            raise UnsupportedCircuit(self.name, what, "use method='density_matrix', or shots")
+        small = len(circuit.wires) <= MIXED_WIRES and all(g.bit < 0 for g in gates)
+        return channels and self._mixed is not None and (not sampled or small)
 
     def _rewritten(self, body: QuantumCircuit, target: AerSimulator) -> QuantumCircuit:
         """The circuit in the gates this simulator runs: nearly always itself."""
-        if set(body.count_ops()) <= set(target.configuration().basis_gates):
+        if _names(body) <= set(target.configuration().basis_gates):
             return body
         try:
             body = transpile(body, target, optimization_level=0)
         except QiskitError as error:
             what = f"these gates with method={self._method!r}: {error.message}"
             raise UnsupportedCircuit(self.name, what, "use method='automatic'") from error
-        for gate in body.data:
+        for gate in _steps(body):
             if gate.is_parameterized() and isinstance(gate.operation, ControlledGate):  # see translate.py
                 what = f"an angle in Qiskit's {gate.name}, to which its noise model leads"
                 raise UnsupportedCircuit(self.name, what, "name errors of cx instead")
@@ -132,33 +153,50 @@ class Aer(Device):
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         """ONE job for all tasks and rows; where their numbers of shots differ, one for each number."""
-        jobs: dict[int | None, list[Task]] = {}
-        for task in tasks:
+        jobs: dict[tuple[int | None, bool], list[int]] = {}
+        for i, task in enumerate(tasks):
             if task.program.sampled and task.shots is None:
                 raise UnsupportedCircuit(self.name, "sample without shots", "use shots=1000")
-            jobs.setdefault(task.shots if task.program.sampled else None, []).append(task)
-        answers = {shots: iter(self._submit(members, shots)) for shots, members in jobs.items()}
-        return [self._read(task, answers) for task in tasks]
+            shots = task.shots if task.program.sampled else None
+            jobs.setdefault((shots, self._on_mixed(task)), []).append(i)
+        found: dict[int, np.ndarray] = {}
+        for (shots, mixed), members in jobs.items():
+            found |= zip(members, self._submit([tasks[i] for i in members], shots, mixed), strict=True)
+        return [found[i] for i in range(len(tasks))]
 
-    def _read(self, task: Task, answers: dict[int | None, Any]) -> np.ndarray:
-        shots = task.shots if task.program.sampled else None
-        return task.program.read(list(islice(answers[shots], len(task.params))), shots)
+    def _on_mixed(self, task: Task) -> bool:
+        """Whether the task needs the simulator of density matrices, whatever the method would choose."""
+        return task.program.mixed or (self._noisy and not task.program.sampled)
 
-    def _submit(self, tasks: Sequence[Task], shots: int | None) -> list[Any]:
-        """ONE Aer job: what Aer saved for each row of each task, in order."""
-        tasks = [t for t in tasks if len(t.params)]
-        if not tasks:
-            return []
+    def _submit(self, tasks: Sequence[Task], shots: int | None, mixed: bool) -> list[np.ndarray]:
+        """ONE Aer job: the results of each task."""
+        work = [task.program.pieces(task.params) if len(task.params) else [] for task in tasks]
+        pieces = [piece for own in work for piece in own]
+        saved = iter(self._job(tasks, pieces, shots, mixed) if pieces else [])
+        found = []
+        for task, own in zip(tasks, work, strict=True):
+            rows: list[Any] = [None] * len(task.params)
+            for piece in own:
+                for row in piece.rows:
+                    rows[row] = next(saved)
+            found.append(task.program.read(rows, shots))
+        return found
+
+    def _job(
+        self, tasks: Sequence[Task], pieces: Sequence[Piece], shots: int | None, mixed: bool
+    ) -> list[Any]:
+        """What Aer saved for each row of each piece, in order."""
         small = max(t.program.size for t in tasks) < LARGE
         options = {
             "shots": shots or 1,
             "max_parallel_threads": (1 if small else 0) if self._threads is None else self._threads,
-            "runtime_parameter_bind_enable": small,
+            # with jumps in a circuit, binding inside ends the process (seen in Aer 0.18.2)
+            "runtime_parameter_bind_enable": small and not any(t.program.dynamic for t in tasks),
         }
         if shots is not None:
             options |= {"memory": True, "seed_simulator": self._seed(tasks)}
-        simulator = self._mixed if shots is None and self._noisy else self._simulator
-        circuits, binds = [t.program.circuit for t in tasks], [t.program.binds(t.params) for t in tasks]
+        simulator = self._mixed if mixed else self._simulator
+        circuits, binds = [piece.circuit for piece in pieces], [piece.binds for piece in pieces]
         try:
             result = simulator.run(circuits, parameter_binds=binds, **options).result()
         except QiskitError as error:
@@ -166,7 +204,7 @@ class Aer(Device):
         if not result.success:
             reasons = [result.status, *(row.status for row in result.results if not row.success)]
             raise JobFailed(self.name, "; ".join(dict.fromkeys(reasons)))
-        rows = sum(len(t.params) for t in tasks)
+        rows = sum(len(piece.rows) for piece in pieces)
         if len(result.results) != rows:  # so it shows where Aer finds no angle to bind, see translate.py
             raise JobFailed(self.name, f"Aer gave {len(result.results)} results for {rows} rows")
         return [row.data for row in result.results]  # Result.data(i) would search and copy
@@ -180,6 +218,10 @@ class Aer(Device):
         seeds = [self.next_seed() if t.seed is None else t.seed for t in tasks]
         return int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0] >> 2)
 
+    def measures_inside(self, num_wires: int, deferred: int) -> bool:
+        """Where noise acts on measurements, where deferring takes gates the method lacks, or many wires."""
+        return self._noisy or self._method == "stabilizer" or deferred > DEFERRED_WIRES
+
     def memory(self, num_wires: int) -> int:
         """Bytes of a row at its peak: the state in Aer, as saved, as returned; 0 where Aer compresses it."""
         if self._method not in DENSE:
@@ -187,3 +229,17 @@ class Aer(Device):
         mixed = self._method == "density_matrix" or (self._noisy and self._mixed is not None)
         number = 16 if self._precision == "double" else 8
         return (2 * number + 16) * 2 ** (num_wires * (2 if mixed else 1))
+
+
+def _steps(circuit: QuantumCircuit) -> Iterator[CircuitInstruction]:
+    """The instructions of a circuit and of its blocks, but for the marks of channels."""
+    for step in circuit.data:
+        if isinstance(step.operation, ControlFlowOp):
+            for block in step.operation.blocks:
+                yield from _steps(block)
+        elif not (step.name == "barrier" and (step.operation.label or "").startswith(MARK)):
+            yield step
+
+
+def _names(circuit: QuantumCircuit) -> set[str]:
+    return {step.name for step in _steps(circuit)} - {"measure", "reset"}

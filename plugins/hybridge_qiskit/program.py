@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
+from itertools import count, groupby
 from typing import Any, NamedTuple
 
 import numpy as np
-from qiskit.circuit import Instruction, Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit import Instruction, Parameter, ParameterVector, QuantumCircuit, Reset
 from qiskit.circuit.library import DiagonalGate, Initialize, MCXGate, RZGate, UnitaryGate
 from qiskit.circuit.library import get_standard_gate_name_mapping as standard_gates
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.library import SetDensityMatrix
 
 from hybridge.plugin import Measurement, Sentence
-from hybridge_qiskit.translate import Gate
+from hybridge_qiskit.channels import Channel, channels_of, mark, with_channels
+from hybridge_qiskit.inside import condition, num_bits, places_of
+from hybridge_qiskit.translate import Angle, Gate
 
 PREPARATIONS = frozenset({"ket", "density"})
 
@@ -28,11 +32,19 @@ class Saved(NamedTuple):
     read: Callable[[Any], Any]
 
 
+class Piece(NamedTuple):
+    """Rows of a task as Aer takes them: a circuit, the values of its parameters, and which rows they are."""
+
+    circuit: QuantumCircuit
+    binds: dict[Parameter, list[float]]
+    rows: np.ndarray
+
+
 @dataclass(frozen=True)
 class Program:
     """A circuit with parameters[j] = scales[j] * params[:, slots[j]]; what it saves or, sampled, measures."""
 
-    circuit: QuantumCircuit
+    circuit: QuantumCircuit  # with a mark in the place of each channel
     parameters: tuple[Parameter, ...]
     slots: np.ndarray
     scales: np.ndarray
@@ -40,6 +52,9 @@ class Program:
     bits: tuple[list[int], ...]  # for each sample measurement the classical bits of its wires
     dtype: type
     density: bool  # simulated as a density matrix
+    mixed: bool  # and for that in need of the simulator that does nothing else
+    channels: tuple[Channel, ...]
+    dynamic: bool  # what is measured inside decides what happens next
 
     @property
     def sampled(self) -> bool:
@@ -56,6 +71,19 @@ class Program:
             return {self.parameters[0]: [0.0] * len(params)}
         values = params[:, self.slots] * self.scales
         return dict(zip(self.parameters, values.T.tolist(), strict=True))
+
+    def pieces(self, params: np.ndarray) -> list[Piece]:
+        """The rows (batch, P), by the numbers of their channels: Aer binds none inside of those."""
+        if not self.channels:
+            return [Piece(self.circuit, self.binds(params), np.arange(len(params)))]
+        return [
+            Piece(circuit, self.binds(params[rows]), rows)
+            for circuit, rows in with_channels(self.circuit, self.channels, params)
+        ]
+
+    def native(self) -> str:
+        """The circuit, drawn; its channels are named at their marks."""
+        return str(self.circuit.draw("text", fold=-1))
 
     def read(self, rows: Sequence[Any], shots: int | None) -> np.ndarray:
         """(batch, columns) from Aer's data of each row: measurements side by side, samples shot by shot."""
@@ -77,20 +105,22 @@ def make_program(
     measurements: Sequence[Measurement],
     wires: int,
     density: bool,
+    mixed: bool,
     rewrite: Callable[[QuantumCircuit], QuantumCircuit],
 ) -> Program:
     """The program of these gates; `rewrite` puts a circuit of them in the simulator's own."""
-    angles = [a for g in gates for a in g.angles if a.slot is not None]
+    angles = free_angles(gates)
     parameters = tuple(ParameterVector("angle", len(angles)))
     on = [list(range(wires)) if m.wires is None else list(m.wires) for m in measurements]
     kinds = [m.kind for m in measurements]
     sampled = [those for those, kind in zip(on, kinds, strict=True) if kind == "sample"]
-    measured = list(dict.fromkeys(w for those in sampled for w in those))
+    places = places_of(gates, sampled)
+    inside = num_bits(gates)
 
-    circuit = QuantumCircuit(wires, len(measured))
+    circuit = QuantumCircuit(wires, inside + len(places.wires))
     # preparations may as well come first: nothing has touched their wires
     _prepare(circuit, [g for g in gates if g.name in PREPARATIONS], density)
-    circuit.compose(rewrite(body(gates, wires, parameters)), inplace=True)
+    circuit.compose(rewrite(body(gates, wires, parameters)), clbits=range(inside), inplace=True)
     if "state" not in kinds:
         # rewriting may have left angles there, which Aer cannot bind inside the simulator
         circuit.global_phase = 0
@@ -98,7 +128,7 @@ def make_program(
         # Aer counts rows by a parameter's values, so there must be one; by its label the gate has no errors
         parameters, angles = (Parameter("idle"),), []
         circuit.append(RZGate(parameters[0], label="idle"), [0])
-    circuit.measure(measured, range(len(measured)))
+    circuit.measure(places.wires, range(inside, inside + len(places.wires)))
 
     saved = [
         SAVE[m.kind](circuit, m.observable, those, f"measurement{i}")
@@ -111,9 +141,12 @@ def make_program(
         slots=np.array([a.slot for a in angles], dtype=np.intp),
         scales=np.array([a.scale for a in angles]),
         saved=tuple(saved),
-        bits=tuple([measured.index(w) for w in those] for those in sampled),
+        bits=places.bits,
         dtype=complex if {"state", "density_matrix"} & set(kinds) else float,
         density=density,
+        mixed=mixed,
+        channels=channels_of(gates),
+        dynamic=inside > 0,
     )
 
 
@@ -125,19 +158,34 @@ STANDARD = {name: type(gate) for name, gate in standard_gates().items()}
 MAKE: dict[str, Callable[[Gate], tuple[Instruction, Sequence[int]]]] = {
     "unitary": lambda g: (UnitaryGate(g.array), g.wires[::-1]),
     "diagonal": lambda g: (DiagonalGate(g.array.tolist()), g.wires[::-1]),  # type: ignore[union-attr]
+    "reset": lambda g: (Reset(), g.wires),
     "mcx": lambda g: (MCXGate(len(g.wires) - 1), g.wires),
 }
 
 
+def free_angles(gates: Sequence[Gate]) -> list[Angle]:
+    """The angles that are parameters of the circuit, in its order."""
+    return [a for g in gates if g.name != "channel" for a in g.angles if a.slot is not None]
+
+
 def body(gates: Sequence[Gate], wires: int, parameters: Sequence[Parameter]) -> QuantumCircuit:
-    """The gates without the preparations, their free angles being the parameters in this order."""
-    circuit, free = QuantumCircuit(wires), iter(parameters)
-    for g in gates:
-        if g.name in MAKE:
-            circuit.append(*MAKE[g.name](g))
-        elif g.name not in PREPARATIONS:
-            angles = [a.scale if a.slot is None else next(free) for a in g.angles]
-            circuit.append(STANDARD[g.name](*angles), g.wires)
+    """The gates without the preparations, their free angles being the parameters in this order.
+
+    Gates under one condition are one block; a channel is a mark.
+    """
+    circuit, free, marks = QuantumCircuit(wires, num_bits(gates)), iter(parameters), count()
+    for when, together in groupby(gates, key=lambda g: g.when):
+        with nullcontext() if when is None else circuit.if_test(condition(when, circuit.clbits)):
+            for g in together:
+                if g.name == "channel":
+                    circuit.append(mark(next(marks), g), g.wires)
+                elif g.name == "measure":
+                    circuit.measure(g.wires[0], g.bit)
+                elif g.name in MAKE:
+                    circuit.append(*MAKE[g.name](g))
+                elif g.name not in PREPARATIONS:
+                    angles = [a.scale if a.slot is None else next(free) for a in g.angles]
+                    circuit.append(STANDARD[g.name](*angles), g.wires)
     return circuit
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import Instruction, Operation
+from hybridge.plugin import Instruction, Operation, condition, measured
 
 
 class Angle(NamedTuple):
@@ -24,17 +24,28 @@ class Angle(NamedTuple):
     slot: int | None = None
 
 
+class When(NamedTuple):
+    """Where classical bits read one of the patterns, each a value for each bit."""
+
+    bits: tuple[int, ...]
+    allowed: tuple[tuple[int, ...], ...]
+
+
 class Gate(NamedTuple):
-    """One Aer instruction, or one of three that are none: phase, exp(i angle) on everything; ket; density.
+    """One instruction of Qiskit's, or one of four that are none of its gates: phase, exp(i angle) on
+    everything; ket; density; channel, whose Kraus operators its row gives for the numbers of the angles.
 
     Arrays, first wire most significant: a unitary (2^k, 2^k), a diagonal (2^k,), a ket (2^k,) or a density
-    matrix (2^k, 2^k), the last two prepared on wires that nothing has touched yet.
+    matrix (2^k, 2^k), the last two prepared on wires that nothing has touched yet. "measure" writes `bit`.
     """
 
     name: str
     wires: tuple[int, ...]
     angles: tuple[Angle, ...] = ()
     array: np.ndarray | None = None
+    channel: Operation | None = None
+    bit: int = -1
+    when: When | None = None  # it acts only there
 
 
 # Wires a b c in the row's order, time from left to right; an angle is +-(a parameter or pi), or a part of it.
@@ -141,6 +152,37 @@ def _state(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
     return [Gate("ket" if array.ndim == 1 else "density", tuple(wires), array=array)]
 
 
+def _channel(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    numbers = tuple(Angle(1.0, slot + i) for i in range(len(operation.params)))
+    return [Gate("channel", tuple(wires), numbers, channel=operation)]
+
+
+def _measure(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    """What is selected is the core's to read."""
+    bit, reset, _ = measured(operation)
+    return [Gate("measure", tuple(wires), bit=bit), *([Gate("reset", tuple(wires))] if reset else [])]
+
+
+def _conditional(operation: Operation, wires: Sequence[int], slot: int) -> list[Gate]:
+    base, bits, allowed = condition(operation)
+    when = When(bits, allowed)
+    return [gate._replace(when=when) for gate in TABLE[base.name](base, wires, slot)]
+
+
+CHANNELS = frozenset(
+    {
+        "BitFlip",
+        "PhaseFlip",
+        "DepolarizingChannel",
+        "AmplitudeDamping",
+        "GeneralizedAmplitudeDamping",
+        "PhaseDamping",
+        "ResetError",
+        "PauliError",
+        "ThermalRelaxationError",
+        "QubitChannel",
+    }
+)
 Translation = Callable[[Operation, Sequence[int], int], list[Gate]]
 TABLE: dict[str, Translation] = {
     **dict.fromkeys(AER, _table_gates),
@@ -153,7 +195,9 @@ TABLE: dict[str, Translation] = {
     "BasisState": _basis_state,
     "StatePrep": _state,
     "QubitDensityMatrix": _state,
+    **dict.fromkeys(CHANNELS, _channel),
 }
+INSIDE: dict[str, Translation] = {"measure": _measure, "conditional": _conditional}  # by the kind of the row
 CLAIMED = frozenset(TABLE)
 
 
@@ -162,7 +206,8 @@ def translate(instructions: Iterable[Instruction], phased: bool) -> list[Gate]:
     gates: list[Gate] = []
     slot = 0
     for operation, wires in instructions:
-        for gate in TABLE[operation.name](operation, wires, slot):
+        translated = INSIDE.get(operation.kind) or TABLE[operation.name]
+        for gate in translated(operation, wires, slot):
             if phased:
                 gates += _with_phase(gate)
             elif gate.name != "phase":

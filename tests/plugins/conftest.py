@@ -6,6 +6,8 @@ SDKS = {
     "test_forest.py": "pyquil",
     "test_found_sf.py": "strawberryfields",
     "test_qiskit.py": "qiskit_aer",
+    "test_qiskit_channels.py": "qiskit_aer",
+    "test_qiskit_inside.py": "qiskit_aer",
     "test_qiskit_backend.py": "qiskit_ibm_runtime",
     "test_qiskit_backend_kit.py": "qiskit_aer",
     "test_strawberryfields.py": "strawberryfields",

@@ -1,0 +1,94 @@
+"""qiskit.aer runs channels: numbers in Kraus operators are rows' own, in one job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel, depolarizing_error
+
+import hybridge as hb
+from hybridge.conformance.statistics import probs_allowance
+
+SHOTS = 4000
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many circuits each Aer job was given, as it happens."""
+    seen: list[int] = []
+    submit = AerSimulator.run
+
+    def counting(self: AerSimulator, circuits: Any, *args: Any, **options: Any) -> Any:
+        seen.append(len(circuits))
+        return submit(self, circuits, *args, **options)
+
+    monkeypatch.setattr(AerSimulator, "run", counting)
+    return seen
+
+
+def noisy(x: Any, p: Any) -> Any:
+    """Channels with numbers, with constants, on two wires in an order that is not theirs, behind gates."""
+    hb.RX(x, wires=0)
+    hb.AmplitudeDamping(p, wires=0)
+    hb.CNOT(wires=[0, 2])
+    hb.PauliError("XY", 0.5 * p, wires=[2, 1])
+    hb.RY(2 * x, wires=1)
+    hb.ThermalRelaxationError(p, 3.0, 4.0, 1.0, wires=1)
+    operators = [np.sqrt(0.8) * np.eye(4), np.sqrt(0.2) * np.kron([[0, 1], [1, 0]], [[1, 0], [0, 1j]])]
+    hb.QubitChannel(operators, wires=[2, 0])
+    return hb.expval(hb.X(0) @ hb.Z(2)), hb.var(hb.Y(1)), hb.probs(wires=[2, 0, 1])
+
+
+def on(name: str, **options: Any) -> Any:
+    return hb.qnode(hb.device(name, wires=3, **options))(noisy)
+
+
+X = np.array([0.3, 0.3, 1.1, -0.4, 0.8])
+P = np.array([0.1, 0.2, 0.1, 0.0, 0.2])
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "density_matrix"}], ids=str)
+def test_rows_have_channels_of_their_own(options: dict[str, Any], jobs: list[int]) -> None:
+    """Five rows of three channel numbers: three circuits in one job, the results in the order of the rows."""
+    found = on("qiskit.aer", **options)(X, P)
+    assert jobs == [3]
+    for value, right in zip(found, on("default.mixed")(X, P), strict=True):
+        np.testing.assert_allclose(value, right, atol=1e-13)
+
+
+@pytest.mark.parametrize("method", ["automatic", "density_matrix", "statevector", "matrix_product_state"])
+def test_shots_have_the_statistics_of_the_mixed_state(method: str, jobs: list[int]) -> None:
+    found = on("qiskit.aer", shots=SHOTS, seed=4, method=method)(X[:3], P[:3])[2]
+    exact = on("default.mixed")(X[:3], P[:3])[2]
+    assert jobs == [2 * 2]  # two settings, two different numbers of the channels
+    for drawn, right in zip(found, exact, strict=True):
+        assert np.all(np.abs(drawn - right) <= probs_allowance(right, SHOTS))
+
+
+def test_methods_that_follow_single_trajectories_have_no_exact_channels() -> None:
+    for method in ("statevector", "matrix_product_state"):
+        with pytest.raises(hb.UnsupportedCircuit, match="density_matrix"):
+            on("qiskit.aer", method=method)(0.3, 0.1)
+    for method in ("stabilizer", "extended_stabilizer"):
+        with pytest.raises(hb.UnsupportedCircuit, match="AmplitudeDamping"):
+            on("qiskit.aer", method=method, shots=10)(0.3, 0.1)
+
+
+def test_a_channel_beside_a_noise_model_stays_where_it_is() -> None:
+    """The model's gates are named, so the circuit is rewritten around the channel."""
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(depolarizing_error(0.2, 1), ["x"])
+
+    def circuit(p: Any) -> Any:
+        hb.X(0)
+        hb.AmplitudeDamping(p, wires=0)
+        hb.X(0)
+        return hb.probs(wires=[0])
+
+    found = hb.qnode(hb.device("qiskit.aer", wires=1, noise_model=model))(circuit)(0.3)
+    # (1 - 0.2) rho + 0.2 I/2 after each X; between them |1> decays
+    first = 0.9 * 0.7
+    assert np.isclose(found[0], 0.8 * first + 0.1, atol=1e-13)

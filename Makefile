@@ -50,8 +50,9 @@ lint: $(INSTALLED) ## check style (ruff) and types (mypy)
 bench: $(BENCH_INSTALLED) ## compare speed with peers, 20 minutes (ROWS='batch;QFT' for a part); build/bench.json
 	@.venv-bench/bin/python tests/benchmarks/run.py --rows '$(ROWS)' --out build/bench.json
 
-docs: $(INSTALLED) ## write docs/operations.md from the table of operations
+docs: $(INSTALLED) ## write docs/operations.md and docs/devices/README.md from the table and the devices
 	@$(RUN) docs/generate_operations.py
+	@$(RUN) docs/generate_devices.py
 
 clean: ## remove the environments, build outputs and caches
 	@rm -rf .venv .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

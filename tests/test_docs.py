@@ -147,9 +147,18 @@ def test_operations_md_is_up_to_date():
     assert generator.PAGE.read_text(encoding="utf-8") == generator.page(), "run `make docs`"
 
 
-def test_make_docs_writes_operations_md():
+def test_the_page_of_devices_is_up_to_date(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    generator = module_at(ROOT / "docs" / "generate_devices.py")
+    assert generator.PAGE.read_text(encoding="utf-8") == generator.page(), "run `make docs`"
+
+
+def test_make_docs_writes_what_is_generated():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.findall(r"\bdocs/\w+\.py", makefile) == ["docs/generate_operations.py"]
+    assert re.findall(r"\bdocs/\w+\.py", makefile) == [
+        "docs/generate_operations.py",
+        "docs/generate_devices.py",
+    ]
 
 
 def test_architecture_md_has_the_layers_that_are_enforced():

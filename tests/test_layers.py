@@ -86,9 +86,11 @@ SDKS = {
     "hybridge_qiskit": {"qiskit", "qiskit_aer"},
     "hybridge_forest": {"pyquil", "qcs_sdk", "quil"},
     "hybridge_strawberryfields": {"strawberryfields", "thewalrus", "scipy", "sympy"},
+    "hybridge_cirq": {"cirq", "sympy"},
+    "hybridge_pennylane": {"pennylane"},
 }
 VENDORS = re.compile(
-    r"qiskit|\bibm|rigetti|pyquil|quilc|qvm|forest|xanadu|strawberry|thewalrus|pennylane", re.I
+    r"qiskit|\bibm|rigetti|pyquil|quilc|qvm|forest|xanadu|strawberry|thewalrus|pennylane|cirq\b", re.I
 )
 
 

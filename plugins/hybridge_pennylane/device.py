@@ -1,0 +1,150 @@
+"""The device pennylane.device: one tape per row, all of them in one call of PennyLane."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pennylane as qml
+
+from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Measurement, Task
+from hybridge_pennylane import DEVICE, MIXED
+from hybridge_pennylane.translate import MEASURE, Step, steps
+
+KETS = DEVICE.measurements | {"state"}
+# of PennyLane's own devices that do not say it themselves
+KNOWN = {
+    "default.qubit": KETS,
+    "reference.qubit": KETS,
+    "default.mixed": DEVICE.measurements | {"density_matrix"},
+}
+COMPLEX = ("state", "density_matrix")
+
+
+class Program(NamedTuple):
+    """A circuit for every row of numbers."""
+
+    num_wires: int
+    num_slots: int
+    prepared: list[Any]
+    steps: list[Step]
+    measurements: tuple[Measurement, ...]
+
+    def tape(self, numbers: Sequence[float], shots: int | None) -> Any:
+        """PennyLane's script at a row (P,)."""
+        every = list(range(self.num_wires))
+        measured = [MEASURE[m.kind](m, every) for m in self.measurements]
+        return qml.tape.QuantumScript([*self.prepared, *(s.at(numbers) for s in self.steps)], measured, shots)
+
+    def native(self) -> str:
+        """The circuit as PennyLane draws it, at the numbers 0.1, 0.2, ..."""
+        return qml.drawer.tape_text(
+            self.tape([0.1 * (i + 1) for i in range(self.num_slots)], None), decimals=1
+        )
+
+
+class PennyLaneDevice(Device):
+    """A device of PennyLane, or of one of its plugins. Options:
+
+    device          its name, "default.qubit" if none is given: what `pennylane.device` takes
+    device_options  its own options, by name
+
+    Channels and mixed states run where PennyLane's device holds density matrices. A seed is refused where
+    it takes none.
+    """
+
+    capabilities = DEVICE
+    name = "pennylane.device"
+
+    def __init__(
+        self,
+        wires: Any = None,
+        shots: int | None = None,
+        seed: int | None = None,
+        *,
+        device: str = "default.qubit",
+        device_options: Mapping[str, Any] | None = None,
+    ):
+        super().__init__(wires, shots, seed)
+        self._device, self._options = device, dict(device_options or {})
+        self._seeded = self._takes_seed()
+        made = self._made(1)
+        kinds = _kinds(made)
+        holds = made.name == "default.mixed" or "BitFlip" in _listed(made, "operations")
+        claimed = DEVICE.operations
+        self.capabilities = replace(  # type: ignore[misc]
+            DEVICE, operations=claimed | MIXED if holds else claimed, measurements=kinds
+        )
+        if seed is not None and not self._seeded:
+            raise DeviceError(f"PennyLane's device {device!r} takes no seed; leave seed out")
+
+    def _takes_seed(self) -> bool:
+        try:
+            made = qml.device(self._device, wires=1, **self._options, seed=0)
+        except (qml.exceptions.DeviceError, TypeError):
+            return False
+        return "seed" in inspect.signature(type(made).__init__).parameters
+
+    def _made(self, num_wires: int, seeds: Sequence[int] = (0,)) -> Any:
+        """PennyLane's device. Left without a seed it would draw one from numpy's global generator."""
+        more = {"seed": int(np.random.SeedSequence(seeds).generate_state(1)[0])} if self._seeded else {}
+        try:
+            return qml.device(self._device, wires=num_wires, **self._options, **more)
+        except (qml.exceptions.DeviceError, TypeError, ValueError) as error:
+            raise DeviceError(
+                f"PennyLane cannot make its device {self._device!r} with {self._options}: {error}; "
+                "pennylane.about() lists what is installed"
+            ) from error
+
+    def compile(self, circuit: Circuit) -> Program:
+        """The circuit's operations; `program.native()` is PennyLane's own drawing of it."""
+        prepared, found = steps(circuit.instructions)
+        return Program(len(circuit.wires), circuit.num_slots, prepared, found, circuit.measurements)
+
+    def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
+        """ONE call of PennyLane for all tasks and rows."""
+        tapes = [t.program.tape(row, t.shots) for t in tasks for row in t.params.tolist()]
+        if not tapes:
+            return [np.zeros((0, 0)) for _ in tasks]
+        seeds = [self.next_seed() if t.seed is None else t.seed for t in tasks if t.shots is not None]
+        device = self._made(max(t.program.num_wires for t in tasks), seeds)
+        try:
+            results = iter(qml.execute(tapes, device, diff_method=None, cache=None))
+        except qml.exceptions.DeviceError as error:
+            raise JobFailed(self.name, str(error)) from error
+        return [self._read(task, [next(results) for _ in task.params]) for task in tasks]
+
+    def _read(self, task: Task, rows: Sequence[Any]) -> np.ndarray:
+        """(batch, columns): the measurements side by side."""
+        measurements = task.program.measurements
+        dtype = complex if any(m.kind in COMPLEX for m in measurements) else float
+        if all(m.kind == "sample" for m in measurements):
+            dtype = np.uint8  # type: ignore[assignment]
+        found = [row if len(measurements) > 1 else (row,) for row in rows]
+        plain = [[_plain(m, v) for m, v in zip(measurements, row, strict=True)] for row in found]
+        flat = [np.concatenate([v.reshape(-1) for v in row]) for row in plain]
+        return np.array(flat).astype(dtype)
+
+    def memory(self, num_wires: int) -> int:
+        """Bytes of a row at its peak on a simulator of kets, or of density matrices."""
+        return 3 * 16 * 2 ** (num_wires * (2 if "BitFlip" in (self.capabilities.operations or ()) else 1))
+
+
+def _plain(m: Measurement, value: Any) -> np.ndarray:
+    """A result as an array; default.mixed gives real ones as complex numbers."""
+    return np.asarray(value) if m.kind in COMPLEX else np.real(np.asarray(value))
+
+
+def _listed(made: Any, of: str) -> set[str]:
+    """What a device of PennyLane says it has, if it says it."""
+    said = made.capabilities
+    return set(getattr(said, of)) if isinstance(said, qml.devices.capabilities.DeviceCapabilities) else set()
+
+
+def _kinds(made: Any) -> frozenset[str]:
+    if made.name in KNOWN:
+        return KNOWN[made.name]
+    return KETS if "StateMP" in _listed(made, "measurement_processes") else DEVICE.measurements

@@ -34,8 +34,7 @@ class QuilProgram:
 
     def bound(self, row: Sequence[float]) -> str:
         """The text with a row of numbers: written into `theta` at its beginning."""
-        moves = [f"MOVE theta[{i}] {float(x)!r}\n" for i, x in enumerate(row)]
-        return "".join((self._head, *moves, self._body))
+        return "".join((self._head, *(f"{move}\n" for move in moves(row)), self._body))
 
     @cached_property
     def _head(self) -> str:
@@ -49,6 +48,11 @@ class QuilProgram:
         lines = [f"I {q}" for q in range(self.num_wires)]
         lines += [written(gate) for gate in self.gates]
         return Program("\n".join(lines)).out()  # from text: MemoryReference times a number warns
+
+
+def moves(row: Sequence[float]) -> list[str]:
+    """The lines that write a row of numbers into `theta`."""
+    return [f"MOVE theta[{i}] {float(x)!r}" for i, x in enumerate(row)]
 
 
 def declarations(memory: Mapping[str, tuple[str, int]], matrices: Mapping[str, np.ndarray]) -> str:

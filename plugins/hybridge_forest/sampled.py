@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hybridge.plugin import Circuit, Device, DeviceError, Task
-from hybridge_forest import QVM
-from hybridge_forest.program import QuilProgram
+from hybridge_forest import CHANNELS, QVM
+from hybridge_forest.program import QuilProgram, moves
+from hybridge_forest.quilc import UNCOMPILED, Compiler, bound, pairs_of
 from hybridge_forest.qvm import Connection, Noise, Shots
 from hybridge_forest.shotwise import ShotProgram, shotwise, unitary
 from hybridge_forest.translate import translate
@@ -26,6 +28,21 @@ class StateProgram(NamedTuple):
         return self.program.quil
 
 
+class LatticeProgram(NamedTuple):
+    """A program compiled to a lattice, and which bits of `ro` are asked for."""
+
+    quil: str
+    columns: tuple[int, ...]
+
+    def native(self) -> str:
+        """The program as Quil text, in the lattice's own gates."""
+        return self.quil
+
+    def bound(self, row: Sequence[float]) -> str:
+        """The text with a row of numbers in `theta`."""
+        return bound(self.quil, moves(row))
+
+
 class ForestQVM(Device):
     """Shots from a QVM.
 
@@ -36,6 +53,8 @@ class ForestQVM(Device):
     timeout            seconds that an answer may take
     gate_noise         probabilities of X, Y and Z on each qubit of a Quil gate, after it
     measurement_noise  probabilities of X, Y and Z on a qubit before it is measured
+    lattice            "9q-square", or pairs of qubits that have gates: quilc compiles circuits to it
+    quilc_url          of quilc; None: that of Forest's settings, tcp://127.0.0.1:5555 if they have none
     """
 
     capabilities = QVM
@@ -50,14 +69,30 @@ class ForestQVM(Device):
         timeout: float = 30.0,
         gate_noise: Sequence[float] | None = None,
         measurement_noise: Sequence[float] | None = None,
+        lattice: str | Sequence[tuple[int, int]] | None = None,
+        quilc_url: str | None = None,
     ):
+        self._quilc = None
+        if lattice is not None:
+            self._quilc = Compiler(self.name, quilc_url, timeout, pairs_of(lattice))
+            # channels would be compiled as the identities that stand for them
+            compiled = (QVM.operations or frozenset()) - CHANNELS - UNCOMPILED
+            size = self._quilc.num_qubits
+            self.capabilities = replace(QVM, operations=compiled, max_wires=size)  # type: ignore[misc]
+        elif quilc_url is not None:
+            raise DeviceError(
+                "quilc_url is of use with a lattice only; give lattice='9q-square', or none of both"
+            )
         super().__init__(wires, shots, seed)
         self._gate_noise = _noise("gate_noise", gate_noise)
         self._measurement_noise = _noise("measurement_noise", measurement_noise)
         self._qvm = Connection(self.name, url, timeout)
 
-    def compile(self, circuit: Circuit) -> StateProgram | ShotProgram:
+    def compile(self, circuit: Circuit) -> StateProgram | ShotProgram | LatticeProgram:
         """The circuit's Quil program; its text is `.native()`."""
+        if self._quilc is not None:
+            written = shotwise(circuit)
+            return LatticeProgram(self._quilc.compiled(written.quil), written.columns)
         if not unitary(circuit) or self._gate_noise or self._measurement_noise:
             return shotwise(circuit)
         gates = tuple(translate(circuit.instructions))
@@ -86,7 +121,9 @@ class ForestQVM(Device):
         outcomes = np.minimum(np.searchsorted(cumulative, drawn, side="right"), last)
         return outcomes[:, None] >> np.array(wires) & 1  # qubit 0 is least significant
 
-    def _shot_by_shot(self, program: ShotProgram, row: Sequence[float], shots: int, seed: int) -> np.ndarray:
+    def _shot_by_shot(
+        self, program: ShotProgram | LatticeProgram, row: Sequence[float], shots: int, seed: int
+    ) -> np.ndarray:
         """Bits (shots, columns): one request, in which the QVM runs the program so many times."""
         asked = Shots(
             program.bound(row), shots, program.columns, seed, self._gate_noise, self._measurement_noise

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hybridge.plugin import Bit, Circuit, Operation, condition, measured
-from hybridge_forest.program import declarations, digest, named, written
+from hybridge_forest.program import declarations, digest, moves, named, written
 from hybridge_forest.translate import translated
 
 
@@ -58,12 +58,11 @@ class ShotProgram:
 
     def bound(self, row: Sequence[float]) -> str:
         """The text with a row of numbers: in `theta`, and in Kraus operators, which cannot read memory."""
-        moves = [f"MOVE theta[{i}] {float(x)!r}" for i, x in enumerate(row)]
-        return self._text(self.channels, row, moves)
+        return self._text(self.channels, row, moves(row))
 
-    def _text(self, channels: Sequence[Channel], row: Sequence[float], moves: Sequence[str]) -> str:
+    def _text(self, channels: Sequence[Channel], row: Sequence[float], first: Sequence[str]) -> str:
         pragmas = [line for channel in channels for line in channel.pragmas(row)]
-        return self._head + "".join(f"{line}\n" for line in (*pragmas, *moves, *self.lines))
+        return self._head + "".join(f"{line}\n" for line in (*pragmas, *first, *self.lines))
 
     @cached_property
     def _head(self) -> str:

@@ -4,6 +4,9 @@ from importlib.util import find_spec
 
 SDKS = {
     "test_forest.py": "pyquil",
+    "test_forest_quilc.py": "pyquil",
+    "test_forest_qvm.py": "pyquil",
+    "test_forest_servers.py": "pyquil",
     "test_found_sf.py": "strawberryfields",
     "test_qiskit.py": "qiskit_aer",
     "test_qiskit_channels.py": "qiskit_aer",

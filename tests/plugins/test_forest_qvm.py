@@ -233,6 +233,25 @@ def test_every_request_has_a_seed_of_its_own(server: QVMServer, asked: Counter[s
     np.testing.assert_array_equal(same(np.full(3, 1.3)), rows)
 
 
+def test_a_noise_model_gives_the_same_as_on_default_mixed(server: QVMServer) -> None:
+    model = (
+        hb.NoiseModel()
+        .after("CNOT", hb.DepolarizingChannel, 0.1)
+        .after("RY", hb.AmplitudeDamping, 0.2)
+        .readout(0.05, 0.1)
+    )
+
+    def circuit(x: Any) -> Any:
+        for w in range(3):
+            hb.RY(x + 0.3 * w, wires=w)
+        hb.CNOT(wires=[0, 1])
+        hb.CNOT(wires=[1, 2])
+        return [hb.expval(o) for o in (hb.Z(0), hb.X(1), hb.Z(1) @ hb.Z(2))]
+
+    exact = hb.QNode(circuit, hb.device("default.mixed", wires=3, noise_model=model))(0.7)
+    likely(hb.QNode(circuit, make(server, 3, noise_model=model))(0.7), exact)
+
+
 @pytest.mark.parametrize(
     "noise", [(0.5, 0.5, 0.1), (0.1, 0.1), (-0.1, 0, 0), 0.1, ("a", 0, 0), (float("nan"), 0, 0)]
 )

@@ -39,6 +39,7 @@ from hybridge.geometry import classical_fisher, metric_tensor, quantum_fisher
 from hybridge.gradient_plan import gradient_plan
 from hybridge.gradients.frequencies import generate_shift_rule
 from hybridge.interfaces.derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
+from hybridge.io.imported import ImportedCircuit
 from hybridge.noise.model import NoiseModel
 from hybridge.observables.cv import (
     Click,
@@ -283,6 +284,7 @@ __all__ = [
     "HybridgeError",
     "I",
     "Identity",
+    "ImportedCircuit",
     "InterferometerUnitary",
     "IsingXX",
     "IsingXY",

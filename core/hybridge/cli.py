@@ -1,4 +1,4 @@
-"""The command line: `hybridge devices | about | compare | draw`, written with the public names only."""
+"""The command line, written with the public names only: devices, about, compare, draw, convert."""
 
 from __future__ import annotations
 
@@ -78,11 +78,46 @@ def show_about() -> None:
 
 
 @app.command("draw")
-def show_drawing(model: Model, args: Arguments = None) -> None:
+def show_drawing(
+    model: Model,
+    args: Arguments = None,
+    level: Annotated[str, typer.Option(help="user, device, or native: the vendor's own text.")] = "user",
+) -> None:
     """Draw a node's circuit as text."""
     with _one_message():
         node, values = _load(model, args)
-        typer.echo(hb.draw(node)(*values))
+        typer.echo(hb.draw(node, level=level)(*values))
+
+
+@app.command("convert")
+def convert(
+    file: Annotated[Path, typer.Argument(help="A circuit as text.")],
+    target: Annotated[str, typer.Option("--to", help="A format that is a text: qasm, qasm3, json, quil.")],
+    source: Annotated[str, typer.Option("--from", help="The format of FILE.")] = "qasm",
+) -> None:
+    """Print a circuit, read from a file, in another format."""
+    with _one_message():
+        names = [f.name for f in hb.formats()]
+        for name in (source, target):
+            if name not in names:
+                raise Mistake(f"there is no format {name!r}; formats: {', '.join(names)}")
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Mistake(f"{file} cannot be read: {error}") from error
+        program = getattr(hb, f"from_{source}")(text)
+        if not isinstance(program, hb.ImportedCircuit) or program.parameters:
+            raise Mistake(f"{file} is no circuit with numbers of its own: {program!r}")
+
+        def function() -> Any:
+            outcomes = program()
+            return program.measurements or (hb.probs(outcomes) if outcomes else hb.state())
+
+        node = hb.QNode(function, hb.device("default.qubit", wires=program.wires))
+        found = getattr(hb, f"to_{target}")(node)()
+        if not isinstance(found, str):
+            raise Mistake(f"{target} is no text: call hb.to_{target} in Python")
+        typer.echo(found.rstrip())
 
 
 @app.command("compare")

@@ -46,7 +46,7 @@ def formats() -> Formats:
 
     >>> import hybridge as hb
     >>> [f.name for f in hb.formats() if f.plugin == "hybridge"]
-    ['qasm', 'qasm3']
+    ['json', 'qasm', 'qasm3']
     """
     return Formats(sorted(map(_info, _all().values())))
 

@@ -19,7 +19,7 @@ from hybridge.io.format import Format
 from hybridge.io.formulas import formula
 from hybridge.io.imported import Entry, ImportedCircuit, Measured
 from hybridge.io.qasm_gates import MORE as STANDARD_GATES
-from hybridge.io.qasm_gates import STANDARD_NAMES
+from hybridge.io.qasm_gates import standard_names
 from hybridge.io.qasm_reader import standard_gate
 from hybridge.io.steps import PlainStep, bits_read, measured_places, plain_steps
 from hybridge.memory import available, human
@@ -59,7 +59,6 @@ __all__ = [
     "FAMILIES",
     "ROWS",
     "STANDARD_GATES",
-    "STANDARD_NAMES",
     "Bit",
     "Capabilities",
     "Circuit",
@@ -132,6 +131,7 @@ __all__ = [
     "plain_steps",
     "power",
     "standard_gate",
+    "standard_names",
     "uncontrolled",
     "warn_of_leak",
     "word",

@@ -61,6 +61,7 @@ class FormatRegistration(NamedTuple):
 
 # what the core reads and writes by itself
 OWN_FORMATS = (
+    FormatRegistration("json", "hybridge.io.json_:Json"),
     FormatRegistration("qasm", "hybridge.io.qasm2:Qasm2"),
     FormatRegistration("qasm3", "hybridge.io.qasm3:Qasm3"),
 )

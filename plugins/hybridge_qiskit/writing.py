@@ -15,18 +15,18 @@ from qiskit.circuit.library import (
 )
 
 from hybridge.plugin import (
-    STANDARD_NAMES,
     Circuit,
     FormatError,
     Operation,
     bits_read,
     measured_places,
     plain_steps,
+    standard_names,
     uncontrolled,
 )
 
 STANDARD = get_standard_gate_name_mapping()
-NAMES = {row: name for row, name in STANDARD_NAMES.items() if name in STANDARD}
+NAMES = {row: name for row, name in standard_names().items() if name in STANDARD}
 # rows made of an array whose first wire is most significant: Qiskit's last qubit is
 ARRAYS: dict[str, Callable[[Operation], Any]] = {
     "QubitUnitary": lambda row: UnitaryGate(row.matrix()),

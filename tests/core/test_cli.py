@@ -75,7 +75,7 @@ def calls(monkeypatch):
 
     monkeypatch.setattr(hb, "QNode", StandInQNode, raising=False)
     monkeypatch.setattr(hb, "compare", compare, raising=False)
-    monkeypatch.setattr(hb, "draw", lambda node: lambda *args: f"0: --RX{args}--", raising=False)
+    monkeypatch.setattr(hb, "draw", lambda node, level: lambda *args: f"0: --RX{args}--", raising=False)
     monkeypatch.setattr(cli.registry, "find", find)
     return made
 
@@ -291,3 +291,24 @@ def test_a_file_that_cannot_be_imported_is_named_with_the_line(calls, tmp_path, 
     before = list(sys.path)
     assert message in refused("draw", f"{file}:circuit")
     assert sys.path == before
+
+
+PROGRAM = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\ncreg c[1];\nh q[0];\nmeasure q[1] -> c[0];\n'
+
+
+def test_convert_prints_a_circuit_in_another_format(tmp_path):
+    file = tmp_path / "program.qasm"
+    file.write_text(PROGRAM)
+    printed = run("convert", str(file), "--to", "qasm3")
+    assert "qubit[2] q;" in printed and "c[0] = measure q[1];" in printed
+    (tmp_path / "again.json").write_text(run("convert", str(file), "--to", "json"))
+    again = run("convert", str(tmp_path / "again.json"), "--from", "json", "--to", "qasm")
+    assert again.strip() == PROGRAM.strip()
+
+
+def test_convert_says_in_one_line_what_is_wrong(tmp_path):
+    file = tmp_path / "program.qasm"
+    file.write_text("OPENQASM 2.0;\nqreg q[1;")
+    assert "line 2, column 9" in refused("convert", str(file), "--to", "json")
+    assert "there is no format 'nothing'" in refused("convert", str(file), "--to", "nothing")
+    assert "cannot be read" in refused("convert", str(tmp_path / "none"), "--to", "json")

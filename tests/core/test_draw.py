@@ -367,7 +367,7 @@ def test_drawing_is_deterministic_and_runs_no_job():
 @pytest.mark.parametrize(
     "mistake, words",
     [
-        ({"level": "gradient"}, "draw has no level 'gradient'; choose from 'user', 'device'"),
+        ({"level": "gradient"}, "draw has no level 'gradient'; choose from 'user', 'device', 'native'"),
         ({"decimals": -1}, "decimals must be a whole number >= 0"),
         ({"decimals": 1.5}, "decimals must be a whole number >= 0"),
     ],
@@ -411,3 +411,42 @@ def _boxes() -> list[Operation]:
 
 def test_rows_called_symmetric_are_and_no_others():
     assert {row.name for row in _boxes() if _exchangeable(row)} == SYMMETRIC
+
+
+class Spoken:
+    """A program with a text of its own."""
+
+    def __init__(self, circuit):
+        self.circuit = circuit
+
+    def native(self):
+        return " ".join(operation.name.lower() for operation, _ in self.circuit.instructions)
+
+
+class Speaking(Device):
+    """A device whose programs have a text."""
+
+    capabilities = Capabilities("qubit", frozenset({"H", "RX", "CNOT"}), frozenset({"sample"}), exact=False)
+
+    def compile(self, circuit):
+        return Spoken(circuit)
+
+    def run(self, tasks):
+        return []
+
+
+def test_the_native_level_shows_the_vendor_s_text_of_every_program():
+    @hb.qnode(Speaking(wires=2, shots=10))
+    def circuit(x):
+        hb.CZ([0, 1])
+        hb.RX(x, wires=0)
+        return hb.expval(hb.Z(0)), hb.expval(hb.X(0))
+
+    found = draw(circuit, level="native")(0.1)
+    assert found == "program 1 of 2:\nh cnot h rx\n\nprogram 2 of 2:\nh cnot h rx h"
+
+
+def test_a_device_without_a_text_of_its_own_says_so():
+    circuit = hb.QNode(lambda: [hb.H(0), hb.probs()][1], hb.device("default.qubit", wires=1))
+    with pytest.raises(hb.UnsupportedCircuit, match='no text of their own; use level="device"'):
+        draw(circuit, level="native")()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,15 +12,23 @@ from hybridge.circuit import Circuit, Instruction, measured_wires
 from hybridge.compilation import circuit_wires
 from hybridge.deferral import cubes
 from hybridge.drawing.labels import Box, Labels, Number, check_decimals
-from hybridge.errors import CircuitError
+from hybridge.errors import CircuitError, UnsupportedCircuit
 from hybridge.interfaces.choose import values_of
 from hybridge.interfaces.rows import as_rows
 from hybridge.operations.measuring import Bit, condition, measured
 from hybridge.operations.table import Operation, Wires
 from hybridge.qnode import QNode
 
-LEVELS = ("user", "device")
+LEVELS = ("user", "device", "native")
 _CUT = "···"  # where a line is continued below
+
+
+@runtime_checkable
+class Native(Protocol):
+    """A program that has a text in its vendor's own language."""
+
+    def native(self) -> str:
+        """The program in that language, its numbers as parameters where it has them."""
 
 
 class _Entry(NamedTuple):
@@ -41,12 +49,13 @@ def draw(
     """A function of the qnode's arguments that returns its circuit as text.
 
     `level` "user" draws the circuit as written, "device" every program the device is given for it, after
-    decomposition. Numbers have `decimals` places, None leaves them out; lines longer than `max_length` are
-    continued below. Array parameters show their first value, `RX([0.10,…])`; arrays among the constants are
-    called M0, M1, ...; a box whose wires stand in another order than the lines says which wire is which,
-    `BS(0.30,0.00)[1]` above `[0]`. Wires that are not in use are left out. Bits that are measured on the way
-    and used have lines below: a gate that depends on one has ● (1) or ○ (0) there, ◐ where several bits
-    decide together. Raises CircuitError for another level.
+    decomposition, "native" what these programs are in its vendor's language. Numbers have `decimals` places,
+    None leaves them out; lines longer than `max_length` are continued below. Array parameters show their
+    first value, `RX([0.10,…])`; arrays among the constants are called M0, M1, ...; a box whose wires stand in
+    another order than the lines says which wire is which, `BS(0.30,0.00)[1]` above `[0]`. Wires that are not
+    in use are left out. Bits that are measured on the way and used have lines below: a gate that depends on
+    one has ● (1) or ○ (0) there, ◐ where several bits decide together. Raises CircuitError for another level,
+    UnsupportedCircuit where the device's programs have no text of their own.
 
     >>> import hybridge as hb
     >>> @hb.qnode(hb.device("default.qubit", wires=2))
@@ -66,6 +75,8 @@ def draw(
 
     @functools.wraps(qnode.function)
     def drawn(*args: Any, **kwargs: Any) -> str:
+        if level == "native":
+            return _natives(qnode.device.name, qnode.plan(*args, **kwargs).programs)
         recorded = qnode.record(*args, **kwargs)
         instructions = tuple(Instruction(*i) for i in recorded.instructions)
         wires = circuit_wires(instructions, recorded.measurements, qnode.device)
@@ -85,11 +96,24 @@ def draw(
             numbers = [Number(given[:, k], slot >= 0 and arrays[slot]) for k, slot in enumerate(sources)]
             names = plan.named.wires[: len(lowered.wires)]  # with the wires that keep measured bits
             pictures.append(_picture(lowered, names, numbers, labels, max_length))
-        if len(pictures) == 1:
-            return pictures[0]
-        return "\n\n".join(f"program {i + 1} of {len(pictures)}:\n{p}" for i, p in enumerate(pictures))
+        return _numbered(pictures)
 
     return drawn
+
+
+def _natives(device: str, programs: Sequence[Any]) -> str:
+    """The texts of programs in their vendor's language."""
+    texts = [program.native() for program in programs if isinstance(program, Native)]
+    if len(texts) < len(programs):
+        what = 'level="native": its programs have no text of their own'
+        raise UnsupportedCircuit(device, what, 'use level="device"')
+    return _numbered(texts)
+
+
+def _numbered(pictures: Sequence[str]) -> str:
+    if len(pictures) == 1:
+        return pictures[0]
+    return "\n\n".join(f"program {i + 1} of {len(pictures)}:\n{p}" for i, p in enumerate(pictures))
 
 
 def _picture(

@@ -37,6 +37,7 @@ class Measured(NamedTuple):
     wire: int
     bit: int | None = None
     reset: bool = False
+    postselect: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,7 @@ class ImportedCircuit:
     parameters    names, in order
     bits          names of its classical bits
     measurements  what the source reads at the end, where it says so, on its own labels
+    records       whether measurements are recorded where they come at the end too
 
     The call returns what the source measures, in the order of its classical bits: where all of it comes at
     the end, the wires, for hb.probs or hb.sample, and nothing is recorded of it; else a measured value for
@@ -63,10 +65,11 @@ class ImportedCircuit:
     parameters: tuple[str, ...] = ()
     bits: tuple[str, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    records: bool = False
     _last: Mapping[int, int] | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_last", _measured_last(self.entries))
+        object.__setattr__(self, "_last", None if self.records else _measured_last(self.entries))
 
     @property
     def num_wires(self) -> int:
@@ -100,7 +103,7 @@ class ImportedCircuit:
                 if row is not None:
                     row(*[value(n, parameters) for n in entry.numbers], wires=on)
             elif self._last is None:
-                outcome = measure(labels[entry.wire], reset=entry.reset)
+                outcome = measure(labels[entry.wire], entry.reset, entry.postselect)
                 if entry.bit is not None:
                     outcomes[entry.bit] = outcome
         if self._last is None:

@@ -12,7 +12,7 @@ from hybridge.io.conditions import equals
 from hybridge.io.format import Format
 from hybridge.io.formulas import QASM2
 from hybridge.io.imported import ImportedCircuit
-from hybridge.io.qasm_gates import BUILT_IN_2, QELIB1, ROWS
+from hybridge.io.qasm_gates import BUILT_IN_2, QELIB1, rows
 from hybridge.io.qasm_reader import QasmReader
 from hybridge.io.qasm_writer import Dialect, written
 from hybridge.io.tokens import Token, Tokens
@@ -35,7 +35,7 @@ class Qasm2(Format):
         return written(self.name, DIALECT, circuit, numbers)
 
 
-WORDS = {ROWS[name]: name for name in reversed(QELIB1)} | {PhaseShift: "u1"}  # every reader knows these
+WORDS = {rows()[name]: name for name in reversed(QELIB1)} | {PhaseShift: "u1"}  # every reader knows these
 DIALECT = Dialect(
     header='OPENQASM 2.0;\ninclude "qelib1.inc";',
     qubits="qreg q[{size}];",

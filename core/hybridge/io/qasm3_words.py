@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridge.io.qasm_gates import ROWS, STDGATES
+from hybridge.io.qasm_gates import STDGATES, rows
 from hybridge.io.qasm_writer import Dialect
 from hybridge.operations.derived import adjoint_row, uncontrolled
 from hybridge.operations.qubit_gates import SX, U1, U3
@@ -10,9 +10,9 @@ from hybridge.operations.table import Operation
 
 # u1, u2 and u3 have other global phases in the file than elsewhere, so they are not written
 _NAMES = [
-    name for name in sorted(STDGATES - {"u1", "u2", "u3", "CX", "phase", "cphase", "cu"}) if name in ROWS
+    name for name in sorted(STDGATES - {"u1", "u2", "u3", "CX", "phase", "cphase", "cu"}) if name in rows()
 ]
-WORDS = {ROWS[name]: name for name in _NAMES} | {U3: "U", U1: "p", adjoint_row(SX): "inv @ sx"}
+WORDS = {rows()[name]: name for name in _NAMES} | {U3: "U", U1: "p", adjoint_row(SX): "inv @ sx"}
 MAX_CONTROLS = 8  # that are written as they are
 
 

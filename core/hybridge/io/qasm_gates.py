@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from hybridge.io.gates import Gate, Single
@@ -30,7 +31,7 @@ from hybridge.operations.qubit_gates import RX, RY, RZ, SX, U1, U2, U3, H, Phase
 from hybridge.operations.table import Operation
 
 # Rows that say the same, parameters and wires in the same order.
-ROWS: dict[str, Operation] = {
+_PLAIN: dict[str, Operation] = {
     "U": U3,
     "CX": CNOT,
     "u3": U3,
@@ -64,12 +65,9 @@ ROWS: dict[str, Operation] = {
     "crz": CRZ,
     "cu1": ControlledPhaseShift,
     "cp": ControlledPhaseShift,
-    "cu3": controlled(U3, (1,)),
-    "csx": controlled(SX, (1,)),
     "rxx": IsingXX,
     "rzz": IsingZZ,
     "c3x": MultiControlledX.of(4),
-    "c3sqrtx": controlled(SX, (1, 1, 1)),
     "c4x": MultiControlledX.of(5),
     # none of these is in a standard file, but many programs define them; they may define them anew
     "phase": PhaseShift,
@@ -78,10 +76,30 @@ ROWS: dict[str, Operation] = {
     "ryy": IsingYY,
     "iswap": ISWAP,
     "ecr": ECR,
-    "cs": controlled(S, (1,)),
-    "csdg": controlled(adjoint_row(S), (1,)),
-    "c3sx": controlled(SX, (1, 1, 1)),
 }
+
+# Those whose spectrum has to be found, which takes scipy: made when something is read or written.
+_MADE: dict[str, Callable[[], Operation]] = {
+    "cu3": lambda: controlled(U3, (1,)),
+    "csx": lambda: controlled(SX, (1,)),
+    "c3sqrtx": lambda: controlled(SX, (1, 1, 1)),
+    "cs": lambda: controlled(S, (1,)),
+    "csdg": lambda: controlled(adjoint_row(S), (1,)),
+    "c3sx": lambda: controlled(SX, (1, 1, 1)),
+}
+
+
+@cache
+def rows() -> dict[str, Operation]:
+    """The row of each gate that has one."""
+    return _PLAIN | {name: make() for name, make in _MADE.items()}
+
+
+@cache
+def standard_names() -> dict[Operation, str]:
+    """The first name of each row."""
+    return {row: name for name, row in reversed(rows().items())}
+
 
 # Gates with no row of their own, in OpenQASM.
 BODIES: dict[str, str] = {
@@ -108,12 +126,12 @@ STDGATES = frozenset(
     "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase cphase id u1 u2 "
     "u3".split()
 )
-MORE = (frozenset(ROWS) | frozenset(BODIES)) - BUILT_IN_2
-STANDARD_NAMES = {row: name for name, row in reversed(ROWS.items())}  # the first name of a row
+ALL = frozenset(_PLAIN) | frozenset(_MADE) | frozenset(BODIES)
+MORE = ALL - BUILT_IN_2
 PHASE: Gate = Single(GlobalPhase.of(0))
 
 
 @cache
 def single(name: str) -> Gate:
-    """The gate of ROWS of this name."""
-    return Single(ROWS[name])
+    """The row of this name, as a gate."""
+    return Single(rows()[name])

@@ -218,7 +218,7 @@ class QasmReader(ABC):
 @cache
 def standard_gate(name: str) -> Gate:
     """The gate of a standard file: a row, or its definition."""
-    if name in qasm_gates.ROWS:
+    if name not in qasm_gates.BODIES:
         return qasm_gates.single(name)
     reader = _Standard(Tokens(name, qasm_gates.BODIES[name]))
     reader.read()
@@ -230,7 +230,7 @@ class _Standard(QasmReader):
 
     grammar = QASM2
     includes: ClassVar[Mapping[str, frozenset[str]]] = {}
-    built_in = frozenset(qasm_gates.ROWS) | frozenset(qasm_gates.BODIES)
+    built_in = qasm_gates.ALL
     statements: ClassVar[Mapping[str, Callable[[Any, Token], None]]] = {"gate": QasmReader.define}
 
     def version(self) -> None:

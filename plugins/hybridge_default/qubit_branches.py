@@ -1,8 +1,9 @@
 """Circuits of default.qubit that measure on their way, with shots: followed outcome by outcome.
 
 Shots with the same outcomes so far share one state. At a measurement they part, as many to each outcome as a
-binomial number says, and only outcomes that some shot has are followed: depth first, so that few states are
-held at once. Between measurements the compiled kernels run, from the state of the branch.
+binomial number says, and only outcomes that some shot has are followed: depth first, the fewer shots first,
+so that no more than log2(shots) states wait. Between measurements the compiled kernels run, from the state of
+the branch.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ class Branch(NamedTuple):
     state: np.ndarray
     read: tuple[int, ...]  # by bit
     shots: int
+
+
+Waiting = list[Branch]
 
 
 class Ready(NamedTuple):
@@ -112,7 +116,7 @@ class Branching:
         """The branches at the end of the circuit."""
         ground = np.zeros(2**self.n, complex)
         ground[0] = 1
-        waiting = [Branch(0, ground, (0,) * self.num_bits, shots)]
+        waiting = Waiting([Branch(0, ground, (0,) * self.num_bits, shots)])
         while waiting:
             branch = waiting.pop()
             branch = branch._replace(state=self._evolved(branch, row, run))
@@ -123,7 +127,8 @@ class Branching:
             halves = branch.state.reshape(2**segment.wire, 2, -1)
             weights = [float(np.vdot(halves[:, v], halves[:, v]).real) for v in (0, 1)]
             ones = int(rng.binomial(branch.shots, min(1.0, weights[1] / sum(weights))))
-            for outcome, count in ((1, ones), (0, branch.shots - ones)):
+            # the one with fewer shots comes next: what waits below it has half the shots at most
+            for count, outcome in sorted(((ones, 1), (branch.shots - ones, 0)), reverse=True):
                 if count:
                     state = np.zeros_like(halves)
                     scale = weights[outcome] ** -0.5

@@ -6,6 +6,7 @@ import pytest
 import hybridge as hb
 from hybridge.conformance import QubitConformance, items
 from hybridge.conformance.midcircuit import MidCircuitConformance
+from hybridge_default import qubit_branches
 
 KIT = type("Kit", (QubitConformance,), {"device": "default.qubit", "options": {"mid_circuit": "branches"}})
 ITEMS = [item for item in items(KIT) if item.name.split("[")[0] in vars(MidCircuitConformance)]
@@ -47,6 +48,20 @@ def test_any_number_of_measurements_takes_a_few_states(count):
     shots = 40_000 if count < 10 else 2000
     found = node(lambda x: (chain(x, count), hb.expval(hb.Z(1)))[1], shots=shots, seed=3)(0.4)
     assert abs(found - walked(count, 0.4)) < 5.4 / np.sqrt(shots)
+
+
+def test_few_states_wait(monkeypatch):
+    """Of 1024 shots that part at each of 30 measurements, no more than 12 branches are held."""
+    held = []
+
+    class Counting(list):
+        def append(self, branch):
+            super().append(branch)
+            held.append(len(self))
+
+    monkeypatch.setattr(qubit_branches, "Waiting", Counting)
+    node(lambda: (chain(np.pi / 2, 30), hb.expval(hb.Z(1)))[1], shots=1024, seed=1)()
+    assert 1 < max(held) <= 12
 
 
 def test_sixty_bits_fit_nowhere_deferred():

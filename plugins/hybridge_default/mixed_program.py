@@ -117,7 +117,7 @@ class _Builder:
 
     def _apply(self, operation: Operation, digits: tuple[int, ...], numbers: tuple[Number, ...]) -> None:
         gate = operation.kind == "gate"
-        fixed = not any(n.scale for n in numbers)
+        fixed = bool(numbers) and not any(n.scale for n in numbers)
         found = Form(at(operation, *(n.offset for n in numbers))) if fixed else form(operation)
         values = self._external(operation, numbers) if found is None else self._values(found, numbers)
         constant = found.constant if found is not None and not found.terms else None

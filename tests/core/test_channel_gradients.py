@@ -92,6 +92,31 @@ def test_second_derivatives_in_every_library(function):
     np.testing.assert_allclose(found.numpy(), wanted, atol=1e-6)
 
 
+@pytest.mark.parametrize("point", ([0.3, 0.5], [0.0, 1.0], [0.4, 0.6], [0.0, 0.0]))
+@pytest.mark.parametrize("measure", (lambda: hb.expval(hb.Z(0) + hb.X(0)), lambda: hb.var(hb.Z(0) + hb.X(0))))
+def test_probabilities_that_bound_one_another_move_together(point, measure):
+    class Simplex(PlainMixed):
+        def run(self, tasks):
+            for task in tasks:
+                assert (task.params[:, 1:].sum(axis=1) <= 1 + 1e-12).all() and (task.params >= 0).all()
+            return super().run(tasks)
+
+    def function(x):
+        hb.RY(0.7, wires=0)
+        hb.ResetError(x[0], x[1], wires=0)
+        return measure()
+
+    x = np.array(point)
+    node, own = hb.QNode(function, Simplex(wires=1)), hb.QNode(function, hb.device("default.mixed", wires=1))
+    np.testing.assert_allclose(hb.grad(node)(x), hb.grad(own)(x), atol=1e-12)
+    wanted = hb.jacobian(hb.grad(own))(x)
+    np.testing.assert_allclose(hb.hessian(node)(x), wanted, atol=1e-9)
+    np.testing.assert_allclose(jax.hessian(node)(jnp.array(x)), wanted, atol=1e-9)
+    np.testing.assert_allclose(wanted, wanted.T, atol=1e-12)
+    if measure().kind == "expval":
+        np.testing.assert_allclose(wanted, 0, atol=1e-12)
+
+
 def test_numbers_that_are_calculated_are_scaled_with_what_they_are_made_of():
     """Where a number is affine in an argument, in a batch, the points of its rule are the number's own."""
 
@@ -141,7 +166,7 @@ def test_rules_are_exact_for_polynomials(degree):
 
 @pytest.mark.parametrize(
     ("channel", "numbers"),
-    ((hb.AmplitudeDamping, 1), (hb.PhaseDamping, 1), (hb.ResetError, 2), (hb.GeneralizedAmplitudeDamping, 2)),
+    ((hb.AmplitudeDamping, 1), (hb.PhaseDamping, 1), (hb.GeneralizedAmplitudeDamping, 2)),
 )
 def test_what_is_no_polynomial_has_no_rule_and_is_never_differenced(channel, numbers):
     def function(x):

@@ -28,6 +28,7 @@ def light(x, y):
 # device -> the circuit, the device's options
 DEVICES = {
     "default.qubit": (qubits, {}),
+    "default.mixed": (qubits, {}),
     "qiskit.aer": (qubits, {}),
     "forest.numpy": (qubits, {}),
     "default.gaussian": (light, {}),

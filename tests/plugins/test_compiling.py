@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from hybridge_default import compiling, gaussian_kernels, qubit_kernels, qubit_sampling, qubit_steps
+from hybridge_default import (
+    compiling,
+    gaussian_kernels,
+    mixed_kernels,
+    qubit_kernels,
+    qubit_sampling,
+    qubit_steps,
+)
 from hybridge_default.compiling import sources
 
 KERNELS = {
@@ -15,10 +22,12 @@ KERNELS = {
         *(qubit_kernels.forward, qubit_kernels.backward, qubit_steps.step),
         *(qubit_sampling.pick, qubit_sampling.merge),
     ),
+    "mixed": (mixed_kernels.forward, mixed_kernels.backward),
     "gaussian": (gaussian_kernels.forward, gaussian_kernels.backward, gaussian_kernels.states),
 }
 FILES = [
     *(("qubit", name) for name in ("compiling.py", "qubit_simd.py", "qubit_layout.py", "qubit_gates.py")),
+    *(("mixed", name) for name in ("compiling.py", "qubit_simd.py", "mixed_layout.py", "mixed_gates.py")),
     *(("gaussian", name) for name in ("compiling.py", "gaussian_layout.py", "gaussian_forms.py")),
 ]
 

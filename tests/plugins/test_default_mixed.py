@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -127,6 +130,22 @@ def test_rows_of_a_batch_are_those_of_one():
     for b, row in enumerate(batch):
         for whole, one in zip(together, node(row), strict=True):
             assert np.array_equal(whole[b], one)
+
+
+def test_without_numba_it_is_the_plain_form():
+    script = (
+        "import importlib.util as u, sys\n"
+        "find = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'numba' else find(name, *a)\n"
+        "import hybridge as hb\n"
+        "dev = hb.device('default.mixed', wires=1)\n"
+        "f = hb.QNode(lambda p: (hb.RX(0.3, wires=0), hb.BitFlip(p, wires=0), hb.expval(hb.Z(0)))[2], dev)\n"
+        "assert abs(hb.grad(f)(0.2) + 2 * 0.9553364891256060) < 1e-12\n"
+        "assert 'numba' not in sys.modules\n"
+        "print(type(f.device).__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "PlainMixed"
 
 
 def test_single_precision_holds_to_a_millionth():

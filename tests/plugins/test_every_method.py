@@ -109,6 +109,7 @@ def chained(gates, measures):
 
 QUBITS = {  # device: its SDK, and the methods that it must have for what is linear in the state
     "default.qubit": ("hybridge_default", set(WAYS)),
+    "default.mixed": ("hybridge_default", set(WAYS)),
     "qiskit.aer": ("qiskit_aer", set(WAYS) - {"adjoint"}),
     "forest.numpy": ("pyquil", set(WAYS) - {"adjoint"}),
 }

@@ -17,7 +17,7 @@ from hybridge.gradients.part import Part
 from hybridge.gradients.reach import Reach, moves, reach
 from hybridge.gradients.shift import Shifts, Space, joined, shift_rule
 from hybridge.gradients.spsa import spsa_part
-from hybridge.operations.spectrum import Trig
+from hybridge.operations.spectrum import Chance, Trig
 from hybridge.operations.table import Operation
 
 DIFFERENTIABLE = ("expval", "var", "probs")
@@ -110,11 +110,21 @@ def rule_parts(
         shifts[start:stop, slots[k]] = rule.shifts
         weights[start:stop, k] = rule.weights
         if scale is not None and rule.scale is not None:
-            scale[start:stop, slots[k]] = rule.scale
+            scale[start:stop, _scaled_together(circuit, slots[k], chosen.space)] = rule.scale[:, None]
         if mask is not None:
             counted[start:stop] = mask
         start = stop
     return (Part(shifts, weights[:, :, None] * counted[:, None, :] if masked else weights, scale=scale),)
+
+
+def _scaled_together(circuit: Circuit, slot: int, space: Space | None) -> list[int]:
+    """The slot, and those that make way for it where their sum is bounded."""
+    spectrum = None if space is None else space.spectrum
+    if not isinstance(spectrum, Chance) or not spectrum.among:
+        return [slot]
+    at, name = circuit.slots[slot]
+    params = circuit.instructions[at].operation.params
+    return [slot + params.index(other) - params.index(name) for other in spectrum.among]
 
 
 def _mask(rule: Chosen, found: Choice, conditions: Conditions, needed: Sequence[int]) -> np.ndarray | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hybridge.circuit import Circuit
 from hybridge.errors import GradientError
-from hybridge.gradients.choose import Choice, Conditions, choices, needed_of
+from hybridge.gradients.choose import Choice, Chosen, Conditions, choices, needed_of
 from hybridge.gradients.frequencies import generate_shift_rule, merged
 from hybridge.gradients.method import Method
 from hybridge.gradients.reach import moves
@@ -140,7 +140,7 @@ def known(circuit: Circuit, slots: tuple[int, ...], method: Method, conditions: 
     """
     needed = needed_of(circuit, None)
     found = choices(circuit, slots, method, conditions, needed)
-    if any(len(own.rules) > 1 or any(rule.space is None for rule in own.rules) for own in found):
+    if any(len(own.rules) > 1 or not all(map(_moves_alone, own.rules)) for own in found):
         return None
     small = conditions.cutoff is not None and conditions.shots is None  # noise is more than a cutoff loses
     spaces = [own.rules[0].space if own.rules else None for own in found]
@@ -184,6 +184,12 @@ def hessian_rule(
         center=center,
         moves=parts.moves,
     )
+
+
+def _moves_alone(rule: Chosen) -> bool:
+    """Whether a rule of order 2 is known: of a number that moves no other with it."""
+    spectrum = None if rule.space is None else rule.space.spectrum
+    return spectrum is not None and not (isinstance(spectrum, Chance) and spectrum.among)
 
 
 def _rule(found: Choice) -> Shifts:

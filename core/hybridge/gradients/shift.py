@@ -112,6 +112,7 @@ def _chance(space: Chance) -> Shifts:
     """From points between 0 and 1, whatever t between them is: f(1) - f(0) where f is affine.
 
     Where it is quadratic, f'(t) = 2 f'(t/2 + 1/4) - f'(1/2) by differences, which are exact, to both sides.
+    Other probabilities of the same sum, scaled as t is, leave it as it is and the sum below 1.
     """
     if space.degree == 1:
         return Shifts(np.array([1.0, 0.0]), np.array([1.0, -1.0]), np.zeros(2))

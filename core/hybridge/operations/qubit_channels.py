@@ -1,8 +1,7 @@
 """The channels on qubits: rho -> sum_i K_i rho K_i^dagger, each row defined by its Kraus operators K_i.
 
 A probability in which a channel is affine, whatever its other numbers are, has the spectrum Chance. Of the
-others none has a rule of few runs: sqrt(1 - gamma) and exponentials of times are no polynomials, and a number
-of ResetError that moves alone may leave p0 + p1 <= 1.
+others none has a rule of few runs: sqrt(1 - gamma) and exponentials of times are no polynomials.
 """
 
 from __future__ import annotations
@@ -169,6 +168,7 @@ ResetError = _channel(
     _reset_error,
     "reset to |0⟩ with probability p0, to |1⟩ with probability p1",
     "RE",
+    spectrum=(Chance(among=("p0", "p1")),) * 2,
     check=_check_reset,
 )
 

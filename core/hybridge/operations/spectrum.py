@@ -80,12 +80,17 @@ class Power:
 
 @dataclass(frozen=True)
 class Chance:
-    """A polynomial of this degree in a probability, which stays between 0 and 1 wherever it is evaluated."""
+    """A polynomial of this degree in a probability, which stays between 0 and 1 wherever it is evaluated.
+
+    `among`: parameters of the operation, this one with them, whose sum is 1 at most; the polynomial is one in
+    all of them together.
+    """
 
     degree: int = 1
+    among: tuple[str, ...] = ()
 
     def power(self, degree: int) -> Chance:
-        return Chance(self.degree * degree)
+        return Chance(self.degree * degree, self.among)
 
 
 Spectrum = Trig | Hyperbolic | Power | Chance

@@ -17,7 +17,7 @@ from hybridge.conformance.kit import SHOTS, Model, Sampled, close, strict
 from hybridge.conformance.light import Strength, prepare, scramble
 from hybridge.conformance.light_conditioning import LightConditioning
 from hybridge.conformance.light_samples import LightSamples
-from hybridge.conformance.noisy import NoisyModes
+from hybridge.conformance.lossy import NoisyModes
 from hybridge.conformance.reference import Ordered, number, p, x
 from hybridge.conformance.rows import PLACEMENTS, Example, Placement, Ranges, examples, numbers
 from hybridge.conformance.statistics import mean_allowance, probs_allowance, var_allowance

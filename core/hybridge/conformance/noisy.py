@@ -14,15 +14,11 @@ from hybridge.conformance import reference
 from hybridge.conformance.channels import entangled, read
 from hybridge.conformance.items import over
 from hybridge.conformance.kit import SHOTS, Conformance, close, strict
-from hybridge.conformance.light import prepare, scramble
 from hybridge.conformance.rows import Example
 from hybridge.conformance.statistics import allowance, probs_allowance
 from hybridge.device import Device
 from hybridge.interfaces.derivatives import jacobian
 from hybridge.noise.model import NoiseModel
-from hybridge.observables.cv import NumberOperator, QuadX
-from hybridge.operations.cv_channels import LossChannel
-from hybridge.operations.cv_gates import Beamsplitter
 from hybridge.operations.qubit_channels import (
     AmplitudeDamping,
     DepolarizingChannel,
@@ -372,52 +368,3 @@ class NoisyQubits(UnderNoise):
         circuit = self._circuit(lambda w: [expval(Z(w[0])), probs(wires=[w[1]])])
         self.under(self.MISREAD).node(circuit, 3, None)()
         self.under(None).agree(circuit, wires=3)
-
-
-# ---- modes --------------------------------------------------------------------------------------------
-
-LOSSES = (
-    Noise(
-        "after a gate",
-        lambda w: NoiseModel().after("Beamsplitter", LossChannel, 0.8),
-        each(["Beamsplitter"], LossChannel, 0.8, only=[0, 1]),
-    ),
-    Noise(
-        "on one mode",
-        lambda w: NoiseModel().after("all", LossChannel, 0.7, wires=[w[1]]),
-        each(["Beamsplitter", "Rotation", "Squeezing", "Displacement"], LossChannel, 0.7, only=[1]),
-    ),
-    Noise(
-        "before measurement",
-        lambda w: NoiseModel().before_measurement(LossChannel, 0.6).before_measurement(LossChannel, 0.9),
-        end=ends((LossChannel, 0.6), (LossChannel, 0.9)),
-    ),
-)
-
-
-class NoisyModes(UnderNoise):
-    """What a CV device does under a model of losses."""
-
-    strength: ClassVar[Any]
-
-    @over(noise=LOSSES)
-    def test_losses(self, noise: Noise) -> None:
-        """Every result, and every derivative, is that of the circuit with the losses written into it."""
-        w = (1, 0)
-
-        def gates(x: Any) -> None:
-            prepare(w, self.strength)
-            scramble(w)
-            Beamsplitter(x[0], x[1], wires=w)
-
-        def measured() -> Any:
-            return expval(NumberOperator(w[0])), var(QuadX(w[1])), expval(QuadX(w[0]) + 0.5 * QuadX(w[1]))
-
-        plain, meant = then(gates, measured), then(noise.written(gates, w), measured)
-        kit = self.under(noise.model(w))
-        if not self.can(Example("LossChannel", LossChannel, (0.5,))):
-            kit.refused(plain, np.array([0.4, -0.7]), wires=2)
-            return
-        kit.agree(plain, np.array([0.4, -0.7]), wires=2, meant=meant)
-        if self.capabilities.exact and not self.capabilities.truncated:
-            kit.slopes_agree(plain, meant, 2)

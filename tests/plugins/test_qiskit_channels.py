@@ -92,3 +92,16 @@ def test_a_channel_beside_a_noise_model_stays_where_it_is() -> None:
     # (1 - 0.2) rho + 0.2 I/2 after each X; between them |1> decays
     first = 0.9 * 0.7
     assert np.isclose(found[0], 0.8 * first + 0.1, atol=1e-13)
+
+
+def test_constants_are_read_as_they_are() -> None:
+    """Aer reads read-only arrays transposed: these operators would not keep the trace."""
+    operators = list(hb.AmplitudeDamping.definition(0.3))
+
+    def circuit() -> Any:
+        hb.RY(0.5, wires=0)
+        hb.QubitChannel(operators, wires=0)
+        return hb.probs(wires=[0])
+
+    aer, exact = (hb.qnode(hb.device(name, wires=1))(circuit)() for name in ("qiskit.aer", "default.mixed"))
+    np.testing.assert_allclose(aer, exact, atol=1e-12)

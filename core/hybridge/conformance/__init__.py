@@ -10,7 +10,7 @@ and pytest. Needs pytest, which hybridge itself does not.
 
 import pytest
 
-MODULES = ("kit", "channels", "qubit", "modes", "gaussian", "fock", "mixture")
+MODULES = ("kit", "channels", "noisy", "lossy", "qubit", "modes", "gaussian", "fock", "mixture")
 pytest.register_assert_rewrite(*(f"hybridge.conformance.{module}" for module in MODULES))
 
 from hybridge.conformance.fock import FockConformance

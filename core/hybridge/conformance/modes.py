@@ -17,6 +17,7 @@ from hybridge.conformance.kit import SHOTS, Model, Sampled, close, strict
 from hybridge.conformance.light import Strength, prepare, scramble
 from hybridge.conformance.light_conditioning import LightConditioning
 from hybridge.conformance.light_samples import LightSamples
+from hybridge.conformance.lossy import NoisyModes
 from hybridge.conformance.reference import Ordered, number, p, x
 from hybridge.conformance.rows import PLACEMENTS, Example, Placement, Ranges, examples, numbers
 from hybridge.conformance.statistics import mean_allowance, probs_allowance, var_allowance
@@ -211,7 +212,7 @@ SAMPLED = (
 )
 
 
-class ModesConformance(LightSamples, LightConditioning):
+class ModesConformance(LightSamples, LightConditioning, NoisyModes):
     """The kit's items for a CV device, whatever its representation."""
 
     domain = "cv"

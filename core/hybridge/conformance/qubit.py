@@ -15,6 +15,7 @@ from hybridge.conformance.channels import ChannelConformance
 from hybridge.conformance.items import over
 from hybridge.conformance.kit import SHOTS, Model, Sampled, close, strict
 from hybridge.conformance.midcircuit import MidCircuitConformance
+from hybridge.conformance.noisy import NoisyQubits
 from hybridge.conformance.reference.qubit import kraus
 from hybridge.conformance.rows import CHANCES, PLACEMENTS, Example, Placement, examples, numbers
 from hybridge.conformance.statistics import allowance, probs_allowance
@@ -227,7 +228,7 @@ KINDS = (
 )
 
 
-class QubitConformance(ChannelConformance, MidCircuitConformance):
+class QubitConformance(ChannelConformance, MidCircuitConformance, NoisyQubits):
     """The kit's items for a qubit device: `class TestMine(QubitConformance): device = "minimal.qubit"`."""
 
     domain = "qubit"

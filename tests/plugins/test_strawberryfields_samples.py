@@ -19,7 +19,7 @@ from hybridge_strawberryfields import backends
 sf = backends.sf
 ops = sf.ops
 ALPHA = 1e-7
-SHOTS, FEW = 20_000, 300  # ours, and the engine's
+SHOTS, FEW = 20_000, 200  # ours, and the engine's
 OPTIONS: dict[str, dict[str, Any]] = {"gaussian": {}, "fock": {"cutoff_dim": 14}, "bosonic": {}}
 
 

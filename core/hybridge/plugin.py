@@ -16,8 +16,10 @@ from hybridge.gradients.definition import definition_slope
 from hybridge.hookspecs import hookimpl
 from hybridge.io import expression
 from hybridge.io.format import Format
-from hybridge.io.formulas import formula
+from hybridge.io.formulas import PYTHON, formula
 from hybridge.io.imported import Entry, ImportedCircuit, Measured
+from hybridge.io.steps import PlainStep, plain_steps
+from hybridge.io.tokens import Token, Tokens, shown
 from hybridge.memory import available, human
 from hybridge.noise.insertion import noisy
 from hybridge.noise.model import NoiseModel
@@ -52,6 +54,7 @@ from hybridge.phasespace.recursion import pullback as fock_pullback
 
 __all__ = [
     "FAMILIES",
+    "PYTHON",
     "ROWS",
     "Bit",
     "Capabilities",
@@ -78,6 +81,7 @@ __all__ = [
     "Moment",
     "NoiseModel",
     "Operation",
+    "PlainStep",
     "PluginError",
     "Polynomial",
     "Power",
@@ -86,6 +90,8 @@ __all__ = [
     "Sentence",
     "Spectrum",
     "Task",
+    "Token",
+    "Tokens",
     "Trig",
     "UnsupportedCircuit",
     "adjoint_row",
@@ -116,6 +122,8 @@ __all__ = [
     "measured",
     "moment",
     "noisy",
+    "plain_steps",
+    "shown",
     "uncontrolled",
     "warn_of_leak",
 ]

@@ -16,12 +16,13 @@ from hybridge.gradients.definition import definition_slope
 from hybridge.hookspecs import hookimpl
 from hybridge.io import conditions, expression
 from hybridge.io.format import Format
-from hybridge.io.formulas import formula
+from hybridge.io.formulas import PYTHON, formula
 from hybridge.io.imported import Entry, ImportedCircuit, Measured
 from hybridge.io.qasm_gates import MORE as STANDARD_GATES
 from hybridge.io.qasm_gates import standard_names
 from hybridge.io.qasm_reader import standard_gate
 from hybridge.io.steps import PlainStep, bits_read, measured_places, plain_steps
+from hybridge.io.tokens import Token, Tokens, shown
 from hybridge.memory import available, human
 from hybridge.noise.insertion import noisy
 from hybridge.noise.model import NoiseModel
@@ -57,6 +58,7 @@ from hybridge.phasespace.recursion import pullback as fock_pullback
 
 __all__ = [
     "FAMILIES",
+    "PYTHON",
     "ROWS",
     "STANDARD_GATES",
     "Bit",
@@ -93,6 +95,8 @@ __all__ = [
     "Sentence",
     "Spectrum",
     "Task",
+    "Token",
+    "Tokens",
     "Trig",
     "UnsupportedCircuit",
     "adjoint_row",
@@ -130,6 +134,7 @@ __all__ = [
     "noisy",
     "plain_steps",
     "power",
+    "shown",
     "standard_gate",
     "standard_names",
     "uncontrolled",

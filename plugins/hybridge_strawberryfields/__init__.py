@@ -6,7 +6,7 @@ from types import ModuleType
 
 from hybridge.plugin import Capabilities, hookimpl
 
-__all__ = ["BOSONIC", "FOCK", "GAUSSIAN", "import_strawberryfields", "register_devices"]
+__all__ = ["BOSONIC", "FOCK", "GAUSSIAN", "import_strawberryfields", "register_devices", "register_formats"]
 
 GAUSSIAN_ROWS = {
     "Rotation",
@@ -84,6 +84,14 @@ def register_devices(register):
         f"{extra}.bosonic", f"{package}.bosonic:SFBosonic", capabilities=BOSONIC, requires=sdk, extra=extra
     )
     register(f"{extra}.fock", f"{package}.fock:SFFock", capabilities=FOCK, requires=sdk, extra=extra)
+
+
+@hookimpl
+def register_formats(register):
+    """Offer blackbird, a text, and strawberryfields, SF's own programs."""
+    package, extra = "hybridge_strawberryfields", "strawberryfields"
+    register("blackbird", f"{package}.formats:Blackbird")
+    register(extra, f"{package}.program_format:Programs", requires=(extra,), extra=extra)
 
 
 def import_strawberryfields() -> ModuleType:

@@ -41,6 +41,10 @@ class Program(NamedTuple):
     def num_wires(self) -> int:
         return len(self.recipe.circuit.wires)
 
+    def native(self) -> str:
+        """The circuit as Blackbird text, its numbers the free parameters {p0}, {p1}, ..."""
+        return self.recipe.native()
+
     def width(self, cutoff: int) -> int:
         """The number of columns."""
         return sum(reading.width(cutoff, self.num_wires) for reading in self.readings)

@@ -17,6 +17,7 @@ import numpy as np
 
 from hybridge.plugin import Circuit, CircuitError, Operation
 from hybridge_strawberryfields.backends import gaussian_tensor
+from hybridge_strawberryfields.blackbird_writer import template
 from hybridge_strawberryfields.sdk import import_strawberryfields
 
 sf = import_strawberryfields()
@@ -222,6 +223,10 @@ class Recipe:
         found = np.zeros((len(cotangent), self.circuit.num_slots + 1))
         np.add.at(found, (slice(None), slot.astype(np.intp)), cotangent * scale)
         return found[:, :-1]  # slot -1 are constants
+
+    def native(self) -> str:
+        """The circuit as Blackbird text, its numbers the free parameters {p0}, {p1}, ..."""
+        return template(self.circuit)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return translate, (self.circuit, self.target, self.cutoff)

@@ -13,15 +13,17 @@ MAX_CHARACTERS = 2**26  # of a text: a million gates are 20 to 30 million
 MAX_NUMBER = 400  # characters of one number: more than any float has, and Python's int() has limits too
 END = "the end of the text"
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+|//[^\n]*|/\*.*?\*/)
+COMMENTS = {"//": r"//[^\n]*|/\*.*?\*/", "#": r"\#[^\n]*"}  # by what begins one
+_TOKEN = r"""(?P<space>\s+|COMMENT)
     |(?P<name>[^\W\d]\w*)
     |(?P<real>(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)
     |(?P<integer>[0-9]+)
     |(?P<string>"[^"\n]*"|'[^'\n]*')
-    |(?P<sign>->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|[-+*/^()\[\]{},;:=<>@!&|~%$\#.?])""",
-    re.VERBOSE | re.DOTALL,
-)
+    |(?P<sign>->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|[-+*/^()\[\]{},;:=<>@!&|~%$\#.?])"""
+_TOKENS = {
+    sign: re.compile(_TOKEN.replace("COMMENT", comment), re.VERBOSE | re.DOTALL)
+    for sign, comment in COMMENTS.items()
+}
 
 
 class Token(NamedTuple):
@@ -33,17 +35,20 @@ class Token(NamedTuple):
 
 
 class Tokens:
-    """The tokens of a text, read one by one; errors say the line and column of the token they are about."""
+    """The tokens of a text, read one by one; errors say the line and column of the token they are about.
 
-    def __init__(self, format: str, source: Any):
+    comments: what begins one, a key of COMMENTS.
+    """
+
+    def __init__(self, format: str, source: Any, comments: str = "//"):
         self.format = format
         self.text = _text(format, source)
-        self.tokens = self._split()
+        self.tokens = self._split(_TOKENS[comments])
         self.at = 0
 
-    def _split(self) -> list[Token]:
+    def _split(self, pattern: re.Pattern[str]) -> list[Token]:
         found, offset, text = [], 0, self.text
-        for match in _TOKEN.finditer(text):
+        for match in pattern.finditer(text):
             kind = match.lastgroup
             assert kind is not None
             if match.start() != offset:

@@ -223,12 +223,12 @@ def _joint(preparations: Sequence[Gate], wires: int) -> np.ndarray:
 
 
 def _save_expval(circuit: QuantumCircuit, observable: Sentence, wires: list[int], label: str) -> Saved:
-    circuit.save_expectation_value(_operator(observable, circuit), circuit.qubits, label)
+    circuit.save_expectation_value(operator(observable, circuit), circuit.qubits, label)
     return Saved(label, 1, float)
 
 
 def _save_var(circuit: QuantumCircuit, observable: Sentence, wires: list[int], label: str) -> Saved:
-    circuit.save_expectation_value_variance(_operator(observable, circuit), circuit.qubits, label)
+    circuit.save_expectation_value_variance(operator(observable, circuit), circuit.qubits, label)
     return Saved(label, 1, _second)
 
 
@@ -256,7 +256,7 @@ SAVE: dict[str, Callable[[QuantumCircuit, Any, list[int], str], Saved]] = {
 }
 
 
-def _operator(observable: Sentence, circuit: QuantumCircuit) -> SparsePauliOp:
+def operator(observable: Sentence, circuit: QuantumCircuit) -> SparsePauliOp:
     """The sentence as Qiskit's operator on all qubits.
 
     On fewer, Aer drops the qubits that no measurement depends on, and where qubits are not entangled and two

@@ -11,7 +11,7 @@ from hybridge_qiskit.translate import CHANNELS, CLAIMED
 AER = Capabilities(
     domain="qubit",
     operations=CLAIMED,
-    measurements=frozenset({"state", "density_matrix", "expval", "var", "probs", "sample"}),
+    measurements=frozenset({"state", "density_matrix", "expval", "var", "probs", "sample", "counts"}),
     mid_circuit=frozenset({"measure", "reset", "conditional"}),
     observables=frozenset({"pauli"}),  # a matrix from the state is cheaper than Aer's sum of 4^k words
     conventions=(

@@ -1,4 +1,4 @@
-"""The device qiskit.backend: any Qiskit BackendV2 or SamplerV2, given all rows of all tasks as PUBs."""
+"""The device qiskit.backend: any Qiskit BackendV2 or V2 primitive, given all rows of all tasks as PUBs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from typing import Any
 import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.exceptions import QiskitError
-from qiskit.primitives import BackendSamplerV2, BaseSamplerV2, StatevectorSampler
+from qiskit.primitives import BackendSamplerV2, BaseEstimatorV2, BaseSamplerV2, StatevectorSampler
 from qiskit.primitives.backend_sampler_v2 import Options
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
 from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
 from hybridge_qiskit import BACKEND
-from hybridge_qiskit.backend_program import Program, make_program
+from hybridge_qiskit.backend_program import Estimates, Program, make_estimates, make_program
 from hybridge_qiskit.translate import translate
 
 IDS_KEPT = 1000
+ESTIMATOR = dataclasses.replace(
+    BACKEND,
+    measurements=frozenset({"expval"}),
+    observables=frozenset({"pauli"}),
+    exact=True,
+    shots=False,
+)
 SET_HERE = frozenset({"default_shots", "seed_simulator"})  # by the device's shots and seed
 OPTIONS = tuple(f.name for f in dataclasses.fields(Options) if f.name not in SET_HERE)
 TRANSPILER = tuple(
@@ -33,12 +40,16 @@ TRANSPILER = tuple(
 
 
 class Backend(Device):
-    """A Qiskit backend or sampler, real or fake; it takes shots, of which every result is made. Options:
+    """A Qiskit backend or primitive, real or fake. It takes shots, of which every result is made. Options:
 
     backend             a BackendV2, for which circuits are transpiled; without `sampler` it runs them, too
     sampler             a SamplerV2 that runs the circuits, or a function of a seed that makes one for a job.
                         Circuits are transpiled for its own backend where it names one. Without backend and
                         sampler it is Qiskit's StatevectorSampler: ideal, and nothing is transpiled
+    estimator           an EstimatorV2 in place of a sampler: with shots=None it gives expectation values of
+                        Pauli sums, and nothing else, to its own precision
+    precision           of an estimator: the standard error to aim at; None: its default. StatevectorEstimator
+                        is exact by default
     options             of the sampler made for `backend`, a dict: run_options, a dict for backend.run
     optimization_level  of the transpiler, 0 to 3
     initial_layout      the backend's qubit for each wire, in the order of the wires
@@ -61,6 +72,8 @@ class Backend(Device):
         *,
         backend: BackendV2 | None = None,
         sampler: BaseSamplerV2 | Callable[[int], BaseSamplerV2] | None = None,
+        estimator: BaseEstimatorV2 | None = None,
+        precision: float | None = None,
         options: Mapping[str, Any] | None = None,
         optimization_level: int = 2,
         initial_layout: Sequence[int] | None = None,
@@ -71,6 +84,7 @@ class Backend(Device):
         self._check("backend", backend, BackendV2)
         if not callable(sampler):
             self._check("sampler", sampler, BaseSamplerV2)
+        self._check("estimator", estimator, BaseEstimatorV2)
         self._check("pass_manager", pass_manager, PassManager)
         self._check_names("options", options, OPTIONS)
         self._check_names("transpiler", transpiler, TRANSPILER)
@@ -81,11 +95,19 @@ class Backend(Device):
         if isinstance(sampler, BaseSamplerV2) and seed is not None:
             what = "sampler, or give a function of a seed as sampler"
             raise DeviceError(f"device {self.name!r} cannot seed {sampler!r}; seed that {what}")
-        if sampler is not None and backend is None:
-            backend = _behind(sampler)
+        if estimator is not None and (sampler is not None or options or seed is not None):
+            raise DeviceError(
+                f"device {self.name!r} with an estimator has no sampler, no options and no seed"
+            )
+        if precision is not None and (estimator is None or precision < 0):
+            raise DeviceError(f"device {self.name!r} has a precision >= 0 of an estimator; got {precision!r}")
+        if backend is None:
+            backend = _behind(estimator if sampler is None else sampler)
+        claims = BACKEND if estimator is None else ESTIMATOR
         size = None if backend is None else backend.num_qubits
-        self.capabilities = dataclasses.replace(BACKEND, max_wires=size)  # type: ignore[misc]
+        self.capabilities = dataclasses.replace(claims, max_wires=size)  # type: ignore[misc]
         super().__init__(wires, shots, seed)
+        self._estimator, self._precision = estimator, precision
         self._backend, self._sampler, self._options = backend, sampler, dict(options or {})
         self._ids: deque[str] = deque(maxlen=IDS_KEPT)
         self._passes, self._made = pass_manager, None
@@ -114,13 +136,14 @@ class Backend(Device):
         """The ids of the last 1000 jobs, the newest last: with them the vendor's service finds a job."""
         return tuple(self._ids)
 
-    def compile(self, circuit: Circuit) -> Program:
+    def compile(self, circuit: Circuit) -> Program | Estimates:
         """The circuit in the backend's gates, on its qubits, the angles free: for every row.
 
         Raises UnsupportedCircuit where Qiskit's transpiler finds no way.
         """
         gates = translate(circuit.instructions, phased=False)
-        return make_program(gates, circuit.measurements, len(circuit.wires), self._transpiled)
+        make = make_program if self._estimator is None else make_estimates
+        return make(gates, circuit.measurements, len(circuit.wires), self._transpiled)
 
     def _transpiled(self, circuit: QuantumCircuit) -> QuantumCircuit:
         if self._passes is None and self._backend is None:
@@ -140,18 +163,19 @@ class Backend(Device):
         """
         found: dict[int, np.ndarray] = {}
         for shots in dict.fromkeys(task.shots for task in tasks):
-            if shots is None:
+            if shots is None and self._estimator is None:
                 raise UnsupportedCircuit(self.name, "a circuit exactly", "give shots=1000")
             members = [i for i, task in enumerate(tasks) if task.shots == shots]
             found |= zip(members, self._submit([tasks[i] for i in members], shots), strict=True)
         return [found[i] for i in range(len(tasks))]
 
-    def _submit(self, tasks: Sequence[Task], shots: int) -> list[np.ndarray]:
-        """One job of tasks with these shots."""
-        pubs = [task.program.pubs(task.params, shots) for task in tasks]
+    def _submit(self, tasks: Sequence[Task], shots: int | None) -> list[np.ndarray]:
+        """One job of tasks with these shots, or of estimates."""
+        effort = self._precision if shots is None else shots
+        pubs = [task.program.pubs(task.params, effort) for task in tasks]
         job_id = ""
         try:
-            job = self._samples(tasks).run([pub for own in pubs for pub in own])
+            job = self._primitive(tasks).run([pub for own in pubs for pub in own])
             job_id = job.job_id()
             self._ids.append(job_id)
             results = iter(job.result())
@@ -159,12 +183,14 @@ class Backend(Device):
             job_named = f"job {job_id}: " if job_id else ""
             raise JobFailed(self.name, f"{job_named}{type(error).__name__}: {error}") from error
         return [
-            task.program.read([next(results) for _ in own], shots)
+            task.program.read([next(results) for _ in own], effort)
             for task, own in zip(tasks, pubs, strict=True)
         ]
 
-    def _samples(self, tasks: Sequence[Task]) -> BaseSamplerV2:
-        """What runs a job: the user's sampler, or one with the seed of these tasks."""
+    def _primitive(self, tasks: Sequence[Task]) -> BaseSamplerV2 | BaseEstimatorV2:
+        """What runs a job: the user's primitive, or a sampler with the seed of these tasks."""
+        if self._estimator is not None:
+            return self._estimator
         if isinstance(self._sampler, BaseSamplerV2):
             return self._sampler
         seeds = [self.next_seed() if task.seed is None else task.seed for task in tasks]

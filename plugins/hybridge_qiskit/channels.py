@@ -73,7 +73,7 @@ def _replaced(circuit: QuantumCircuit, channels: Sequence[Channel], numbers: np.
 
 def _instruction(operation: Operation, numbers: np.ndarray) -> object:
     operators = np.asarray(operation.definition(*numbers))  # type: ignore[misc]
-    # operators that never act cost as much as those that do
-    # copies: Aer reads an array that is read-only, as constants are, transposed (seen in Aer 0.18.2)
-    acting = [np.array(k) for k in operators if np.abs(k).max() > 0]
+    # operators that never act cost as much as those that do; copies, because of read-only views Aer reads
+    # other numbers (seen in Aer 0.18.2)
+    acting = [k.copy() for k in operators if np.abs(k).max() > 0]
     return Kraus(acting).to_instruction()

@@ -17,7 +17,7 @@ from qiskit_aer.noise import NoiseModel
 from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
 from hybridge_qiskit import AER
 from hybridge_qiskit.channels import MARK
-from hybridge_qiskit.program import Piece, Program, make_program
+from hybridge_qiskit.program import SAMPLED, Piece, Program, make_program
 from hybridge_qiskit.translate import CHANNELS, Gate, translate
 
 ALL = AER.measurements
@@ -28,7 +28,7 @@ METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "density_matrix": (ALL - {"state"}, frozenset()),
     "matrix_product_state": (ALL, frozenset({"QubitDensityMatrix"})),
     "stabilizer": (ALL - {"state", "density_matrix"}, CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
-    "extended_stabilizer": (frozenset({"sample"}), CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
+    "extended_stabilizer": (SAMPLED, CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
 }
 MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixed states
 DENSE = frozenset({"automatic", "statevector", "density_matrix"})  # the methods whose memory is exponential
@@ -94,12 +94,12 @@ class Aer(Device):
         if self._noisy:
             kinds -= {"state"}
             if method not in MIXED or "measure" in noise_model.noise_instructions:  # type: ignore[union-attr]
-                kinds &= {"sample"}
+                kinds &= SAMPLED
         self.capabilities = replace(  # type: ignore[misc]
             AER,
             operations=AER.operations - impossible,
             measurements=kinds,
-            exact=kinds != {"sample"},
+            exact=not kinds <= SAMPLED,
             mid_circuit=frozenset() if method == "extended_stabilizer" else AER.mid_circuit,
         )
         options = {
@@ -129,7 +129,7 @@ class Aer(Device):
     def _mixes(self, gates: Sequence[Gate], circuit: Circuit) -> bool:
         """Whether channels make it a circuit to be run as a density matrix, rather than shot by shot."""
         channels = any(g.channel is not None for g in gates)
-        sampled = any(m.kind == "sample" for m in circuit.measurements)
+        sampled = any(m.kind in SAMPLED for m in circuit.measurements)
         if channels and not sampled and self._mixed is None:
             what = f"channels exactly with method={self._method!r}"
             raise UnsupportedCircuit(self.name, what, "use method='density_matrix', or shots")
@@ -194,7 +194,8 @@ class Aer(Device):
             "runtime_parameter_bind_enable": small and not any(t.program.dynamic for t in tasks),
         }
         if shots is not None:
-            options |= {"memory": True, "seed_simulator": self._seed(tasks)}
+            single = any(not t.program.counted for t in tasks)
+            options |= {"memory": single, "seed_simulator": self._seed(tasks)}
         simulator = self._mixed if mixed else self._simulator
         circuits, binds = [piece.circuit for piece in pieces], [piece.binds for piece in pieces]
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
@@ -21,6 +21,7 @@ from hybridge_qiskit.channels import Channel, channels_of, mark, with_channels
 from hybridge_qiskit.inside import condition, num_bits, places_of
 from hybridge_qiskit.translate import Angle, Gate
 
+SAMPLED = frozenset({"sample", "counts"})
 PREPARATIONS = frozenset({"ket", "density"})
 
 
@@ -49,7 +50,10 @@ class Program:
     slots: np.ndarray
     scales: np.ndarray
     saved: tuple[Saved, ...]
-    bits: tuple[list[int], ...]  # for each sample measurement the classical bits of its wires
+    bits: tuple[list[int], ...]  # for each sampled measurement the classical bits of its wires
+    counted: (
+        bool  # it asks how often each outcome came: 32 rows of 1000 shots are read in a tenth of the time
+    )
     dtype: type
     density: bool  # simulated as a density matrix
     mixed: bool  # and for that in need of the simulator that does nothing else
@@ -87,6 +91,8 @@ class Program:
 
     def read(self, rows: Sequence[Any], shots: int | None) -> np.ndarray:
         """(batch, columns) from Aer's data of each row: measurements side by side, samples shot by shot."""
+        if self.counted:
+            return np.array([_counted(row.counts, self.bits[0], shots or 1) for row in rows])
         if shots is not None:
             every = _unpacked([row.memory for row in rows], shots, self.circuit.num_clbits)
             samples = [every[..., b].reshape(len(rows), shots * len(b)) for b in self.bits]
@@ -113,7 +119,7 @@ def make_program(
     parameters = tuple(ParameterVector("angle", len(angles)))
     on = [list(range(wires)) if m.wires is None else list(m.wires) for m in measurements]
     kinds = [m.kind for m in measurements]
-    sampled = [those for those, kind in zip(on, kinds, strict=True) if kind == "sample"]
+    sampled = [those for those, kind in zip(on, kinds, strict=True) if kind in SAMPLED]
     places = places_of(gates, sampled)
     inside = num_bits(gates)
 
@@ -133,7 +139,7 @@ def make_program(
     saved = [
         SAVE[m.kind](circuit, m.observable, those, f"measurement{i}")
         for i, (m, those) in enumerate(zip(measurements, on, strict=True))
-        if m.kind != "sample"
+        if m.kind not in SAMPLED
     ]
     return Program(
         circuit,
@@ -142,6 +148,7 @@ def make_program(
         scales=np.array([a.scale for a in angles]),
         saved=tuple(saved),
         bits=places.bits,
+        counted="counts" in kinds,
         dtype=complex if {"state", "density_matrix"} & set(kinds) else float,
         density=density,
         mixed=mixed,
@@ -216,12 +223,12 @@ def _joint(preparations: Sequence[Gate], wires: int) -> np.ndarray:
 
 
 def _save_expval(circuit: QuantumCircuit, observable: Sentence, wires: list[int], label: str) -> Saved:
-    circuit.save_expectation_value(_operator(observable, circuit), circuit.qubits, label)
+    circuit.save_expectation_value(operator(observable, circuit), circuit.qubits, label)
     return Saved(label, 1, float)
 
 
 def _save_var(circuit: QuantumCircuit, observable: Sentence, wires: list[int], label: str) -> Saved:
-    circuit.save_expectation_value_variance(_operator(observable, circuit), circuit.qubits, label)
+    circuit.save_expectation_value_variance(operator(observable, circuit), circuit.qubits, label)
     return Saved(label, 1, _second)
 
 
@@ -249,7 +256,7 @@ SAVE: dict[str, Callable[[QuantumCircuit, Any, list[int], str], Saved]] = {
 }
 
 
-def _operator(observable: Sentence, circuit: QuantumCircuit) -> SparsePauliOp:
+def operator(observable: Sentence, circuit: QuantumCircuit) -> SparsePauliOp:
     """The sentence as Qiskit's operator on all qubits.
 
     On fewer, Aer drops the qubits that no measurement depends on, and where qubits are not entangled and two
@@ -272,6 +279,19 @@ def _reversed(state: Any) -> np.ndarray:
     """The amplitudes with qubit 0, wire 0, most significant."""
     amplitudes = np.asarray(state)
     return amplitudes.reshape((2,) * (len(amplitudes).bit_length() - 1)).T.reshape(-1)
+
+
+def _counted(counts: Mapping[str, int], bits: Sequence[int], shots: int) -> list[int]:
+    """m = min(shots, 2^k) outcomes of these classical bits, the first most significant; then how often."""
+    numbers: dict[int, int] = {}
+    for word, times in counts.items():
+        read = int(word, 16)
+        number = 0
+        for b in bits:
+            number = 2 * number + (read >> b & 1)
+        numbers[number] = numbers.get(number, 0) + times
+    spare = [0] * (min(shots, 2 ** len(bits)) - len(numbers))
+    return [*numbers, *spare, *numbers.values(), *spare]
 
 
 def _unpacked(rows: Sequence[Sequence[str]], shots: int, width: int) -> np.ndarray:

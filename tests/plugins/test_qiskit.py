@@ -671,7 +671,7 @@ def test_errors_of_the_readout_are_for_shots_only() -> None:
     model = NoiseModel()
     model.add_readout_error(ReadoutError([[0.9, 0.1], [0.4, 0.6]]), [1])  # of qubit 1, which is wire 1
     aer = make("qiskit.aer", noise_model=model)
-    assert aer.capabilities.measurements == {"sample"} and not aer.capabilities.exact
+    assert aer.capabilities.measurements == {"sample", "counts"} and not aer.capabilities.exact
     made = circuit((ROWS["X"], (1,)), num_wires=2, measure=[Measurement("sample")])
     bits = run(made, aer=aer, shots=4000, seed=1).reshape(4000, 2)
     assert not bits[:, 0].any()
@@ -745,14 +745,14 @@ def test_a_method_claims_what_it_gives(method: str) -> None:
     assert aer.capabilities.measurements <= AER.measurements and aer.capabilities.operations <= AER.operations
     for kind in aer.capabilities.measurements:
         observable = Sentence({((1, "Z"),): 1.0}) if kind in ("expval", "var") else None
-        wires = (1,) if kind in ("probs", "density_matrix", "sample") else None
+        wires = (1,) if kind in ("probs", "density_matrix", "sample", "counts") else None
         made = circuit(
             (ROWS["H"], (0,)),
             (ROWS["CNOT"], (0, 1)),
             num_wires=2,
             measure=[Measurement(kind, observable, wires)],
         )
-        assert np.isfinite(run(made, aer=aer, shots=10 if kind == "sample" else None)).all()
+        assert np.isfinite(run(made, aer=aer, shots=10 if kind in ("sample", "counts") else None)).all()
 
 
 def test_small_circuits_use_one_thread_and_bind_inside(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from qiskit.circuit import QuantumCircuit
-from qiskit.primitives import BackendSamplerV2, StatevectorSampler
+from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, StatevectorEstimator, StatevectorSampler
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
@@ -208,6 +208,55 @@ def test_samples_follow_the_seed_and_their_rows() -> None:
         first = node(x)
         np.testing.assert_array_equal(first, again(x))
         assert not np.array_equal(first[0], first[1])
+
+
+ESTIMATORS = {
+    "statevector": (lambda: {"estimator": StatevectorEstimator()}, 1e-12),
+    "statevector, transpiled to a line": (
+        lambda: {"estimator": StatevectorEstimator(), "backend": noisy_line(), "initial_layout": [4, 0, 2]},
+        1e-12,
+    ),
+    # five words of which each is off by less than five standard errors
+    "a backend's": (
+        lambda: {"estimator": BackendEstimatorV2(backend=AerSimulator(seed_simulator=5)), "precision": 0.01},
+        0.25,
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "tolerance"), ESTIMATORS.values(), ids=ESTIMATORS)
+def test_expectation_values_come_from_an_estimator(options: Any, tolerance: float) -> None:
+    """One job, observables on the qubits where the wires are, rows and observables in their places."""
+
+    def circuit(x: Any) -> Any:
+        hb.RX(x, wires=0)
+        hb.CNOT(wires=[0, 2])
+        hb.RY(2 * x, wires=1)
+        hb.CRX(0.7, wires=[1, 0])
+        return (
+            hb.expval(hb.Z(0) @ hb.X(1) + 0.5 * hb.Y(2) - 2),
+            hb.expval(hb.Z(2)),
+            hb.expval(hb.Y(0) @ hb.Y(2)),
+        )
+
+    made = hb.device("qiskit.backend", wires=3, **options())
+    x = np.array([0.3, -1.2])
+    found = hb.qnode(made)(circuit)(x)
+    exact = hb.qnode(hb.device("default.qubit", wires=3))(circuit)(x)
+    assert len(made.jobs) == 1
+    for value, right in zip(found, exact, strict=True):
+        np.testing.assert_allclose(value, right, rtol=0, atol=tolerance)
+
+
+def test_an_estimator_gives_nothing_else() -> None:
+    made = hb.device("qiskit.backend", wires=3, estimator=StatevectorEstimator())
+    for measure in (lambda: hb.probs(wires=0), lambda: hb.var(hb.Z(0))):
+        with pytest.raises(hb.UnsupportedCircuit):
+            hb.qnode(made)(lambda measure=measure: (hb.X(0), measure())[1])()
+    with pytest.raises(hb.DeviceError, match="precision"):
+        hb.device("qiskit.backend", precision=0.1)
+    with pytest.raises(hb.DeviceError, match="no seed"):
+        hb.device("qiskit.backend", estimator=StatevectorEstimator(), seed=1)
 
 
 # what is asked, and what the error says

@@ -94,14 +94,20 @@ def test_a_channel_beside_a_noise_model_stays_where_it_is() -> None:
     assert np.isclose(found[0], 0.8 * first + 0.1, atol=1e-13)
 
 
-def test_constants_are_read_as_they_are() -> None:
-    """Aer reads read-only arrays transposed: these operators would not keep the trace."""
-    operators = list(hb.AmplitudeDamping.definition(0.3))
+@pytest.mark.parametrize("num_wires", [1, 2])
+def test_operators_are_read_as_they_are(num_wires: int) -> None:
+    """Complex ones without symmetry: Aer reads other numbers of an array that is a read-only view."""
+    rng, size = np.random.default_rng(num_wires), 2**num_wires
+    tall = rng.normal(size=(3 * size, size)) + 1j * rng.normal(size=(3 * size, size))
+    operators = list(np.linalg.qr(tall)[0].reshape(3, size, size))
 
-    def circuit() -> Any:
-        hb.RY(0.5, wires=0)
-        hb.QubitChannel(operators, wires=0)
-        return hb.probs(wires=[0])
+    def circuit(x: Any) -> Any:
+        hb.RX(x, wires=0)
+        hb.RY(2 * x, wires=1)
+        hb.QubitChannel(operators, wires=[1, 0][:num_wires])
+        return hb.density_matrix([0, 1])
 
-    aer, exact = (hb.qnode(hb.device(name, wires=1))(circuit)() for name in ("qiskit.aer", "default.mixed"))
-    np.testing.assert_allclose(aer, exact, atol=1e-12)
+    found, right = (
+        hb.qnode(hb.device(name, wires=2))(circuit)(0.4) for name in ("qiskit.aer", "default.mixed")
+    )
+    np.testing.assert_allclose(found, right, atol=1e-14)

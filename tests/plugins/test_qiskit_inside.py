@@ -116,6 +116,21 @@ def test_shots_of_bits_and_wires_are_read_together() -> None:
     np.testing.assert_array_equal(rest, np.stack([np.zeros(50), np.ravel(first)], axis=1))
 
 
+@pytest.mark.usefixtures("inside")
+def test_outcomes_are_counted_whatever_else_was_measured() -> None:
+    """The bit of the wire 2 is in Aer's words, not in what is asked."""
+
+    def circuit() -> Any:
+        hb.H(2)
+        other = hb.measure(2)
+        hb.cond(other, hb.Z)(0)
+        hb.X(1)
+        return hb.counts(wires=[1, 0, 3])
+
+    assert hb.qnode(aer(40, wires=4))(circuit)() == {"100": 40}
+    assert hb.qnode(aer(1, wires=4))(circuit)() == {"100": 1}
+
+
 def test_stabilizers_measure_inside() -> None:
     """Teleportation of |->."""
 

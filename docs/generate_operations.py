@@ -14,7 +14,7 @@ from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
 from hybridge.registry import OWNER, registry
 
 PAGE = Path(__file__).with_name("operations.md")
-KINDS = ("gate", "state", "channel", "marker")
+KINDS = ("gate", "state", "channel", "outcome", "marker")
 DOMAINS = {"qubit": "Qubits", "cv": "Modes of light"}
 HEADER = """# Operations
 

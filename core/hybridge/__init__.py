@@ -76,6 +76,12 @@ from hybridge.operations.cv_gates import (
     TwoModeSqueezing,
 )
 from hybridge.operations.cv_interferometers import MachZehnder, SymmetricMachZehnder
+from hybridge.operations.cv_outcomes import (
+    PostselectClick,
+    PostselectHeterodyne,
+    PostselectHomodyne,
+    PostselectPhotons,
+)
 from hybridge.operations.cv_states import (
     CatState,
     CoherentState,
@@ -314,6 +320,10 @@ __all__ = [
     "PluginError",
     "PolyXP",
     "PositionDisplacement",
+    "PostselectClick",
+    "PostselectHeterodyne",
+    "PostselectHomodyne",
+    "PostselectPhotons",
     "Projector",
     "QNode",
     "QuadOperator",

@@ -90,9 +90,17 @@ def _decides(capabilities: Capabilities, operation: Operation) -> bool:
 
 
 # what a device does inside a circuit it says beside the rows it runs
+def _selects(capabilities: Capabilities, operation: Operation) -> bool:
+    if capabilities.operations is not None:
+        return operation.name in capabilities.operations
+    gaussian = operation.definition is not None or "gaussian" not in capabilities.measurements
+    return "outcome" in capabilities.mid_circuit and gaussian
+
+
 MID_CIRCUIT: dict[str, Callable[[Capabilities, Operation], bool]] = {
     "measure": _measures,
     "conditional": _decides,
+    "outcome": _selects,
 }
 
 
@@ -211,7 +219,9 @@ def lower(circuit: Circuit, device: Device) -> Lowered:
             # its decomposition is gates on the vacuum, which these modes no longer hold
             what = f"{operation.name} on modes {list(wires)!r} that other operations have touched"
             raise UnsupportedCircuit(device.name, what, registry.able(partial(runs, operation=operation)))
-        if operation.kind != "marker":
+        if operation.kind == "outcome":  # its modes are in the vacuum again
+            touched -= set(wires)
+        elif operation.kind != "marker":
             touched |= set(wires)
         own = [(slot + k, 1.0, 0.0) for k in range(len(operation.params))]
         slot += len(own)

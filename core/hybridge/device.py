@@ -40,7 +40,8 @@ class Capabilities:
     wide_gates      names of gates that run on any number of wires all the same; "controlled" stands for every
                     gate on one wire under any number of controls
     mid_circuit   what it does by itself in tasks with shots: any of "measure", "reset", "conditional"; for
-                  the rest, and exactly, the core defers measurements to the end
+                  the rest, and exactly, the core defers measurements to the end. CV, exactly too: "outcome",
+                  the rows of that kind, which post-select
     truncated     a Fock space cut at cutoff_dim: norm may leak
     conventions   the vendor's differences that translate.py settles, in words
     """

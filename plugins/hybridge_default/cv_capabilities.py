@@ -12,6 +12,7 @@ GAUSSIAN = Capabilities(
     measurements=frozenset({"gaussian", "expval", "var", "probs"}),
     observables=frozenset({"polynomial", "projector", "click"}),
     vjp=True,
+    mid_circuit=frozenset({"outcome"}),
     conventions="a state prepared on a mode replaces that mode's state and ends its correlations",
 )
 PLAIN_GAUSSIAN = replace(
@@ -24,6 +25,7 @@ FOCK = Capabilities(
     measurements=frozenset({"state", "density_matrix", "expval", "var", "probs"}),
     observables=frozenset({"polynomial", "projector", "click"}),
     vjp=True,
+    mid_circuit=frozenset({"outcome"}),
     truncated=True,
     conventions=(
         "a Gaussian gate has its exact matrix elements below cutoff_dim, so the norm that a state loses is "

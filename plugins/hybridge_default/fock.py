@@ -58,7 +58,10 @@ class DefaultFock(Device):
             for part, at, values in parts(operation, wires):
                 tensor = None if values is None else tensor_of(part, C, values)
                 steps.append(Step(part, cast(tuple[int, ...], at), columns, tensor, mixes))
-            touched |= set(wires)
+            if operation.kind == "outcome":  # its modes are in the vacuum again
+                touched -= set(wires)
+            else:
+                touched |= set(wires)
         pure = not any(step.mixes for step in steps)
         if not pure and any(m.kind == "state" for m in circuit.measurements):
             raise UnsupportedCircuit(self.name, "a mixed state as a ket", "measure density_matrix")
@@ -85,7 +88,7 @@ class DefaultFock(Device):
 
     def _block(self, program: Program, params: np.ndarray) -> np.ndarray:
         modes = simulate(program, self.cutoff_dim, params)
-        if not program.gives_state:  # of a state the core judges the norm
+        if not program.gives_state or program.selects:  # of a state the core judges the norm
             warn_of_leak(modes, self.name)
         columns = [r.columns(modes) for r in program.readings]
         return np.concatenate([np.broadcast_to(c, (len(params), c.shape[1])) for c in columns], axis=1)

@@ -22,6 +22,7 @@ from hybridge_default.fock_engine import (
     multiplied,
     simulate,
 )
+from hybridge_default.fock_outcomes import selected_back
 
 
 def fock_vjp(program: Program, C: int, params: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
@@ -35,7 +36,11 @@ def fock_vjp(program: Program, C: int, params: np.ndarray, cotangent: np.ndarray
     uses: dict[tuple[Operation, bool], list[Found]] = {}
     for step, before in zip(reversed(program.steps), reversed(kept), strict=True):
         assert after is not None  # one of a FockModes' two is there
-        back, said = BACK[step.operation.kind](back, before, after, step, n)
+        said: np.ndarray | Pullback
+        if step.operation.kind == "outcome":
+            back, said = selected_back(back, before.state, before.tensor, step.wires, n)
+        else:
+            back, said = BACK[step.operation.kind](back, before, after, step, n)
         if step.operation.params:
             found = Found(step.columns, before.tensor, said)
             uses.setdefault((step.operation, isinstance(said, Pullback)), []).append(found)
@@ -207,7 +212,7 @@ def _collect(
     B = len(params)
     values = np.concatenate([params[:, use.columns] for use in uses])
     slope: Callable[[int], np.ndarray]
-    if operation.definition is None:
+    if operation.definition is None or operation.kind == "outcome":
         flat = _every([use.said for use in uses], B).reshape(len(values), -1).conj()
         slope = lambda k: (
             np.einsum(

@@ -25,6 +25,7 @@ from hybridge.plugin import (
     fock_pullback,
     fock_sectors,
 )
+from hybridge_default.fock_outcomes import check_weight, selected
 
 
 class Step(NamedTuple):
@@ -47,6 +48,11 @@ class Program(NamedTuple):
     readings: tuple[FockReading, ...]
     num_wires: int
     pure: bool
+
+    @property
+    def selects(self) -> bool:
+        """Whether a state is normalised on the way, so that its norm does not tell what it lost."""
+        return any(s.operation.kind == "outcome" for s in self.steps)
 
     def columns_of(self) -> Iterator[tuple[Operation, np.ndarray]]:
         """The operations and the columns of their parameters."""
@@ -71,6 +77,7 @@ def simulate(program: Program, C: int, params: np.ndarray, kept: list[Kept] | No
     state = np.zeros((1, *(C,) * n), dtype=complex)  # one row until rows differ
     state[(0,) * (n + 1)] = 1
     ready = _gates_at_once(program, C, params)
+    hidden: np.ndarray | float = 0.0  # beyond the cutoff where a state was normalised
     for i, step in enumerate(program.steps):
         ket = None
         if step.mixes and state.ndim == n + 1:
@@ -82,8 +89,18 @@ def simulate(program: Program, C: int, params: np.ndarray, kept: list[Kept] | No
             tensor = _by_row(tensor_of(step.operation, C, values), at)
         if kept is not None:
             kept.append(Kept(state, ket, tensor))
-        state = APPLY[step.operation.kind](state, tensor, step.wires, n)
-    return FockModes(kets=state) if state.ndim == n + 1 else FockModes(density=state)
+        if step.operation.kind == "outcome":
+            leak = _modes(state, n, hidden).leak()
+            state, weight = selected(state, tensor, step.wires, n)
+            check_weight(step.operation, weight, params[:, step.columns])
+            hidden = leak / weight
+        else:
+            state = APPLY[step.operation.kind](state, tensor, step.wires, n)
+    return _modes(state, n, hidden)
+
+
+def _modes(state: np.ndarray, n: int, hidden: np.ndarray | float) -> FockModes:
+    return FockModes(state, None, hidden) if state.ndim == n + 1 else FockModes(None, state, hidden)
 
 
 # ---- operations as matrices and vectors in the number basis ------------------------------------------
@@ -171,10 +188,13 @@ def tensor_of(operation: Operation, C: int, values: np.ndarray) -> np.ndarray:
     """The operation for each row of values (B, P), or once for all; D = C^num_wires.
 
     A gate (B, D, D), outputs first, or the (B, 2C - 1, C, C) of `fock_sectors`; a state, pure (B, D) or mixed
-    (B, D, D); a channel (B, D^2, D^2), ket index before bra index.
+    (B, D, D); a channel (B, D^2, D^2), ket index before bra index; an outcome (B, D) or (B, D, D).
     """
-    form = FORMS[operation.kind, mixed(operation)]
     D = C**operation.num_wires
+    if operation.kind == "outcome":
+        assert operation.fock is not None
+        return operation.fock(C, *values.T).reshape(-1, *(D,) * (1 + operation.mixed))
+    form = FORMS[operation.kind, mixed(operation)]
     shape = (-1, *(D**power for power in form.powers))
     if operation.definition is not None:
         definition = definition_of(operation, values)

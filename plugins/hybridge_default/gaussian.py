@@ -8,26 +8,31 @@ forward, a few rows and columns for each gate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hybridge.plugin import Circuit, Device, DeviceError, Task, available, definition_slope, human
+from hybridge_default import gaussian_numpy
 from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import GAUSSIAN
 from hybridge_default.cv_overflow import finite
+from hybridge_default.gaussian_conditioned import (
+    ConditionedProgram,
+    conditioned,
+    selects,
+)
 from hybridge_default.gaussian_layout import NUM_PARTS, NUM_ROWS
 from hybridge_default.gaussian_numpy import (
     LayeredProgram,
     check_gaussian,
     layered,
-    layered_run,
-    layered_vjp,
     state_bytes,
 )
 from hybridge_default.gaussian_program import Program, Use, compiled
 
+AnyProgram = Program | LayeredProgram | ConditionedProgram
 ALWAYS_ROOM = 2**26  # bytes that are asked for without looking how much memory there is
 
 
@@ -52,21 +57,23 @@ class DefaultGaussian(Device):
         super().__init__(wires, shots, seed)
         self.cutoff_dim = check_cutoff(cutoff_dim)
 
-    def compile(self, circuit: Circuit) -> Program | LayeredProgram:
+    def compile(self, circuit: Circuit) -> AnyProgram:
         check_gaussian(circuit, self.name)
+        if selects(circuit):
+            return conditioned(circuit, self.cutoff_dim)
         # the latter runs any row, by its definition
         return compiled(circuit, self.cutoff_dim) or layered(circuit, self.cutoff_dim)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         return [self._run(program, params) for program, params, *_ in tasks]
 
-    def _run(self, program: Program | LayeredProgram, params: np.ndarray) -> np.ndarray:
-        found = layered_run(program, params) if isinstance(program, LayeredProgram) else _run(program, params)
-        return finite(found, self.name, program.columns_of(), params)
+    def _run(self, program: AnyProgram, params: np.ndarray) -> np.ndarray:
+        run, _ = ENGINES[type(program)]
+        return finite(run(program, params), self.name, program.columns_of(), params)
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
         program, params, *_ = task
-        vjp = layered_vjp if isinstance(program, LayeredProgram) else _vjp
+        _, vjp = ENGINES[type(program)]
         return finite(vjp(program, params, cotangent), self.name, program.columns_of(), params)
 
     def memory(self, num_wires: int) -> int:
@@ -158,3 +165,10 @@ def _check_room(program: Program) -> None:
             f"the derivative of {len(program.uses)} operations read in {program.ints[NUM_ROWS]} quadratures "
             f"needs {human(needed)}, {human(room)} are free: measure fewer modes at once"
         )
+
+
+# what runs a program of each kind, and what differentiates it
+ENGINES: dict[type, tuple[Callable[..., np.ndarray], Callable[..., np.ndarray]]] = {
+    **gaussian_numpy.ENGINES,
+    Program: (_run, _vjp),
+}

@@ -16,6 +16,13 @@ from hybridge.plugin import Circuit, Device, Operation, Task, UnsupportedCircuit
 from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import PLAIN_GAUSSIAN
 from hybridge_default.cv_overflow import finite
+from hybridge_default.gaussian_conditioned import (
+    ConditionedProgram,
+    conditioned,
+    conditioned_run,
+    conditioned_vjp,
+    selects,
+)
 from hybridge_default.gaussian_readings import Placed, placed
 
 Arrays = tuple[np.ndarray, ...]
@@ -62,19 +69,22 @@ class PlainGaussian(Device):
         super().__init__(wires, shots, seed)
         self.cutoff_dim = check_cutoff(cutoff_dim)
 
-    def compile(self, circuit: Circuit) -> LayeredProgram:
+    def compile(self, circuit: Circuit) -> LayeredProgram | ConditionedProgram:
         check_gaussian(circuit, self.name)
+        if selects(circuit):
+            return conditioned(circuit, self.cutoff_dim)
         return layered(circuit, self.cutoff_dim)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         return [
-            finite(layered_run(program, params), self.name, program.columns_of(), params)
+            finite(ENGINES[type(program)][0](program, params), self.name, program.columns_of(), params)
             for program, params, *_ in tasks
         ]
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
         program, params, *_ = task
-        return finite(layered_vjp(program, params, cotangent), self.name, program.columns_of(), params)
+        vjp = ENGINES[type(program)][1]
+        return finite(vjp(program, params, cotangent), self.name, program.columns_of(), params)
 
     def memory(self, num_wires: int) -> int:
         return state_bytes(num_wires)
@@ -320,4 +330,11 @@ FORWARD: dict[str, Callable[..., tuple[np.ndarray, Arrays]]] = {
     "gate": _gate_forward,
     "channel": _channel_forward,
     "state": _state_forward,
+}
+
+
+# what runs a program of each kind, and what differentiates it
+ENGINES: dict[type, tuple[Callable[..., np.ndarray], Callable[..., np.ndarray]]] = {
+    LayeredProgram: (layered_run, layered_vjp),
+    ConditionedProgram: (conditioned_run, conditioned_vjp),
 }

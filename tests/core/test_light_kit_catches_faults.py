@@ -8,13 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from hybridge.conformance import GaussianConformance, items
+from hybridge.conformance import FockConformance, GaussianConformance, items
+from hybridge.errors import HybridgeError
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.readout.cv import ModeReadout
+from hybridge_default import fock_engine, gaussian_conditioned
 
 
 class Built(GaussianConformance):
     device = "default.gaussian"
+
+
+class Counted(FockConformance):
+    device = "default.fock"
 
 
 class Fault(NamedTuple):
@@ -131,8 +137,9 @@ FAULTS = [
 ]
 
 
-def named(name: str) -> list[Any]:
-    return [item for item in items(Built) if item.name.partition("[")[0] == name]
+def named(name: str, kit: type = Built, part: str = "") -> list[Any]:
+    """The items of one method, or those of them whose arguments begin with `part`."""
+    return [item for item in items(kit) if item.name.startswith(f"{name}[{part}" if part else name)]
 
 
 @pytest.mark.parametrize(
@@ -154,3 +161,101 @@ def test_nothing_is_caught_where_nothing_is_wrong(name):
     assert named(name)
     for item in named(name):
         item.run()
+
+
+# ---- post-selection -----------------------------------------------------------------------------------
+
+
+def kept_light(right: Any) -> Any:
+    """The detected modes are left as they were."""
+
+    def select(state: Any, at: Any, P: Any, N: Any, y: Any) -> Any:
+        G, inverse, off = gaussian_conditioned._gain(state, at, P, N, y)
+        K = G @ inverse
+        return state[0] + (K @ off[..., None])[..., 0], state[1] - K @ np.swapaxes(G, 1, 2)
+
+    return select
+
+
+GAUSSIAN = {
+    "detected modes are not emptied": (kept_light, "test_detected_modes_are_empty"),
+    "the outcome with the wrong sign": (
+        lambda right: lambda s, at, P, N, y: right(s, at, P, N, -y),
+        "test_state_given_an_outcome",
+    ),
+    "x and p of the detector exchanged": (
+        lambda right: lambda s, at, P, N, y: right(s, at, P[..., ::-1], N, y),
+        "test_state_given_an_outcome",
+    ),
+    "heterodyne as sharp as homodyne": (
+        lambda right: lambda s, at, P, N, y: right(s, at, P, 0.5 * N, y),
+        "test_state_given_an_outcome",
+    ),
+    "the outcome does nothing but empty": (
+        lambda right: lambda s, at, P, N, y: gaussian_conditioned._prepared(s, at, 0 * at, np.eye(len(at))),
+        "test_state_given_an_outcome",
+    ),
+}
+
+
+def not_normalised(right: Any) -> Any:
+    def select(state: Any, tensor: Any, wires: Any, n: int) -> Any:
+        found, weight = right(state, tensor, wires, n)
+        power = 0.5 if state.ndim == n + 1 else 1.0
+        return found * weight.reshape(-1, *(1,) * (found.ndim - 1)) ** power, weight
+
+    return select
+
+
+def weightless(right: Any) -> Any:
+    def select(state: Any, tensor: Any, wires: Any, n: int) -> Any:
+        found, weight = right(state, tensor, wires, n)
+        return np.nan_to_num(found), weight + 1
+
+    return select
+
+
+FOCK = {
+    "not normalised": (not_normalised, "test_counting_one_twin_heralds_the_other", "1"),
+    "a bra that is not conjugated": (
+        lambda right: lambda s, tensor, wires, n: right(s, tensor.conj(), wires, n),
+        "test_state_given_an_outcome",
+        "alpha",
+    ),
+    "wires turned round": (
+        lambda right: lambda s, tensor, wires, n: right(s, tensor, wires[::-1], n),
+        "test_state_given_an_outcome",
+        "photons of two",
+    ),
+    "outcomes that do not come": (weightless, "test_outcomes_that_do_not_come_are_errors", "one photon"),
+}
+
+
+def caught(chosen: list[Any]) -> int:
+    assert chosen
+    found = 0
+    for item in chosen:
+        try:
+            item.run()
+        except (AssertionError, pytest.fail.Exception, HybridgeError):
+            found += 1
+    return found
+
+
+@pytest.mark.parametrize("name", GAUSSIAN)
+def test_a_planted_fault_of_a_gaussian_outcome_is_caught(monkeypatch, name):
+    broken, method = GAUSSIAN[name]
+    chosen = [item for item in named(method) if "photons" not in item.name and "click" not in item.name]
+    assert caught(chosen[:8]) == 0
+    table = gaussian_conditioned.FORWARD
+    monkeypatch.setitem(table, "outcome", broken(table["outcome"]))
+    assert caught(chosen)
+
+
+@pytest.mark.parametrize("name", FOCK)
+def test_a_planted_fault_of_a_counted_outcome_is_caught(monkeypatch, name):
+    broken, method, part = FOCK[name]
+    chosen = named(method, Counted, part)[:1]
+    assert caught(chosen) == 0
+    monkeypatch.setattr(fock_engine, "selected", broken(fock_engine.selected))
+    assert caught(chosen)

@@ -39,8 +39,8 @@ def test_the_derivative_of_a_definition_is_exact(row):
         found = definition_slope(row, k, values)
         for i, at in enumerate(values):
             for j, slope in enumerate(found):
-                want = differences(lambda x, j=j: np.asarray(row.definition(*x)[j]), at)[..., k]
-                assert np.abs(slope[i] - want).max() < 1e-11
+                want = differences(lambda x, j=j: np.asarray(row.definition(*x)[j]), at, 5e-4)[..., k]
+                assert np.abs(slope[i] - want).max() < 1e-11 * max(1, np.abs(want).max())
 
 
 @pytest.mark.parametrize("row", [*NON_GAUSSIAN, *POWERS], ids=repr)
@@ -346,7 +346,9 @@ def test_which_gates_keep_their_photons():
     mix = FAMILIES["InterferometerUnitary"].of(2, np.array([[1, 1j], [1j, 1]]) / np.sqrt(2))
     gates = [row for row in (*GAUSSIAN, *DERIVED, hb.adjoint(hb.Beamsplitter), mix) if row.kind == "gate"]
     kept = {row.name for row in gates if keeps_photons(row)}
-    assert kept == {"Rotation", "Beamsplitter", "Adjoint(Beamsplitter)", "InterferometerUnitary"}
+    mach_zehnders = {"MachZehnder", "SymmetricMachZehnder"}
+    passive = {"Rotation", "Beamsplitter", "Adjoint(Beamsplitter)", "InterferometerUnitary"}
+    assert kept == passive | mach_zehnders
 
 
 @pytest.mark.filterwarnings("ignore::hybridge.errors.TruncationWarning")

@@ -95,7 +95,7 @@ def around(bench, example, measures):
 # rules: of what is measured behind Gaussian gates, but for these rows; of photons where they are bounded
 RULELESS = {
     *("LossChannel", "ThermalLossChannel", "MeasurementBasedSqueezing"),
-    *("CubicPhase", "CatState", "GKPState"),
+    *("CubicPhase", "CatState", "GKPState", "PostselectHomodyne", "PostselectHeterodyne"),
 }
 BOUNDED = {"Rotation", "Beamsplitter", "Kerr", "CrossKerr"}
 
@@ -114,7 +114,7 @@ def test_every_method_on_every_row_of_light(bench, kind):
     ways = set(WAYS) if bench.kit is gaussian else set(WAYS) - {"finite-diff backward"}  # they are slow
     device = hb.device(bench.name, wires=bench.modes, **bench.options)
     rows = [e for e in bench.kit.ROWS if e.numbers and (bench.kit is fock or e.operation.gaussian)]
-    assert len(rows) == (24 if bench.kit is fock else 19)
+    assert len(rows) == (26 if bench.kit is fock else 21)
     run = [e for e in rows if reaches(device.capabilities, e.operation, tuple(range(e.operation.num_wires)))]
     assert len(run) == len(rows) or not bench.own
     for example in run:

@@ -11,6 +11,7 @@ RULED = [
     row
     for row in ROWS.values()
     if row.domain == "cv" and row.definition is not None and row.params and None not in row.spectrum
+    if row.kind != "outcome"  # what is selected is divided by its probability
 ]
 
 

@@ -23,7 +23,7 @@ def definition_slope(
     those of a state's covariance in its square, else by the one row it decomposes into. Raises GradientError
     where the derivative is not finite, and where none of them is there.
     """
-    if operation.slope is not None:
+    if operation.slope is not None and (cutoff is not None or operation.fock is None):
         before = () if cutoff is None else (cutoff,)
         return operation.slope(*before, *values.T)[index]
     spectrum = operation.spectrum[index]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hybridge.circuit import Circuit, Measurement
 from hybridge.gradients.photons import photon_space
-from hybridge.gradients.reach import reach
+from hybridge.gradients.reach import OUTCOME, reach
 from hybridge.gradients.shift import Space
 from hybridge.operations.spectrum import Trig
 
@@ -22,7 +22,13 @@ def space(
     `circuit` is the user's, the slot the parameter `name` of its instruction `at`; `cutoff` that of a
     truncated device, else None. Of a space without functions nothing depends on the parameter.
     """
+    outcomes = [i for i, (operation, _) in enumerate(circuit.instructions) if operation.kind == OUTCOME]
+    if outcomes and outcomes[-1] >= at:
+        selected = circuit.instructions[outcomes[-1]]
+        return f"{selected.operation.name} on wires {list(selected.wires)!r} selects: values are ratios in it"
     by_degree = _polynomial(circuit, slot, at, name, measurement)
+    if outcomes:
+        return by_degree
     times = 2 if measurement.kind == "var" else 1
     bounded = photon_space(circuit, at, name, measurement, cutoff is not None)
     if isinstance(by_degree, Space) and isinstance(by_degree.spectrum, Trig) and bounded is not None:

@@ -15,9 +15,10 @@ import numpy as np
 
 from hybridge.circuit import Circuit, Measurement
 from hybridge.gradients.letters import measured_letters, pulled_letters
-from hybridge.gradients.variables import measured_variables, pulled_variables
+from hybridge.gradients.variables import ANY, measured_variables, pulled_variables
 from hybridge.operations.spectrum import Trig
 
+OUTCOME = "outcome"
 PHASE = "a phase of the whole state"
 UNREACHED = "outside the light cone of {m!r}"
 COMMUTES = "it commutes with what follows and with {m!r}"
@@ -48,10 +49,11 @@ def reach(circuit: Circuit, m: Measurement) -> Reach:
         operation, wires = circuit.instructions[at]
         after = tuple(seen.get(w, "") for w in wires)
         behind = max((passed[w] for w in wires if w in passed), default=None)
-        if operation.kind == "marker" or not any(after):
-            moved: list[str | None] = [
-                PHASE if s == Trig() else UNREACHED.format(m=m) for s in operation.spectrum
-            ]
+        if operation.kind == OUTCOME:  # it divides by its probability, on which all that meets it has a part
+            moved: list[str | None] = [None] * operation.arity
+            _enter(seen, wires, (ANY,) * operation.num_wires)
+        elif operation.kind == "marker" or not any(after):
+            moved = [PHASE if s == Trig() else UNREACHED.format(m=m) for s in operation.spectrum]
         else:
             if light:
                 before, unchanged = pulled_variables(operation, after)

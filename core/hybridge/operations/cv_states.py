@@ -97,14 +97,15 @@ ThermalState = row(
 
 def _fitted(row_name: str, tensor: np.ndarray, cutoff: int) -> np.ndarray:
     """Every axis padded with zeros, or cut where only zeros are lost, to length `cutoff`."""
-    _check_fits(row_name, max((int(axis.max()) for axis in np.nonzero(tensor)), default=0), cutoff)
+    check_fits(row_name, max((int(axis.max()) for axis in np.nonzero(tensor)), default=0), cutoff)
     fitted = np.zeros((cutoff,) * tensor.ndim, dtype=complex)
     part = tuple(slice(min(n, cutoff)) for n in tensor.shape)
     fitted[part] = tensor[part]
     return fitted
 
 
-def _check_fits(row_name: str, filled: int, cutoff: int) -> None:
+def check_fits(row_name: str, filled: int, cutoff: int) -> None:
+    """Raise CircuitError where so many photons are beyond the cutoff."""
     if filled >= cutoff:
         raise CircuitError(
             f"{row_name} has up to {filled} photons in a mode; it needs cutoff_dim >= {filled + 1}; "
@@ -112,18 +113,19 @@ def _check_fits(row_name: str, filled: int, cutoff: int) -> None:
         )
 
 
-def _check_fock_state(num_wires: int, n: Any) -> tuple[tuple[int, ...]]:
+def check_photons(row_name: str, num_wires: int, n: Any) -> tuple[tuple[int, ...]]:
+    """A whole photon number for each wire."""
     photons = np.atleast_1d(np.asarray(n))
     if photons.dtype.kind not in "iu" or photons.shape != (num_wires,) or (photons < 0).any():
         raise CircuitError(
-            f"FockState on {num_wires} wires needs as many whole photon numbers >= 0; got {n!r}"
+            f"{row_name} on {num_wires} wires needs as many whole photon numbers >= 0; got {n!r}"
         )
     return (tuple(photons.tolist()),)
 
 
 def _fock_state(num_wires: int, photons: tuple[int, ...]) -> Operation:
     def fock(cutoff: int) -> np.ndarray:
-        _check_fits("FockState", max(photons), cutoff)
+        check_fits("FockState", max(photons), cutoff)
         ket = np.zeros((cutoff,) * num_wires, dtype=complex)
         ket[photons] = 1
         return ket
@@ -139,7 +141,7 @@ FockState = Family(
     ("n",),
     (),
     _fock_state,
-    _check_fock_state,
+    lambda num_wires, n: check_photons("FockState", num_wires, n),
     formula="|n>, photon number n; one number per wire",
     examples=((1, (2,)), (1, (0,)), (2, ((1, 3),))),
 )
@@ -237,7 +239,7 @@ def _cat(cutoff: int, a: Any, phi: Any, p: Any) -> np.ndarray:
             "CatState(a, phi, p) with a = 0 and p = 1 is the zero vector; FockState(1) is its limit a -> 0"
         )
     parity = np.where(np.arange(cutoff) % 2, -1j * odd, even)
-    return _coherent(cutoff, a, phi) * np.exp(1j * np.pi * p / 2) * parity / np.sqrt(squared)
+    return coherent(cutoff, a, phi) * np.exp(1j * np.pi * p / 2) * parity / np.sqrt(squared)
 
 
 def _cat_weights(a: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -247,7 +249,7 @@ def _cat_weights(a: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     return even, odd, (even**2 * (1 + np.exp(-2 * a**2)) - odd**2 * np.expm1(-2 * a**2)) / 2
 
 
-def _coherent(cutoff: int, a: np.ndarray, phi: np.ndarray) -> np.ndarray:
+def coherent(cutoff: int, a: np.ndarray, phi: np.ndarray) -> np.ndarray:
     """The coherent state a e^{i phi}: (..., 1) -> (..., cutoff)."""
     steps = a * np.exp(1j * phi) / np.sqrt(np.maximum(np.arange(cutoff), 1))
     steps[..., 0] = np.exp(-(a[..., 0] ** 2) / 2)
@@ -260,14 +262,14 @@ def _cat_slope(cutoff: int, a: Any, phi: Any, p: Any) -> tuple[tuple[np.ndarray]
     """
     ket = _cat(cutoff, a, phi, p)
     a, phi, p = (np.asarray(v, float)[..., None] for v in np.broadcast_arrays(a, phi, p))
-    n, E, coherent = np.arange(cutoff), np.exp(-2 * a**2), _coherent(cutoff, a, phi)
+    n, E, ket_of_alpha = np.arange(cutoff), np.exp(-2 * a**2), coherent(cutoff, a, phi)
     even, odd, squared = _cat_weights(a, p)
-    before = np.sqrt(n) * np.exp(1j * phi) * np.roll(coherent, 1, axis=-1)
+    before = np.sqrt(n) * np.exp(1j * phi) * np.roll(ket_of_alpha, 1, axis=-1)
     shared = np.exp(1j * np.pi * p / 2) / np.sqrt(squared)
     parity = shared * np.where(n % 2, -1j * odd, even)
     turned = shared * np.pi / 2 * np.where(n % 2, -1j * even, -odd)
-    by_a = (before - a * coherent) * parity - ket * a * E * (odd**2 - even**2) / squared
-    by_p = coherent * turned + ket * (1j * np.pi / 2 + np.pi * even * odd * E / (2 * squared))
+    by_a = (before - a * ket_of_alpha) * parity - ket * a * E * (odd**2 - even**2) / squared
+    by_p = ket_of_alpha * turned + ket * (1j * np.pi / 2 + np.pi * even * odd * E / (2 * squared))
     return (by_a,), (1j * n * ket,), (by_p,)
 
 

@@ -74,7 +74,8 @@ _EIGENVALUES = {
 
 def _check_gate(row: Operation, what: str) -> None:
     if row.kind != "gate":
-        raise CircuitError(f"{row.name} is a {row.kind}, not a gate: it has no {what}")
+        article = "an" if row.kind[0] in "aeiou" else "a"
+        raise CircuitError(f"{row.name} is {article} {row.kind}, not a gate: it has no {what}")
 
 
 def _origin(row: Operation, function: Callable[..., Operation]) -> tuple[Any, ...] | None:

@@ -7,6 +7,7 @@ kind      | qubit `definition(*params)`            | CV `definition(*params)`, o
 gate      | unitary (..., 2^k, 2^k)                | symplectic S (..., 2k, 2k), shift d (..., 2k): S r + d
 state     | ket (2^k,) or density matrix (2^k, 2^k)| mean (..., 2k) and covariance (..., 2k, 2k); vacuum: 0, 1
 channel   | Kraus operators (..., m, 2^k, 2^k)     | X, d and Y: mean -> X mean + d, V -> X V X^T + Y
+outcome   | -                                      | P, N and y: P r, with noise N, was found to be y
 marker    | None: Barrier, Snapshot                |
 measure   | None: a wire into a classical bit      |
 conditional | None: its constants say what acts    |

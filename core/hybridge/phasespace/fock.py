@@ -35,7 +35,8 @@ FAINT = 1e-15  # part of a mixture that is not sampled, relative to the stronges
 class FockModes:
     """B states of n modes with photon numbers below C: kets (B,) + (C,)*n, or density (B,) + (C,)*2n.
 
-    The ket axes of a density matrix come first.
+    The ket axes of a density matrix come first. `hidden`, (B,): what was beyond the cutoff before the states
+    were normalised.
 
     >>> from hybridge.phasespace.polynomial import photon_number
     >>> FockModes(kets=np.array([[0.6, 0, 0.8j]])).expval(photon_number(0)).round(6).tolist()
@@ -44,6 +45,7 @@ class FockModes:
 
     kets: np.ndarray | None = None
     density: np.ndarray | None = None
+    hidden: np.ndarray | float = 0.0
 
     def __post_init__(self) -> None:
         if (self.kets is None) == (self.density is None):
@@ -64,8 +66,8 @@ class FockModes:
         return found
 
     def leak(self) -> np.ndarray:
-        """Norm outside the cutoff, (B,): 1 - <psi|psi>, or 1 - trace."""
-        return 1 - self.probs(()).sum(axis=1)
+        """Norm outside the cutoff, (B,): 1 - <psi|psi>, or 1 - trace, and what a normalisation has hidden."""
+        return np.minimum(1 - self.probs(()).sum(axis=1) + self.hidden, 1.0)
 
     def probs(self, modes: Sequence[int]) -> np.ndarray:
         """Photon-number probabilities of `modes`, (B, cutoff^k), modes[0] most significant; sum 1 - leak."""

@@ -15,5 +15,8 @@ def stays_pure(circuit: Circuit) -> bool:
             continue
         if operation.mixed or (operation.kind == "state" and touched & set(wires)):
             return False
-        touched |= set(wires)
+        if operation.kind == "outcome":  # its modes are in the vacuum again
+            touched -= set(wires)
+        else:
+            touched |= set(wires)
     return True

@@ -12,6 +12,7 @@ from hybridge.circuit import Circuit
 from hybridge.conformance.reference.channels import CHANNELS
 from hybridge.conformance.reference.gaussian import clicks, number_density
 from hybridge.conformance.reference.ordered import Product, ordered
+from hybridge.conformance.reference.outcomes import bras
 from hybridge.operations.table import Affine, Operation
 from hybridge.phasespace.counted import Clicks, NumberProjector
 
@@ -105,6 +106,18 @@ class FockState:
         both = fresh[:, None, :, None] * left[None, :, None, :]
         shape = (self.size,) * n + (-1,)
         self.kets = np.moveaxis(both.reshape(shape), range(k), axes)
+
+    def _outcome(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
+        """Project the modes on every bra of the outcome, leave them empty, and normalise what is left."""
+        k, n, axes = operation.num_wires, len(self.order), [self.order.index(w) for w in wires]
+        front = np.moveaxis(self.kets, axes, range(k)).reshape(self.size**k, -1)
+        left = []
+        for bra in bras(operation.name, numbers, operation.constants, self.size):
+            whole = np.zeros_like(front)
+            whole[0] = bra @ front
+            left.append(np.moveaxis(whole.reshape((self.size,) * n + (-1,)), range(k), axes))
+        self._mix(left)
+        self.kets = self.kets / np.linalg.norm(self.kets)
 
     def _mix(self, parts: Sequence[np.ndarray]) -> None:
         kets = np.concatenate(parts, axis=-1)

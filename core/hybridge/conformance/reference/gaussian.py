@@ -12,6 +12,8 @@ import numpy as np
 
 from hybridge.circuit import Circuit
 from hybridge.conformance.reference.ordered import Factor, ordered
+from hybridge.conformance.reference.outcomes import GAUSSIAN as OUTCOMES
+from hybridge.operations.table import Operation
 from hybridge.phasespace.counted import Clicks, NumberProjector
 
 POINTS = {1: 384, 2: 96, 3: 32}  # on a circle per mode; photon numbers beyond alias onto those below
@@ -31,6 +33,9 @@ class GaussianState:
             own = numbers[used : used + operation.arity]
             used += operation.arity
             assert operation.definition is not None  # the row is Gaussian
+            if operation.kind == "outcome":
+                self._select(operation, own, wires)
+                continue
             apply = APPLY[operation.kind]
             apply(self, self._places(wires), *operation.definition(*own))
         self._moment = lru_cache(maxsize=None)(self._central_moment)
@@ -55,6 +60,13 @@ class GaussianState:
         """What was on these modes is gone, and so are its correlations."""
         forget = np.zeros((len(places),) * 2)
         self._channel(places, forget, np.asarray(mean), np.asarray(cov))
+
+    def _select(self, operation: Operation, own: Sequence[float], wires: Sequence[Hashable]) -> None:
+        """Mode by mode; then they are empty."""
+        for w in wires:
+            mode = self.order.index(w)
+            self.mean, self.cov = OUTCOMES[operation.name](self.mean, self.cov, mode, *own)
+            self._prepare(self._places([w]), np.zeros(2), np.eye(2))
 
     # ---- moments, by Wick's theorem for operators in the order they stand ----
 

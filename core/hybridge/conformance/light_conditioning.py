@@ -133,14 +133,15 @@ class LightConditioning(Conformance):
         k, own = outcome.operation.num_wires, outcome.numbers
 
         def circuit(v: Any) -> Any:
-            prepare(range(3), self.strength)
-            Beamsplitter(v[0], v[1], wires=[0, 1])
+            prepare(range(k + 1), self.strength)
+            Beamsplitter(v[0], v[1], wires=[k, 0])
             outcome.operation(*(v[3 + i] for i in range(len(own))), wires=range(k))
-            Rotation(v[2], wires=1)
-            Beamsplitter(0.4, 0.3, wires=[1, 2])
-            return expval(QuadX(2)), expval(NumberOperator(2)), var(QuadP(1))
+            Rotation(v[2], wires=k)
+            Displacement(self.strength.a, 0.3, wires=0)
+            Beamsplitter(0.4, 0.3, wires=[0, k])
+            return expval(QuadX(k)), expval(NumberOperator(0)), var(QuadP(k))
 
-        self.right_or_no_rule(circuit, (0.6, 0.3, -0.8, *own), wires=3)
+        self.right_or_no_rule(circuit, (0.6, 0.3, -0.8, *own), wires=k + 1)
 
     @over(n=(0, 1, 2))
     def test_counting_one_twin_heralds_the_other(self, n: int) -> None:

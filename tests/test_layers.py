@@ -84,7 +84,7 @@ FOREIGN = {
 SDKS = {
     "hybridge_default": {"numba", "llvmlite", "scipy"},
     "hybridge_qiskit": {"qiskit", "qiskit_aer"},
-    "hybridge_forest": {"pyquil", "qcs_sdk", "quil", "msgpack", "zmq"},
+    "hybridge_forest": {"pyquil", "qcs_sdk", "quil", "msgpack", "zmq", "scipy"},
     "hybridge_strawberryfields": {"strawberryfields", "thewalrus", "scipy", "sympy"},
     "hybridge_cirq": {"cirq", "sympy"},
     "hybridge_pennylane": {"pennylane"},

@@ -72,6 +72,15 @@ def register_devices(register: Callable[..., Any]) -> None:
         )
 
 
+@hookimpl
+def register_formats(register: Callable[..., Any]) -> None:
+    for name, location in (
+        ("quil", "hybridge_forest.formats:Quil"),
+        ("pyquil", "hybridge_forest.formats:PyQuil"),
+    ):
+        register(name, location, requires=("pyquil",), extra="forest", note=_PYTHON)
+
+
 _PYTHON = "pyquil needs Python < 3.13"
 _SERVER = f"{_PYTHON}; it asks a QVM, a server of its own"
 _DEVICES = (

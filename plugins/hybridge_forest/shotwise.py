@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import Bit, Circuit, Operation, condition, measured
+from hybridge.plugin import (
+    FAMILIES,
+    Bit,
+    Circuit,
+    FormatError,
+    Operation,
+    condition,
+    measured,
+    measured_places,
+    plain_steps,
+)
+from hybridge_forest import CHANNELS
 from hybridge_forest.program import declarations, digest, moves, named, written
-from hybridge_forest.translate import translated
+from hybridge_forest.translate import CLAIMED, Angle, translated
 
 
 class Channel(NamedTuple):
@@ -71,7 +82,7 @@ class ShotProgram:
 
 def shotwise(circuit: Circuit) -> ShotProgram:
     """The program of a lowered circuit whose measurements are samples, of wires and of bits."""
-    writer = _Writer(circuit)
+    writer = _Writer(circuit.wires, [operation for operation, _ in circuit.instructions])
     slot = 0
     for operation, wires in circuit.instructions:
         writer.write(operation, tuple(int(w) for w in wires), slot)  # type: ignore[call-overload]
@@ -82,17 +93,40 @@ def shotwise(circuit: Circuit) -> ShotProgram:
     )
 
 
+def literal(format: str, circuit: Circuit, numbers: np.ndarray) -> str:
+    """The program of a circuit as the user wrote it, with its numbers in their places. Raises FormatError."""
+    steps = list(plain_steps(format, circuit, numbers, lambda row: row.name in CLAIMED | CHANNELS))
+    writer = _Writer(tuple(range(len(circuit.wires))), [s.operation for s in steps])
+    for step in steps:
+        if step.operation.kind == "measure" and measured(step.operation).postselect is not None:
+            raise FormatError(format, "post-selection cannot be written")
+        if step.operation.kind == "marker":
+            continue
+        writer.numbers = step.numbers
+        if step.bits:
+            writer.conditionally(step.bits, step.allowed, step.operation, step.wires, 0)
+        else:
+            writer.write(step.operation, step.wires, 0)
+    for place in measured_places(circuit):
+        writer.column(place)
+    pragmas = [line for channel in writer.channels for line in channel.pragmas(())]
+    head = declarations({"ro": ("BIT", writer.num_bits)}, writer.matrices)
+    return head + "".join(f"{line}\n" for line in (*pragmas, *writer.padded()))
+
+
 class _Writer:
     """Lines, as instructions come; `ro` holds the circuit's own bits first, then those read at the end."""
 
-    def __init__(self, circuit: Circuit):
-        self.wires = circuit.wires
+    numbers: Sequence[float] | None = None  # those of the row that comes, where they are written out
+
+    def __init__(self, wires: Sequence[Any], operations: Iterable[Operation]):
+        self.wires = wires
         self.lines: list[str] = []
         self.matrices: dict[str, np.ndarray] = {}
         self.channels: dict[Channel, None] = {}
         self.labels = 0
         self.touched: set[int] = set()
-        inside = [measured(o).bit for o, _ in circuit.instructions if o.kind == "measure"]
+        inside = [measured(o).bit for o in operations if o.kind == "measure"]
         self.num_bits = max(inside, default=-1) + 1
         self.ends: dict[int, int] = {}  # wire: its bit, read at the end
 
@@ -102,6 +136,8 @@ class _Writer:
 
     def gates(self, operation: Operation, wires: tuple[int, ...], slot: int) -> None:
         for gate in translated(operation, wires, slot):
+            if self.numbers is not None and gate.angle is not None and gate.angle.slot is not None:
+                gate = gate._replace(angle=Angle(gate.angle.scale * self.numbers[gate.angle.slot]))
             self.touched.update(gate.wires)
             name, matrix = named(gate)
             if matrix is not None:
@@ -111,6 +147,9 @@ class _Writer:
     def channel(self, operation: Operation, wires: tuple[int, ...], slot: int) -> None:
         """An identity gate, on which the Kraus operators of the channel are put."""
         size = 2 ** len(wires)
+        if self.numbers:
+            kraus = operation.definition(*self.numbers)  # type: ignore[misc]
+            operation = FAMILIES["QubitChannel"].of(len(wires), list(kraus))
         own = operation.definition if not operation.params else None
         name = f"NOISE_{slot}" if own is None else f"NOISE_{digest(own())}"
         self.matrices[name] = np.eye(size)
@@ -125,8 +164,19 @@ class _Writer:
             self.lines.append(f"RESET {wires[0]}")
 
     def conditional(self, operation: Operation, wires: tuple[int, ...], slot: int) -> None:
-        """Jumps past the gates where the bits read no allowed pattern: each pattern is tried in turn."""
         base, bits, allowed = condition(operation)
+        self.conditionally(bits, allowed, base, wires, slot)
+
+    def conditionally(
+        self,
+        bits: Sequence[int],
+        allowed: Iterable[Sequence[int]],
+        base: Operation,
+        wires: tuple[int, ...],
+        slot: int,
+    ) -> None:
+        """Jumps past the gates where the bits read no allowed pattern: each pattern is tried in turn."""
+        self.touched.update(wires)
         number, self.labels = self.labels, self.labels + 1
         for k, pattern in enumerate(allowed):
             for bit, value in zip(bits, pattern, strict=True):

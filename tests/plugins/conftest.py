@@ -7,6 +7,7 @@ SDKS = {
     "test_forest_quilc.py": "pyquil",
     "test_forest_qvm.py": "pyquil",
     "test_forest_servers.py": "pyquil",
+    "test_quil.py": "pyquil",
     "test_qvm_server.py": "pyquil",
     "test_found_sf.py": "strawberryfields",
     "test_qiskit.py": "qiskit_aer",

@@ -1,0 +1,213 @@
+"""Quil is written and read back as what it was, and what is no circuit is refused where it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pyquil import Program
+from qvm_server_machine import Machine, Noise
+from qvm_server_program import checked
+from test_forest_qvm import channel_rows
+
+import hybridge as hb
+from hybridge.conformance.rows import examples
+from hybridge.errors import FormatError
+
+GATES = [e for e in examples("qubit", {}) if e.operation.kind == "gate" and 0 < e.operation.num_wires <= 4]
+
+
+def start(n: int) -> None:
+    for w in range(n):
+        hb.RY(0.5 + 0.4 * w, wires=w)
+        hb.RZ(0.3 - 0.2 * w, wires=w)
+
+
+def read_state(text: Any, n: int, *values: Any) -> np.ndarray:
+    """The state of a program that is read, after `start`."""
+    imported = hb.from_quil(text)
+
+    def circuit() -> Any:
+        start(n)
+        imported(*values, wires=range(n)[: imported.num_wires])
+        return hb.state()
+
+    return hb.QNode(circuit, hb.device("default.qubit", wires=n))()
+
+
+@pytest.mark.parametrize("example", GATES, ids=str)
+def test_every_gate_comes_back_with_its_phase(example: Any) -> None:
+    """Read again, and run by the interpreter of the tests."""
+    row, n = example.operation, example.operation.num_wires
+    on = tuple(range(n))[::-1]
+
+    def circuit() -> Any:
+        start(n)
+        row(*example.numbers, wires=on)
+        return hb.state()
+
+    exact = hb.QNode(circuit, hb.device("default.qubit", wires=n))()
+    text = hb.to_quil(hb.QNode(circuit, hb.device("default.qubit", wires=n)))()
+    again = hb.QNode(
+        lambda: (hb.from_quil(text)(wires=range(n)), hb.state())[1], hb.device("default.qubit", wires=n)
+    )
+    np.testing.assert_allclose(again(), exact, atol=1e-12)
+    ran = Machine(checked(text), {q: q for q in range(n)}, 1, Noise(), 1).run().state[0]
+    np.testing.assert_allclose(ran.transpose(range(n)[::-1]).reshape(-1), exact, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "numbers"), channel_rows(), ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_every_channel_comes_back(name: str, row: Any, numbers: tuple[float, ...]) -> None:
+    def circuit() -> Any:
+        start(3)
+        hb.CNOT(wires=[0, 2])
+        row(*numbers, wires=(2, 0, 1)[: row.num_wires])
+        return hb.density_matrix(range(3))
+
+    device = hb.device("default.mixed", wires=3)
+    imported = hb.from_quil(hb.to_quil(hb.QNode(circuit, device))())
+    again = hb.QNode(lambda: (imported(), hb.density_matrix(range(3)))[1], device)
+    np.testing.assert_allclose(again(), hb.QNode(circuit, device)(), atol=1e-12)
+
+
+def test_measurements_resets_and_conditions_come_back() -> None:
+    def circuit(x: Any) -> Any:
+        hb.RX(x, wires=0)
+        hb.H(1)
+        a, b = hb.measure(0, reset=True), hb.measure(1)
+        hb.cond(a ^ b, hb.RY)(0.7, wires=0)
+        hb.cond((a & b) == 0, hb.X, false_fn=hb.H)(2)
+        return hb.probs(wires=[0, 2])
+
+    node = hb.QNode(circuit, hb.device("default.qubit", wires=3))
+    imported = hb.from_quil(hb.to_quil(node)(0.6))
+    again = hb.QNode(lambda: (imported(), hb.probs(wires=[0, 2]))[1], hb.device("default.qubit", wires=3))
+    np.testing.assert_allclose(again(), node(0.6), atol=1e-12)
+
+
+# (program, the same in plain gates)
+EQUAL = [
+    ("DAGGER S 0", "PHASE(-pi/2) 0"),
+    ("CONTROLLED RX(0.3) 1 0", "H 0\nCPHASE(0.3) 1 0\nPHASE(-0.15) 1\nH 0"),
+    ("CONTROLLED CONTROLLED X 2 1 0", "CCNOT 2 1 0"),
+    ("CONTROLLED DAGGER T 1 0", "CPHASE(-pi/4) 1 0"),
+    ("DAGGER CONTROLLED S 1 0", "CPHASE(-pi/2) 1 0"),
+    ("FORKED RX(0.3, 0.8) 1 0", "RX(0.3) 0\nCONTROLLED RX(0.5) 1 0"),
+    ("DEFGATE P AS PERMUTATION:\n    0, 1, 3, 2\n\nP 1 0", "CNOT 1 0"),
+    ("DEFGATE Q(%t) a b AS PAULI-SUM:\n    ZZ(%t/2) a b\n\nQ(0.4) 1 0", "CNOT 1 0\nRZ(0.4) 0\nCNOT 1 0"),
+    ("DEFGATE F(%t):\n    1, 0\n    0, exp(i*%t)\n\nF(0.4) 0", "PHASE(0.4) 0"),
+    ("DEFGATE F(%t):\n    1, 0\n    0, exp(i*%t)\n\nDAGGER F(0.4) 0", "PHASE(-0.4) 0"),
+    ("DECLARE a REAL[2]\nMOVE a[1] 0.3\nRX(2*a[1] + cos(0)) 0", "RX(1.6) 0"),
+    ("JUMP @b\nX 0\nLABEL @b\nY 1", "Y 1\nI 0"),
+]
+
+
+@pytest.mark.parametrize(("program", "plain"), EQUAL)
+def test_modifiers_definitions_and_memory_are_read(program: str, plain: str) -> None:
+    pad = "I 0\nI 1\nI 2\n"
+    head = program[: program.rindex("\n\n") + 2] if "\n\n" in program else ""
+    found = read_state(f"{head}{pad}{program[len(head) :]}\n", 3)
+    np.testing.assert_allclose(found, read_state(f"{pad}{plain}\n", 3), atol=1e-13)
+
+
+def test_real_memory_is_parameters() -> None:
+    imported = hb.from_quil(
+        "DECLARE theta REAL[2]\nDECLARE ro BIT\nRX(theta[0]/2) 0\nRY(-theta[1]) 0\nMEASURE 0 ro\n"
+    )
+    assert imported.parameters == ("theta[0]", "theta[1]") and imported.bits == ("ro[0]",)
+
+    def circuit(x: Any) -> Any:
+        return hb.probs(wires=imported(x, wires=["a"]))
+
+    node = hb.QNode(circuit, hb.device("default.qubit", wires=["a"]))
+
+    def plain(x: Any) -> Any:
+        hb.RX(x[0] / 2, wires="a")
+        hb.RY(-x[1], wires="a")
+        return hb.probs()
+
+    x = hb.numpy.array([0.4, 0.9])
+    np.testing.assert_allclose(node(x), hb.QNode(plain, node.device)(x))
+    np.testing.assert_allclose(hb.jacobian(node)(x), hb.jacobian(hb.QNode(plain, node.device))(x))
+
+
+def test_programs_of_pyquil_are_read_and_written() -> None:
+    program = Program("RX(0.3) 0\nCNOT 0 1\n")
+    np.testing.assert_allclose(read_state(program, 2), read_state(program.out(), 2))
+    imported = hb.from_pyquil(program)
+
+    @hb.qnode(hb.device("default.qubit", wires=2))
+    def node() -> Any:
+        imported()
+        return hb.probs()
+
+    assert hb.to_pyquil(node)() == Program(hb.to_quil(node)())
+
+
+# (text, line, column, what is said); line None: of the program, not of a place in it
+REFUSED = [
+    ("X 0\nRX( 0\n", 2, 4, "expected a command or a gate"),
+    (f"X 0\nRX({'(' * 5000}0", 2, 1, "at most 1000"),
+    (f"RX({'-' * 5000}1) 0", 1, 1, "at most 1000"),
+    ("X 0\n" * 300_000, 1, 1, "at most 1048576"),
+    ("U(1) 0", None, None, "the gate U"),
+    ("CNOT 0 0", None, None, "a qubit twice"),
+    ("RX 0", None, None, "RX with 0 numbers"),
+    ("X q", None, None, "X q"),
+    ("RX(theta) 0", None, None, "theta[0], which is no REAL memory"),
+    (f"{'FORKED ' * 60}X {' '.join(map(str, range(61)))}", None, None, "FORKED X with 0 numbers"),
+    ("DEFGATE A:\n    1, 0\n    0, 2\n\nA 0", None, None, "unitary"),
+    (
+        "DEFGATE A(%t):\n    1, 0\n    0, exp(i*%t)\n\nDECLARE x REAL\nA(x) 0",
+        None,
+        None,
+        "depends on a parameter",
+    ),
+    (
+        f"DEFGATE A AS PERMUTATION:\n    {', '.join(map(str, range(128)))}\n\nA 0 1 2 3 4 5 6",
+        None,
+        None,
+        "128 rows",
+    ),
+    ("LABEL @a\nJUMP @a", None, None, "a jump back"),
+    ("JUMP @a", None, None, "does not come later"),
+    (
+        "DECLARE ro BIT\nMEASURE 0 ro\nJUMP-WHEN @a ro\nMEASURE 1 ro\nLABEL @a",
+        None,
+        None,
+        "under a condition",
+    ),
+    ("MEASURE 0", None, None, "goes nowhere"),
+    ("DECLARE x REAL\nADD x 1.0", None, None, "ADD"),
+    ('PRAGMA ADD-KRAUS X 0 "(1.0 0.0)"\nX 0', None, None, "4 numbers are wanted"),
+    ("PRAGMA PRESERVE_BLOCK", None, None, "PRESERVE_BLOCK"),
+    ('INCLUDE "/etc/passwd"', None, None, ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "reason"), REFUSED, ids=[f"{t[:20]!r}" for t, *_ in REFUSED]
+)
+def test_what_is_no_circuit_is_refused(text: str, line: Any, column: Any, reason: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        hb.from_quil(text)
+    assert reason in str(caught.value)
+    assert line is None or (caught.value.line, caught.value.column) == (line, column)
+
+
+@pytest.mark.parametrize("number", ["1e999", "nan", "inf", "1/0", "0/0", "sqrt(-1)", "2i"])
+def test_numbers_are_finite_and_real(number: str) -> None:
+    with pytest.raises(hb.CircuitError):
+        hb.from_quil(f"RX({number}) 0")
+
+
+def test_post_selection_is_not_written() -> None:
+    def circuit() -> Any:
+        hb.measure(0, postselect=1)
+        return hb.probs()
+
+    with pytest.raises(FormatError, match="post-selection"):
+        hb.to_quil(hb.QNode(circuit, hb.device("default.qubit", wires=1)))()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import random
 import subprocess
@@ -131,3 +132,30 @@ def test_what_is_no_text_is_refused(tmp_path):
     ):
         with pytest.raises(hb.FormatError):
             hb.from_qasm(source)
+
+
+FORBIDDEN = {
+    "eval",
+    "exec",
+    "__import__",
+    "import_module",
+    "pickle",
+    "marshal",
+    "shelve",
+    "literal_eval",
+}
+
+
+def words_of(source: str) -> set[str]:
+    """Every name and attribute in the code of a module."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        names |= {value for _, value in ast.iter_fields(node) if isinstance(value, str)}
+    return names
+
+
+def test_no_reader_can_run_what_it_reads():
+    folder = Path(hb.__file__).parent / "io"
+    used = {path.name: words_of(path.read_text()) & FORBIDDEN for path in folder.glob("*.py")}
+    assert len(used) > 10 and not any(used.values())
+    assert words_of("x = eval('1')") & FORBIDDEN == {"eval"}

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qasm_branches import distribution
 from qiskit import QuantumCircuit, qasm2
+from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, Statevector
 
 import hybridge as hb
@@ -108,3 +110,37 @@ def test_a_program_is_written_as_it_was_read(path):
     assert np.abs(probabilities(qasm2.loads(text)) - expected).max() < 1e-9
     assert again.measured == (program.measured or tuple(range(program.num_wires)))
     assert np.abs(node.update(function=lambda: [again(), hb.probs()][1])() - expected).max() < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_random_circuit_that_qiskit_writes_is_read_alike(seed):
+    circuit = random_circuit(4, 8, max_operands=4, seed=seed)
+    found = unitary(hb.from_qasm(qasm2.dumps(circuit)))
+    assert equal_up_to_phase(found, Operator(circuit.reverse_bits()).data)
+
+
+INSIDE = [p for p in PROGRAMS if p not in ENDING]
+
+
+@pytest.mark.parametrize("written", [lambda p: p, lambda p: hb.from_qasm(hb.to_qasm(read_out(p))())])
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("path", INSIDE, ids=lambda p: p.stem)
+def test_measurements_and_conditions_have_the_outcomes_that_they_have_elsewhere(path, device, written):
+    first = hb.from_qasm(path)
+    program = written(first)
+    found = read_out(program, device)()
+    expected = np.zeros(len(found))
+    size = len(found).bit_length() - 1
+    for bits, chance in distribution(in_qiskit(path.read_text())).items():
+        expected[int("".join(map(str, bits[:size])), 2)] += chance
+    assert len(first.bits) == size and np.abs(found - expected).max() < 1e-9
+
+
+def read_out(program, device="default.qubit"):
+    """A node with the probabilities of the program's classical bits, bit 0 first."""
+
+    @hb.qnode(hb.device(device, wires=program.num_wires))
+    def node():
+        return hb.probs(program())
+
+    return node

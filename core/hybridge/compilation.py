@@ -15,6 +15,7 @@ from hybridge.operations.derived import uncontrolled
 from hybridge.operations.table import Affine, Operation, Wires
 from hybridge.registry import registry
 
+OF_DOMAIN = {"heterodyne": "cv"}  # kinds of measurement that only devices of this domain have
 NOUNS = {"qubit": "qubit", "cv": "CV"}
 
 
@@ -161,9 +162,10 @@ def check_domain(
             can = partial(reaches, operation=operation, wires=wires)
             raise UnsupportedCircuit(device.name, what, registry.able(can))
     for m in measurements:
-        domain = own if m.observable is None else m.observable.domain
+        domain = OF_DOMAIN.get(m.kind, own) if m.observable is None else m.observable.domain
         if domain != own:
-            what = f"{m!r}, a {NOUNS[domain]} observable: it is a {NOUNS[own]} device"
+            noun = "measurement" if m.observable is None else "observable"
+            what = f"{m!r}, a {NOUNS[domain]} {noun}: it is a {NOUNS[own]} device"
             raise UnsupportedCircuit(device.name, what, registry.able(partial(_is_of, domain)))
 
 

@@ -12,11 +12,12 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from hybridge.plugin import Circuit, Operation, definition_slope
+from hybridge.plugin import Circuit, CircuitError, Operation, definition_slope
 from hybridge_default.gaussian_readings import Placed, placed
 
 Arrays = tuple[np.ndarray, ...]
 State = tuple[np.ndarray, np.ndarray]  # mean (B, 2n), covariance (B, 2n, 2n), or the cotangents of both
+FARTHEST = 700.0  # exp(-FARTHEST) is near the least float
 RANKS = {"gate": (2, 1), "channel": (2, 1, 2), "state": (1, 2), "outcome": (2, 2, 1)}
 
 
@@ -185,8 +186,24 @@ def _states(program: ConditionedProgram, params: np.ndarray) -> Iterator[State]:
     state = np.zeros((B, size)), np.broadcast_to(np.eye(size), (B, size, size)).copy()
     yield state
     for use in program.uses:
-        state = FORWARD[use.operation.kind](state, use.at, *_definition(use, params))
+        arrays = _definition(use, params)
+        if use.operation.kind == "outcome":
+            _check_likely(use, params, _gain(state, use.at, *arrays))
+        state = FORWARD[use.operation.kind](state, use.at, *arrays)
         yield state
+
+
+def _check_likely(use: Use, params: np.ndarray, gain: _Gain) -> None:
+    """Raise CircuitError for an outcome so far off that its density is 0 in floating point."""
+    exponent = np.einsum("bi,bij,bj->b", gain.off, gain.inverse, gain.off) / 2
+    if (exponent <= FARTHEST).all() or not np.isfinite(gain.inverse).all():  # `finite` says what made it so
+        return
+    row = params[int(np.argmax(exponent)), use.columns]
+    said = ", ".join(f"{name}={v:.6g}" for name, v in zip(use.operation.params, row, strict=True))
+    raise CircuitError(
+        f"{use.operation.name}({said}) selects an outcome of probability exp(-{exponent.max():.3g}) in this "
+        "state: select one that comes"
+    )
 
 
 def _read(program: ConditionedProgram, state: State) -> State:

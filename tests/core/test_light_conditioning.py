@@ -149,6 +149,19 @@ def test_outcomes_of_no_weight_are_errors(device):
         circuit()
 
 
+@pytest.mark.parametrize("x", [60.0, 1e200])
+@pytest.mark.parametrize("device", [hb.device("default.gaussian", wires=1), PlainGaussian(wires=1)])
+def test_outcomes_of_no_density_are_errors(x, device):
+    @hb.qnode(device)
+    def circuit(x):
+        hb.PostselectHomodyne(x, 0.0, wires=0)
+        return hb.expval(hb.NumberOperator(0))
+
+    assert circuit(30.0) == 0.0  # of density exp(-450)
+    with pytest.raises(CircuitError, match=r"selects an outcome of probability exp"):
+        circuit(x)
+
+
 def test_photons_beyond_the_cutoff_are_errors():
     @hb.qnode(hb.device("default.fock", wires=1, cutoff_dim=4))
     def circuit():

@@ -123,6 +123,17 @@ def test_what_clicks_are_not(use):
             click_probs(np.zeros((1, 42)), np.eye(42)[None])
 
 
+@pytest.mark.parametrize("shots", [None, 10])
+def test_qubits_are_not_heterodyned(shots):
+    @hb.qnode(hb.device("default.qubit", wires=1, shots=shots))
+    def circuit():
+        hb.RX(0.1, wires=0)
+        return hb.sample_heterodyne(wires=0)
+
+    with pytest.raises(hb.UnsupportedCircuit, match=r"heterodyne\(wires=\[0\]\), a CV measurement"):
+        circuit()
+
+
 def test_heterodyne_of_faint_states_is_as_sharp_as_of_strong_ones():
     """The angle is drawn from a normalised density: a ket of norm 1e-9 gives the same outcomes."""
     ket = np.zeros((1, 1, 4, 1), dtype=complex)

@@ -14,13 +14,8 @@ from hypothesis import strategies as st
 
 from hybridge.errors import CircuitError
 from hybridge.operations.pauli import Sentence
-from hybridge.phasespace.polynomial import (
-    NumberProjector,
-    Polynomial,
-    momentum,
-    photon_number,
-    position,
-)
+from hybridge.phasespace.counted import NumberProjector
+from hybridge.phasespace.polynomial import Polynomial, momentum, photon_number, position
 from hybridge.phasespace.weyl import monomial, radial_power, star
 
 x, p, n = position(0), momentum(0), photon_number(0)

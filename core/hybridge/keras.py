@@ -123,6 +123,8 @@ class KerasLayer(keras.layers.Layer):
         given = {name: np.full(shape, 0.1) for name, shape in self.weight_shapes.items()}
         given[INPUTS] = np.full(input_shape[-1], 0.1)
         plan = self.qnode.plan(*self._taken.arguments(given))
+        if plan.selection is not None:
+            raise CircuitError("a layer's circuit selects no outcomes: leave postselect out of hb.measure")
         for m in plan.circuit.measurements:
             if m.kind not in DIFFERENTIABLE:
                 raise CircuitError(f"a layer's circuit returns expval, var and probs; this one {m!r}")

@@ -215,6 +215,16 @@ def test_qaoa_finds_the_largest_cut_by_every_method(tmp_path):
     assert 10 == max(networkx.cut_size(graph, set(itertools.compress(range(8), s))) for s in sides)
 
 
+def test_noisy_vqe_is_the_same_on_every_simulator_of_noise(tmp_path):
+    printed = run(tmp_path, str(EXAMPLES / "noisy_vqe.py"))
+    (ground,) = (float(x) for x in re.findall(r"ground state: (\S+)", printed))
+    found = [tuple(map(float, pair)) for pair in re.findall(r"clean (\S+), on the machine (\S+)", printed)]
+    (clean, as_found), (_, trained) = found
+    assert abs(clean - ground) < 5e-3 < trained - ground
+    assert trained < as_found - 0.01  # noise moves the best angles
+    assert "the devices agree: True" in printed
+
+
 def test_eigensolvers_in_lockstep_come_down_to_the_ground_state(tmp_path):
     printed = run(tmp_path, str(EXAMPLES / "vqe_batched.py"))
     steps = curve(printed)

@@ -29,6 +29,8 @@ GAUSSIAN_ROWS = {
     "VacuumState",
 }
 PASSIVE_ROWS = {"PassiveChannel"}
+DETECTED = {"PostselectHomodyne", "PostselectHeterodyne"}
+COUNTED = {"PostselectPhotons", "PostselectClick"}
 FOCK_ROWS = {
     "MachZehnder",
     "Kerr",
@@ -43,14 +45,14 @@ FOCK_ROWS = {
 
 GAUSSIAN = Capabilities(
     domain="cv",
-    operations=frozenset(GAUSSIAN_ROWS | PASSIVE_ROWS),
+    operations=frozenset(GAUSSIAN_ROWS | PASSIVE_ROWS | DETECTED),
     measurements=frozenset({"gaussian"}),
     conventions="SF's hbar is a global of its module and its states come as (x1, p1, x2, p2, ...); here "
     "hbar = 2 whatever the global says, and the order is (x1..xn, p1..pn)",
 )
 FOCK = Capabilities(
     domain="cv",
-    operations=frozenset(GAUSSIAN_ROWS | FOCK_ROWS),
+    operations=frozenset(GAUSSIAN_ROWS | FOCK_ROWS | DETECTED | COUNTED),
     measurements=frozenset({"state", "density_matrix", "expval", "var", "probs"}),
     observables=frozenset({"polynomial", "projector"}),
     vjp=True,
@@ -62,7 +64,7 @@ FOCK = Capabilities(
 
 BOSONIC = Capabilities(
     domain="cv",
-    operations=frozenset(GAUSSIAN_ROWS | PASSIVE_ROWS | {"CatState", "GKPState"}),
+    operations=frozenset(GAUSSIAN_ROWS | PASSIVE_ROWS | DETECTED | {"CatState", "GKPState"}),
     measurements=frozenset({"mixture"}),
     conventions="SF's means and covariances come as (x1, p1, x2, p2, ...); what is measured is computed "
     "here, as SF's photon numbers of two modes are wrong",

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import thewalrus.quantum
 
-from hybridge.plugin import ROWS, CircuitError, Operation, fock_channel
+from hybridge.plugin import ROWS, CircuitError, FockModes, Operation, fock_channel
+from hybridge_strawberryfields.outcomes import check_weight, given_fock, given_gaussians
 from hybridge_strawberryfields.sdk import import_strawberryfields
 from hybridge_strawberryfields.shears import Shears
 
@@ -80,6 +81,15 @@ class GaussianBackend(Shears, gaussian.GaussianBackend):
         cov[np.ix_(at, at)] += Y
         self.prepare_gaussian_state(mean, cov, list(range(n)))
 
+    def select_row(self, row: Operation, *numbers_and_modes: Any) -> None:
+        """The state given that a detector of these modes read what a row says."""
+        *numbers, modes = numbers_and_modes
+        n = self.circuit.nlen
+        at = [*modes, *(n + mode for mode in modes)]
+        mean, cov = self.circuit.smeanxp(), self.circuit.scovmatxp()
+        means, cov, _ = given_gaussians(mean[None], cov, row.definition(*numbers), at)
+        self.prepare_gaussian_state(means[0], cov, list(range(n)))
+
     def moments(self) -> np.ndarray:
         """Mean (2n,) and covariance (2n, 2n), row-major, in one vector; order (x1..xn, p1..pn), hbar = 2."""
         # not state(): it goes over to (x1, p1, ...) in Python loops, and scales by the global sf.hbar
@@ -92,6 +102,7 @@ class FockBackend(Shears, fock.FockBackend):
     def begin_circuit(self, num_subsystems: int, *, cutoff_dim: int) -> None:
         super().begin_circuit(num_subsystems, cutoff_dim=cutoff_dim)
         self.circuit = FockCircuit(num_subsystems, cutoff_dim)
+        self.hidden = 0.0  # what was beyond the cutoff where a state was normalised
 
     def prepare_gaussian_row(self, row: Operation, *numbers_and_modes: Any) -> None:
         """A row of GaussianState at numbers of the circuit, on a list of modes; exact below the cutoff."""
@@ -132,6 +143,19 @@ class FockBackend(Shears, fock.FockBackend):
     def squeeze_by_measurement(self, r: float, phi: float, r_anc: float, eta_anc: float, mode: int) -> None:
         """Nor this one."""
         self._channel("MeasurementBasedSqueezing", mode, r, phi, r_anc, eta_anc)
+
+    def select_row(self, row: Operation, *numbers_and_modes: Any) -> None:
+        """The state given that a detector of these modes read what a row says."""
+        *numbers, modes = numbers_and_modes
+        n = self.circuit._num_modes
+        leak = FockModes(*((self.array()[None], None) if self.circuit._pure else (None, self.array()[None])))
+        missing = float(leak.leak()[0]) + self.hidden
+        state, weight = given_fock(self.array(), row.fock(self.get_cutoff_dim(), *numbers), modes, n)
+        check_weight(row, numbers, weight)
+        self.hidden = missing / weight
+        self.circuit._pure = state.ndim == n
+        side_by_side = [axis for mode in range(n) for axis in (mode, n + mode)]
+        self.circuit._state = state if self.circuit._pure else state.transpose(side_by_side)
 
     def _channel(self, row: str, mode: int, *numbers: float) -> None:
         self.circuit.apply_elements(channel_elements(row, numbers, self.get_cutoff_dim()), mode)

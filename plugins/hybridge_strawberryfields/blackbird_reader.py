@@ -22,7 +22,7 @@ from hybridge.plugin import (
     Tokens,
     expression,
 )
-from hybridge_strawberryfields.blackbird_table import MEASURES, entries, measurements
+from hybridge_strawberryfields.blackbird_table import MEASURES, entries, measurements, selected
 
 MAX_MODES = 10_000
 MAX_ENTRIES = 2**20  # of one array
@@ -181,7 +181,9 @@ class Reader:
         if self.done & set(wires):
             tokens.fail("an operation after a measurement of the same mode is not read", name)
         try:
-            if name.text in MEASURES:
+            if name.text in MEASURES and "select" in keywords:
+                self.entries += selected(name.text, arguments, keywords, wires)
+            elif name.text in MEASURES:
                 self.measured += measurements(name.text, arguments, keywords, wires)
                 self.done |= set(wires)
             else:

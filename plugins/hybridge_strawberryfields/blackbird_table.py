@@ -141,7 +141,7 @@ def measurements(
     name = SYNONYMS.get(name, name)
     if keywords:
         raise CircuitError(f"{name} with {', '.join(keywords)} is not read; only the plain measurement")
-    angles = {"MeasureX": 0.0, "MeasureP": math.pi / 2}
+    angles = dict(ANGLES)
     if name == "MeasureHomodyne":
         (phi,) = _bound(name, ("phi",), (NEEDED,), arguments, keywords)
         angles[name] = _plain(name, phi)
@@ -154,6 +154,29 @@ def measurements(
     return [Measurement("heterodyne" if name == "MeasureHeterodyne" else "sample", None, wires)]
 
 
+def selected(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], wires: Wires) -> list[Entry]:
+    """A measurement whose outcome is selected, as the row that post-selects on it."""
+    select = keywords["select"]
+    rest = {key: value for key, value in keywords.items() if key != "select"}
+    name = SYNONYMS.get(name, name)
+    if name in COUNTING:
+        numbers = select if isinstance(select, list) else [select]
+        if arguments or rest or any(n is None for n in numbers):
+            raise CircuitError(f"{name} is read with select and nothing else, a number for each mode")
+        counts = tuple(int(_plain(name, n)) for n in numbers)
+        return [Entry(FAMILIES[COUNTING[name]].of(len(wires), counts), wires)]
+    angle = ANGLES.get(name)
+    if angle is None:
+        if name != "MeasureHomodyne":
+            raise CircuitError(f"{name} that selects an outcome is not read")
+        (angle,) = _bound(name, ("phi",), (NEEDED,), arguments, rest)
+    return [
+        Entry(ROWS["PostselectHomodyne"], (w,), (_number(name, select), _number(name, angle))) for w in wires
+    ]
+
+
+ANGLES = {"MeasureX": 0.0, "MeasureP": math.pi / 2}
+COUNTING = {"MeasureFock": "PostselectPhotons", "MeasureThreshold": "PostselectClick"}
 MEASURES = frozenset(
     {
         "MeasureFock",

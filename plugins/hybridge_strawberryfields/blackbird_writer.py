@@ -15,7 +15,17 @@ UNREAD = frozenset(
 )  # SF's own reader does not know the first, nor arrays that are no matrices
 NUMBERED = {op.row: name for name, op in NUMBERS.items() if name not in UNREAD}
 OF_ARRAYS = {op.row: name for name, op in ARRAYS.items() if name not in UNREAD}
-SPECIAL_ROWS = frozenset({"FockState", "GKPState", "GaussianState", "FockStateVector"})
+SPECIAL_ROWS = frozenset(
+    {
+        "FockState",
+        "GKPState",
+        "GaussianState",
+        "FockStateVector",
+        "PostselectHomodyne",
+        "PostselectPhotons",
+        "PostselectClick",
+    }
+)
 OF_ONE_MODE = frozenset({"FockDensityMatrix", "FockStateVector"})
 
 
@@ -43,8 +53,8 @@ def text(found: Iterable[Call]) -> str:
     arrays: list[np.ndarray] = []
     lines = []
     for name, arguments, wires in found:
-        # lists can stand behind a name only
-        named = any(isinstance(v, list) for v in arguments.values())
+        # lists, and what is selected, can stand behind a name only
+        named = "select" in arguments or any(isinstance(v, list) for v in arguments.values())
         shown = {key: _shown(v, arrays) for key, v in arguments.items()}
         inside = ", ".join(f"{key}={v}" for key, v in shown.items()) if named else ", ".join(shown.values())
         on = str(wires[0]) if len(wires) == 1 else f"[{', '.join(map(str, wires))}]"
@@ -81,6 +91,8 @@ def _of_step(step: PlainStep) -> list[Call]:
         return [Call("GKP", {"state": list(numbers[:2]), "epsilon": numbers[2]}, wires)]
     if row.name == "FockState":
         return [Call("Fock", {"n": int(n)}, (w,)) for n, w in zip(row.constants[0], wires, strict=True)]
+    if row.kind == "outcome":
+        return [_selecting(row, wires, numbers)]
     if row.params:  # a GaussianState of numbers: in the text of a device's program only
         return [Call("Gaussian", {str(k): v for k, v in enumerate(numbers)}, wires)]
     constants = [getattr(c, "array", c) for c in row.constants]
@@ -95,6 +107,16 @@ def _of_step(step: PlainStep) -> list[Call]:
         return [Call("DensityMatrix", {"state": np.outer(ket, ket.conj())}, wires)]
     name = OF_ARRAYS[row.name]
     return [Call(name, dict(zip(ARRAYS[name].params, constants, strict=True)), wires)]
+
+
+def _selecting(row: Operation, wires: tuple[int, ...], numbers: Sequence[Any]) -> Call:
+    """A row that selects an outcome; a complex one in the text of a device's program only."""
+    if row.name == "PostselectHomodyne":
+        return Call("MeasureHomodyne", {"phi": numbers[1], "select": numbers[0]}, wires)
+    if row.name == "PostselectHeterodyne":
+        return Call("MeasureHeterodyne", {"select": f"{numbers[0]}*exp(1j*{numbers[1]})"}, wires)
+    name = "MeasureFock" if row.name == "PostselectPhotons" else "MeasureThreshold"
+    return Call(name, {"select": list(row.constants[0])}, wires)
 
 
 def _shown(value: Any, arrays: list[np.ndarray]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from hybridge.plugin import CircuitError, DeviceError, Operation, available, human
 from hybridge_strawberryfields.backends import sf
+from hybridge_strawberryfields.outcomes import check_weight, given_gaussians
 from hybridge_strawberryfields.shears import Shears
 
 NEGLIGIBLE = 1e-14  # weight of a Gaussian of a GKP state that is left out, relative to the largest
@@ -81,6 +82,18 @@ class BosonicBackend(Shears, sf.backends.bosonicbackend.BosonicBackend):
     def squeeze_by_measurement(self, r: float, phi: float, r_anc: float, eta_anc: float, mode: int) -> None:
         """The average over the outcomes; numbers before the mode."""
         self.mb_squeeze_avg(mode, r, phi, r_anc, eta_anc)
+
+    def select_row(self, row: Operation, *numbers_and_modes: Any) -> None:
+        """The state given that a detector of these modes read what a row says; Gaussians get new weights."""
+        *numbers, modes = numbers_and_modes
+        circuit = self.circuit
+        at = [*(2 * mode for mode in modes), *(2 * mode + 1 for mode in modes)]
+        detected = row.definition(*numbers)
+        means, cov, likely = given_gaussians(circuit.means, circuit.covs[0].real, detected, at)
+        weights = circuit.weights * likely
+        total = weights.sum()
+        check_weight(row, numbers, abs(total) / np.abs(weights).sum())
+        circuit.means, circuit.covs, circuit.weights = means, cov[None], weights / total
 
     def _prepare(self, weights: np.ndarray, means: np.ndarray, cov: np.ndarray, modes: Sequence[int]) -> None:
         """Replace the state of some modes: means (J, 2k), cov (2k, 2k), order (x1, p1, x2, p2, ...)."""

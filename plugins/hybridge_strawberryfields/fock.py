@@ -100,21 +100,22 @@ class SFFock(Device):
         program.recipe.apply(numbers, simulator)
         if self.cutoff_dim >= FORGET_AFTER_ROW:
             forget_matrices()
-        return self._read(program, self._modes(program, simulator.array()))[0]
+        return self._read(program, self._modes(program, simulator))[0]
 
     def _simulator(self, program: Program) -> FockBackend:
         simulator = FockBackend()
         simulator.begin_circuit(program.num_wires, cutoff_dim=self.cutoff_dim)
         return simulator
 
-    def _modes(self, program: Program, state: np.ndarray) -> FockModes:
+    def _modes(self, program: Program, simulator: FockBackend) -> FockModes:
+        state, hidden = simulator.array(), np.array([simulator.hidden])
         if state.ndim == program.num_wires:
-            return FockModes(kets=state[None])
+            return FockModes(state[None], None, hidden)
         if any(m.kind == "state" for m in program.recipe.circuit.measurements):
             raise UnsupportedCircuit(
                 self.name, "this circuit to a ket: it is mixed", "ask for density_matrix"
             )
-        return FockModes(density=state[None])
+        return FockModes(None, state[None], hidden)
 
     def _read(self, program: Program, modes: FockModes) -> np.ndarray:
         """(1, columns)."""
@@ -135,7 +136,7 @@ class SFFock(Device):
         try:
             for i, numbers in enumerate(recipe.numbers(task.params)):
                 steps = taped(recipe, numbers, simulator := self._simulator(program))
-                modes = self._modes(program, simulator.array())
+                modes = self._modes(program, simulator)
                 values.append(self._read(program, modes)[0])
                 back = fock_cotangent(program.readings, modes, cotangent[i : i + 1])[0]
                 found[i] = swept(steps, back, program.num_wires, len(recipe.affine))
@@ -145,6 +146,12 @@ class SFFock(Device):
             if self.cutoff_dim >= FORGET_AFTER_RUN:
                 forget_matrices()
         return np.array(values).reshape(len(values), program.width(self.cutoff_dim)), recipe.slots(found)
+
+    def differentiates(self, program: Program) -> bool:
+        """All but outcomes that are selected in a circuit that may leave a mixed state."""
+        rows = [row for row, _ in program.recipe.circuit.instructions]
+        mixed = any(row.mixed for row in rows) or any(row.kind == "state" for row in rows)
+        return not (mixed and any(row.kind == "outcome" for row in rows))
 
     def memory(self, num_wires: int) -> int:
         """Bytes one row needs at its peak, while its state is a ket."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import DeviceError, available, human
+from hybridge.plugin import DeviceError, available, definition_slope, human
 from hybridge_strawberryfields.backends import FockBackend
 from hybridge_strawberryfields.fock_channels import CHANNELS
 from hybridge_strawberryfields.fock_gates import GATES, Passage, slopes
@@ -105,6 +105,8 @@ def _back(step: Step, back: np.ndarray, n: int) -> tuple[np.ndarray, Sequence[fl
         axes = [*step.modes, *(n + mode for mode in step.modes)]
         found, by = CHANNELS[step.method](step.numbers, front(step.before, axes), front(back, axes))
         return placed(found, axes, back.shape), by
+    if step.method == "select_row":
+        return _outcome_back(step, back)
     return _state_back(step, back, n)
 
 
@@ -146,6 +148,21 @@ def _state_back(step: Step, back: np.ndarray, n: int) -> tuple[np.ndarray, Seque
     earlier = np.eye(size)[:, :, None] * M
     by = (found @ rest.conj()).reshape((C,) * (2 * k))
     return placed(earlier, axes, back.shape), state.slopes_of_density(by)
+
+
+def _outcome_back(step: Step, back: np.ndarray) -> tuple[np.ndarray, Sequence[float]]:
+    """Of a ket <outcome| before, normalised, beside the vacuum."""
+    (row,), modes, C, k = step.arrays, step.modes, back.shape[0], len(step.modes)
+    ket, before = row.fock(C, *step.numbers), front(step.before, modes)
+    rest = np.tensordot(ket.conj(), before, k)
+    root = np.linalg.norm(rest)
+    lam = front(back, modes)[(0,) * k]
+    lam = (lam - rest * (np.vdot(rest, lam).real / root**2)) / root
+    values = np.array([step.numbers])
+    by_ket = 2 * (before @ lam.conj())
+    slopes_of = (definition_slope(row, i, values, C)[0][0] for i in range(len(row.params)))
+    found = [np.vdot(by_ket, slope).real for slope in slopes_of]
+    return placed(np.multiply.outer(ket, lam), modes, back.shape), found
 
 
 def front(state: np.ndarray, axes: Sequence[int]) -> np.ndarray:

@@ -18,7 +18,14 @@ from hybridge.plugin import (
     expression,
 )
 from hybridge_strawberryfields.backends import sf
-from hybridge_strawberryfields.blackbird_table import ARRAYS, MEASURES, NUMBERS, entries, measurements
+from hybridge_strawberryfields.blackbird_table import (
+    ARRAYS,
+    MEASURES,
+    NUMBERS,
+    entries,
+    measurements,
+    selected,
+)
 from hybridge_strawberryfields.blackbird_writer import calls
 
 # parameters that the rows have; SF's operations keep others behind them
@@ -60,7 +67,10 @@ class Programs(Format):
                 values = self._values(command.op, name, parameters)
                 if name in MEASURES:
                     if command.op.select is not None:
-                        raise CircuitError(f"{name} that selects an outcome is not read")
+                        chosen = command.op.select
+                        chosen = list(chosen) if np.ndim(chosen) else self._value(chosen, parameters)
+                        found += selected(name, values, {"select": chosen}, wires)
+                        continue
                     measured += measurements(name, values, {}, wires)
                     done |= set(wires)
                     continue

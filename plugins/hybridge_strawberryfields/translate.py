@@ -97,9 +97,26 @@ class GaussianOfNumbers(ops.Preparation):
         self.row, self.ns = row, row.num_wires
 
 
+class Outcome(ops.Preparation):
+    """A row that selects what a detector reads, at numbers of the circuit."""
+
+    def __init__(self, row: Operation, numbers: Sequence[Any]):
+        super().__init__(list(numbers))
+        self.row, self.ns = row, row.num_wires
+
+
 # not for SF to decompose: our simulators have them
 WHOLE = frozenset(
-    {"Pgate", "CXgate", "CZgate", "GaussianOfNumbers", "ThermalLossChannel", "MSgate", "PassiveChannel"}
+    {
+        "Pgate",
+        "CXgate",
+        "CZgate",
+        "GaussianOfNumbers",
+        "Outcome",
+        "ThermalLossChannel",
+        "MSgate",
+        "PassiveChannel",
+    }
 )
 
 
@@ -149,6 +166,7 @@ METHODS: dict[str, tuple[str, int | None]] = {
     "ThermalLossChannel": ("thermal_loss", 2),
     "MSgate": ("squeeze_by_measurement", 4),
     "GaussianOfNumbers": ("prepare_gaussian_row", None),
+    "Outcome": ("select_row", None),
 }
 # SF operation -> the simulator's method, and its arrays, before the list of modes
 ARRAY_METHODS: dict[str, tuple[str, Callable[[Any], tuple[np.ndarray, ...]]]] = {
@@ -255,6 +273,8 @@ def translate(circuit: Circuit, target: str, cutoff: int | None = None) -> Recip
 
 
 def _sf_operations(operation: Operation, params: Sequence[Any], target: str, cutoff: int | None) -> list[Any]:
+    if operation.kind == "outcome":
+        return [Outcome(operation, params)]
     if operation.name == "GaussianState" and operation.params:
         return [GaussianOfNumbers(operation, params)]
     if operation.name in OPERATIONS:
@@ -279,7 +299,7 @@ def _calls(commands: Sequence[Any], slots: dict[Any, int]) -> tuple[list[Call], 
             own for p in op.p for own in (p if isinstance(p, list) else [p])
         ]  # GKP has its angles in a list
         own = [Number(slots[p], 1.0, 0.0) if p in slots else Number(-1, 0.0, p) for p in flat[:count]]
-        if isinstance(op, GaussianOfNumbers):
+        if isinstance(op, (GaussianOfNumbers, Outcome)):
             numbers += own
             calls.append(Call(method, (op.row,), slice(start, len(numbers)), (list(modes),)))
             continue

@@ -87,6 +87,9 @@ def test_every_row_is_differentiated_as_it_is_simulated(row, wires, before):
     device = make("strawberryfields.fock", wires=2, cutoff_dim=6)
     made, point = between(before, row, wires)
     program = device.compile(made)
+    if not device.differentiates(program):
+        assert row.kind == "outcome" and before is MIXED  # the core is told so
+        return
     run = lambda v: device.run([Task(program, v[None])])[0][0]
     with pytest.warns(hb.TruncationWarning):
         found = slopes_of(device, program, point, COLUMNS + 6)

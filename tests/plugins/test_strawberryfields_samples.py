@@ -135,3 +135,40 @@ def test_outcomes_of_several_modes_belong_together(backend):
     assert abs(np.var(x[:, 0] - x[:, 1]) / (2 * np.exp(-1.0)) - 1) < 0.18
     n = twins(lambda: hb.sample(wires=[0, 1]))
     np.testing.assert_array_equal(n[:, 0], n[:, 1])
+
+
+@pytest.mark.parametrize("backend", list(OPTIONS))
+def test_selected_homodyne_outcomes_leave_what_the_engine_leaves(backend):
+    """SF selects by a squeezed state, of 2e-4, and on its Fock simulator by a truncated one."""
+    program = sf.Program(2)
+    with program.context as q:
+        same(q)
+        ops.MeasureHomodyne(0.4, select=0.3) | q[1]
+    state = (
+        sf.Engine(backend, backend_options={"cutoff_dim": 30} if backend == "fock" else {}).run(program).state
+    )
+
+    def circuit() -> Any:
+        light()
+        hb.PostselectHomodyne(0.3, 0.4, wires=1)
+        return hb.expval(hb.QuadX(0)), hb.var(hb.QuadX(0)), hb.expval(hb.QuadP(0)), hb.var(hb.QuadP(0))
+
+    found = hb.qnode(hb.device(f"strawberryfields.{backend}", wires=2, cutoff_dim=30))(circuit)()
+    expected = [*state.quad_expectation(0, 0.0), *state.quad_expectation(0, np.pi / 2)]
+    np.testing.assert_allclose(found, np.real(expected), rtol=0, atol=1e-3 if backend == "fock" else 1e-6)
+
+
+def test_selected_photon_numbers_leave_what_the_engine_leaves():
+    program = sf.Program(2)
+    with program.context as q:
+        same(q)
+        ops.MeasureFock(select=[1]) | q[1]
+    state = sf.Engine("fock", backend_options={"cutoff_dim": 20}).run(program).state
+
+    def circuit() -> Any:
+        light()
+        hb.PostselectPhotons([1], wires=1)
+        return hb.probs(wires=[0, 1])
+
+    found = hb.qnode(hb.device("strawberryfields.fock", wires=2, cutoff_dim=20))(circuit)()
+    np.testing.assert_allclose(found, state.all_fock_probs().ravel(), rtol=0, atol=1e-9)

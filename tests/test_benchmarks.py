@@ -38,6 +38,7 @@ SMALL = {
     "mapped gradients": ("mapped gradients", partial(circuits.hea, 4, batch=3)),
     "gradient of a node": ("gradient of a node", partial(circuits.hea, 4)),
     "gradient on Aer": ("gradient on Aer", partial(circuits.hea, 2, layers=1)),
+    "value on Aer": ("value on Aer", partial(circuits.hea, 2, layers=1)),
     "noisy value": ("noisy value", partial(circuits.noisy, 3)),
     "noisy values": ("noisy values", partial(circuits.noisy, 3, batch=3)),
     "noisy gradient": ("noisy gradient", partial(circuits.noisy, 2, layers=1)),

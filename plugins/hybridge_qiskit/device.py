@@ -30,6 +30,7 @@ METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "stabilizer": (ALL - {"state", "density_matrix"}, CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
     "extended_stabilizer": (SAMPLED, CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
 }
+SAMPLING = ("resampled_metropolis", "metropolis", "norm_estimation")  # of extended_stabilizer
 MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixed states
 DENSE = frozenset({"automatic", "statevector", "density_matrix"})  # the methods whose memory is exponential
 
@@ -53,9 +54,12 @@ class Aer(Device):
                             extended_stabilizer
     noise_model             a qiskit_aer.noise.NoiseModel, whose qubit w is wire w
     precision               "double" or "single"
+    device                  "CPU", or "GPU" where Aer was built for it
     max_parallel_threads    None: one for a small circuit, every core for a large one; 0: every core
     max_memory_mb           how much Aer may take; None: all there is
     max_bond_dimension, truncation_threshold    of matrix_product_state; None: exact to rounding
+    approximation_error, sampling_method        of extended_stabilizer: 0.05 and "resampled_metropolis", or
+                            "metropolis", "norm_estimation", unless given
 
     With a noise model, gates it does not name are rewritten in those it does, so that its errors act. Exact
     results come from the density matrix; a model with errors of the readout, which only shots have, has none,
@@ -73,10 +77,13 @@ class Aer(Device):
         method: str = "automatic",
         noise_model: NoiseModel | None = None,
         precision: str = "double",
+        device: str = "CPU",
         max_parallel_threads: int | None = None,
         max_memory_mb: int | None = None,
         max_bond_dimension: int | None = None,
         truncation_threshold: float | None = None,
+        approximation_error: float | None = None,
+        sampling_method: str | None = None,
     ):
         super().__init__(wires, shots, seed)
         if method not in METHODS:
@@ -84,6 +91,16 @@ class Aer(Device):
             raise DeviceError(f"device {self.name!r} has no method {method!r}; its methods: {known}")
         if precision not in ("double", "single"):
             raise DeviceError(f"device {self.name!r} has precision 'double' and 'single'; got {precision!r}")
+        present = AerSimulator().available_devices()
+        if device not in present:
+            raise DeviceError(
+                f"device {self.name!r} runs on {', '.join(present)} here; got device={device!r}"
+            )
+        if sampling_method is not None and sampling_method not in SAMPLING:
+            known = ", ".join(SAMPLING)
+            raise DeviceError(
+                f"device {self.name!r} has the sampling methods {known}; got {sampling_method!r}"
+            )
         if not isinstance(noise_model, NoiseModel | None):
             what = f"a qiskit_aer.noise.NoiseModel as noise_model; got {type(noise_model).__name__}"
             raise DeviceError(f"device {self.name!r} needs {what} {noise_model!r}")
@@ -105,9 +122,12 @@ class Aer(Device):
         options = {
             "noise_model": noise_model,
             "precision": precision,
+            "device": device,
             "max_memory_mb": max_memory_mb,
             "matrix_product_state_max_bond_dimension": max_bond_dimension,
             "matrix_product_state_truncation_threshold": truncation_threshold,
+            "extended_stabilizer_approximation_error": approximation_error,
+            "extended_stabilizer_sampling_method": sampling_method,
         }
         given = {name: value for name, value in options.items() if value is not None}
         self._simulator = AerSimulator(method=method, **given)

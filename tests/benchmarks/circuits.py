@@ -38,6 +38,7 @@ class Problem(NamedTuple):
     params: np.ndarray
 
 
+SHOTS = 1000  # of a sampled gradient
 Z0 = (Term(1.0, "Z", (0,)),)
 
 

@@ -13,7 +13,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import amplitude_damping_error, depolarizing_error
 
-from benchmarks.circuits import Gate, Problem
+from benchmarks.circuits import SHOTS, Gate, Problem
 
 VERSION = f"qiskit-aer {version('qiskit-aer')}"
 NAMES = {"CNOT": "cx", "ControlledPhaseShift": "cp", "IsingXX": "rxx", "IsingZZ": "rzz"}
@@ -104,14 +104,19 @@ def _noisy_values(problem: Problem) -> Callable[[], Any]:
     return run
 
 
+def _shifted(x: Any) -> np.ndarray:
+    """The rows of the exact shift rule of rotations: each parameter in turn pi / 2 up, then down."""
+    shifted, at = np.repeat(x[None], 2 * len(x), 0), np.arange(len(x))
+    shifted[2 * at, at] += np.pi / 2
+    shifted[2 * at + 1, at] -= np.pi / 2
+    return shifted
+
+
 def _shift_rule(problem: Problem) -> Callable[[], Any]:
-    """The exact shift rule of rotations, all shifted circuits in one job by parameter_binds."""
+    """The shift rule, all shifted circuits in one job by parameter_binds."""
     x = problem.params
     p = ParameterVector("p", len(x))
-    template, simulator = _built(problem, p), _simulator()
-    shifted = np.repeat(x[None], 2 * len(x), 0)
-    shifted[np.arange(0, 2 * len(x), 2), np.arange(len(x))] += np.pi / 2
-    shifted[np.arange(1, 2 * len(x), 2), np.arange(len(x))] -= np.pi / 2
+    template, simulator, shifted = _built(problem, p), _simulator(), _shifted(x)
 
     def run() -> np.ndarray:
         binds = {p[i]: shifted[:, i].tolist() for i in range(len(x))}
@@ -122,9 +127,43 @@ def _shift_rule(problem: Problem) -> Callable[[], Any]:
     return run
 
 
+def _sampled_shift_rule(problem: Problem) -> Callable[[], Any]:
+    """The same of <Z> on wire 0 from the counts of SHOTS shots of each row."""
+    x = problem.params
+    p = ParameterVector("p", len(x))
+    template = QuantumCircuit(problem.wires, 1)
+    built = _built(problem, p)
+    for step in built.data[:-1]:  # the last one saves the exact value
+        template.append(step.operation, [built.find_bit(q).index for q in step.qubits])
+    template.measure(0, 0)
+    simulator, shifted = _simulator(), _shifted(x)
+
+    def run() -> np.ndarray:
+        binds = {p[i]: shifted[:, i].tolist() for i in range(len(x))}
+        result = simulator.run(template, parameter_binds=[binds], shots=SHOTS).result()
+        values = np.array([1 - 2 * r.data.counts.get("0x1", 0) / SHOTS for r in result.results])
+        return (values[0::2] - values[1::2]) / 2
+
+    return run
+
+
+def _bound(problem: Problem) -> Callable[[], Any]:
+    """A value: the parameters assigned to a template made once, and sim.run."""
+    p = ParameterVector("p", len(problem.params))
+    template, simulator = _built(problem, p), _simulator()
+
+    def run() -> float:
+        result = simulator.run(template.assign_parameters(problem.params), shots=1).result()
+        return result.data(0)["expectation_value"]
+
+    return run
+
+
 RUNS = {
     "value": {"Aer": _value},
     "gradient on Aer": {"Aer by hand": _shift_rule},
+    "sampled gradient on Aer": {"Aer by hand": _sampled_shift_rule},
+    "value on Aer": {"Aer by hand": _bound},
     "noisy value": {"Aer": _noisy_value},
     "noisy values": {"Aer": _noisy_values},
 }

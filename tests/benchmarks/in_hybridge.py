@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import hybridge as hb
-from benchmarks.circuits import Problem, Term
+from benchmarks.circuits import SHOTS, Problem, Term
 from benchmarks.rows_samples import Ready
 from hybridge import numpy as hnp
 from hybridge.plugin import Capabilities
@@ -156,12 +156,17 @@ def _noisy_gradient(problem: Problem, static: bool) -> Callable[[], Any]:
     return lambda: slopes(x)
 
 
-def _on_aer(problem: Problem) -> Callable[[], Any] | str:
+def _on_aer(problem: Problem, ask: Callable[[Any], Any], shots: int | None) -> Callable[[], Any] | str:
     try:
-        slopes, x = hb.grad(node(problem, hb.device("qiskit.aer", wires=problem.wires))), problem.params
+        device = hb.device("qiskit.aer", wires=problem.wires, shots=shots)
     except hb.MissingDependency as error:
         return str(error)
-    return lambda: slopes(x)
+    asked, x = ask(node(problem, device)), problem.params
+    return lambda: asked(x)
+
+
+def _itself(circuit: hb.QNode) -> hb.QNode:
+    return circuit
 
 
 def twice(make: Callable[..., Callable[[], Any]]) -> dict[str, Callable[[Any], Callable[[], Any]]]:
@@ -181,7 +186,9 @@ RUNS = {
     "samples": twice(_samples),
     "counts": twice(_counts),
     "hub": {"hybridge, the hub's own part": _hub},
-    "gradient on Aer": {"hybridge": _on_aer},
+    "gradient on Aer": {"hybridge": partial(_on_aer, ask=hb.grad, shots=None)},
+    "sampled gradient on Aer": {"hybridge": partial(_on_aer, ask=hb.grad, shots=SHOTS)},
+    "value on Aer": {"hybridge": partial(_on_aer, ask=_itself, shots=None)},
     "noisy value": twice(_noisy_value),
     "noisy values": twice(_noisy_values),
     "noisy gradient": twice(_noisy_gradient),

@@ -739,6 +739,26 @@ def test_a_bond_dimension_is_obeyed() -> None:
     assert np.abs(run(bell, aer=cut) - run(bell)).max() > 0.1
 
 
+# an option that is not there, and what the error names
+WRONG = {
+    "device": ("GPUS", "runs on .*CPU.*'GPUS'"),
+    "sampling_method": ("mean", "norm_estimation; got 'mean'"),
+}
+
+
+@pytest.mark.parametrize(("option", "wrong"), WRONG.items(), ids=WRONG)
+def test_options_are_checked_by_their_values(option: str, wrong: tuple[str, str]) -> None:
+    with pytest.raises(DeviceError, match=wrong[1]):
+        make("qiskit.aer", **{option: wrong[0]})
+
+
+def test_extended_stabilizers_take_their_options() -> None:
+    options = {"approximation_error": 0.01, "sampling_method": "norm_estimation"}
+    aer = make("qiskit.aer", method="extended_stabilizer", **options)
+    made = circuit((ROWS["X"], (1,)), (ROWS["T"], (1,)), num_wires=2, measure=[Measurement("sample")])
+    np.testing.assert_array_equal(run(made, aer=aer, shots=5, seed=1), [[0, 1] * 5])
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_claims_what_it_gives(method: str) -> None:
     aer = make("qiskit.aer", method=method)

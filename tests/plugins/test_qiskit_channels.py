@@ -111,3 +111,16 @@ def test_operators_are_read_as_they_are(num_wires: int) -> None:
         hb.qnode(hb.device(name, wires=2))(circuit)(0.4) for name in ("qiskit.aer", "default.mixed")
     )
     np.testing.assert_allclose(found, right, atol=1e-14)
+
+
+def test_a_sampled_gradient_is_one_job(jobs: list[int]) -> None:
+    """Sixteen parameters, thirty-two rows: one circuit, bound inside; before it the value, alone."""
+
+    def circuit(x: Any) -> Any:
+        for i in range(16):
+            (hb.RY, hb.RX)[i // 4 % 2](x[i], wires=i % 4)
+            hb.CNOT(wires=[i % 4, (i + 1) % 4])
+        return hb.expval(hb.Z(0))
+
+    hb.grad(hb.qnode(hb.device("qiskit.aer", wires=4, shots=50))(circuit))(np.linspace(0, 1, 16))
+    assert jobs == [1, 1]

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 from pyquil import Program
+from pyquil.quilatom import Qubit
 from pyquil.quilbase import Gate
+from quil.instructions import GateError
 from scipy.linalg import expm
 
 from hybridge.plugin import (
@@ -61,8 +63,10 @@ def parsed(format: str, text: str) -> Program:
                 reason = f"a formula of {len(part[0])} characters; at most {MAX_PART} are read"
                 raise FormatError(format, reason, number, part.start() + 1)
     try:
-        return Program(text)
-    except ValueError as error:
+        program = Program(text)
+        _ = program.instructions, program.defined_gates  # pyQuil makes them now, and finds more amiss
+        return program
+    except (ValueError, GateError) as error:
         found = _AT.search(str(error))
         place = (int(found[1]), int(found[2]) + 1) if found else (1, 1)
         raise FormatError(format, str(error), *place) from error
@@ -105,6 +109,11 @@ class Reader:
     def _error(self, what: str) -> FormatError:
         return FormatError(self.format, f"{what} is not read")
 
+    def _qubit(self, instruction: Any) -> int:
+        if not isinstance(instruction.qubit, Qubit):
+            raise self._error(f"{instruction.out()}, on no number of a qubit,")
+        return instruction.qubit.index
+
     # ---- instructions --------------------------------------------------------------------------------
 
     def nothing(self, instruction: Any) -> None:
@@ -131,7 +140,7 @@ class Reader:
 
     def measure(self, measure: Any) -> None:
         self._certain(measure)
-        q, register = measure.qubit.index, measure.classical_reg
+        q, register = self._qubit(measure), measure.classical_reg
         self.qubits[q] = None
         if register is None:
             raise self._error(f"{measure.out()}, whose outcome goes nowhere,")
@@ -141,7 +150,7 @@ class Reader:
 
     def reset(self, reset: Any) -> None:
         self._certain(reset)
-        on = [reset.qubit.index] if reset.qubit is not None else list(self.qubits)
+        on = [self._qubit(reset)] if reset.qubit is not None else list(self.qubits)
         self.qubits.update(dict.fromkeys(on))
         self.entries += [Measured(q, reset=True) for q in on]
 
@@ -260,8 +269,9 @@ class Reader:
         if k > MAX_WIRES or 2**k != size:
             raise self._error(f"{name}, whose matrix has {size} rows,")
         try:
-            return FAMILIES["QubitUnitary"].of(k, _matrix(definition.specification, values))
-        except (CircuitError, ValueError) as error:
+            with np.errstate(all="ignore"):  # what is not finite is refused as a matrix
+                return FAMILIES["QubitUnitary"].of(k, _matrix(definition.specification, values))
+        except (CircuitError, ValueError, IndexError) as error:
             raise FormatError(self.format, f"{name}: {error}") from error
 
 

@@ -172,6 +172,10 @@ REFUSED = [
         None,
         "128 rows",
     ),
+    ("X 0\nX", 1, 1, "must operate on 1 or more qubits"),
+    ("MEASURE q ro[0]", None, None, "on no number of a qubit"),
+    ("DEFGATE A AS PERMUTATION:\n    0, 2\n\nA 0", None, None, "out of bounds"),
+    ("DEFGATE A a AS PAULI-SUM:\n    X(1e999) a\n\nA 0", None, None, "A: "),
     ("LABEL @a\nJUMP @a", None, None, "a jump back"),
     ("JUMP @a", None, None, "does not come later"),
     (

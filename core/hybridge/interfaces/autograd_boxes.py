@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
@@ -11,6 +12,14 @@ from autograd.numpy.numpy_boxes import ArrayBox
 
 OPERATORS = ("__mul__", "__add__", "__sub__")
 TRACED = {f.fun: f for f in vars(anp).values() if isinstance(getattr(f, "fun", None), np.ufunc)}
+
+
+# of plain floats too, which have no attributes of that name
+ATTRIBUTES = {"shape": anp.shape, "ndim": anp.ndim, "size": anp.size, "dtype": anp.result_type}
+
+
+def _attribute(function: Callable[[Any], Any]) -> property:
+    return property(lambda self: function(self._value))
 
 
 def _leaving_observables(name: str) -> Any:
@@ -36,4 +45,6 @@ def complete() -> None:
         return
     for name in OPERATORS:
         setattr(ArrayBox, name, _leaving_observables(name))
+    for name, function in ATTRIBUTES.items():
+        setattr(ArrayBox, name, _attribute(function))
     ArrayBox.__array_ufunc__ = _through_autograd

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import thewalrus.quantum
 
-from hybridge.plugin import ROWS, CircuitError, FockModes, Operation, fock_channel
+from hybridge.plugin import ROWS, CircuitError, FockModes, Operation, fock_channel, fock_ket
 from hybridge_strawberryfields.outcomes import check_weight, given_fock, given_gaussians
 from hybridge_strawberryfields.sdk import import_strawberryfields
 from hybridge_strawberryfields.shears import Shears
@@ -40,10 +40,13 @@ def forget_matrices() -> None:
 
 
 def gaussian_tensor(mean: np.ndarray, cov: np.ndarray, cutoff: int, mixed: bool) -> np.ndarray:
-    """A Gaussian state in the number basis as SF has it: a ket, or a density matrix of pairs of axes."""
+    """A Gaussian state in the number basis as SF has it: a ket, or a density matrix of pairs of axes.
+
+    thewalrus gives a ket a phase that turns with the state; here <0|psi> > 0, as its derivatives have it.
+    """
     if mixed:
         return thewalrus.quantum.density_matrix(mean, cov, cutoff=cutoff, hbar=2)
-    return thewalrus.quantum.state_vector(mean, cov, cutoff=cutoff, hbar=2, check_purity=False)
+    return fock_ket(mean[None], cov[None], cutoff)[0]
 
 
 def channel_elements(row: str, numbers: Sequence[float], cutoff: int) -> np.ndarray:

@@ -68,7 +68,7 @@ BENCHES = [
     Bench("default.fock", "hybridge_default", fock, 2, {"cutoff_dim": 8}, {"photons": PHOTONS}, True),
     Bench("strawberryfields.gaussian", "strawberryfields", gaussian, 3, {}, ALL, False),
     Bench(
-        "strawberryfields.fock", "strawberryfields", fock, 2, {"cutoff_dim": 8}, {"photons": PHOTONS}, False
+        "strawberryfields.fock", "strawberryfields", fock, 2, {"cutoff_dim": 8}, {"photons": PHOTONS}, True
     ),
 ]
 DEVICES = [b for b in BENCHES if find_spec(b.sdk)]

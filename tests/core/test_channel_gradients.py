@@ -15,7 +15,7 @@ from hybridge.gradients.shift import shift_rule
 from hybridge.operations.spectrum import Chance
 from hybridge_default.mixed_numpy import PlainMixed
 
-jax.config.update("jax_enable_x64", True)
+pytestmark = pytest.mark.usefixtures("x64")
 POINT = np.array([0.4, 0.2, 0.7])
 
 

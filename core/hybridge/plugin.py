@@ -30,6 +30,7 @@ from hybridge.observables.qubit import Hermitian as hermitian
 from hybridge.operations.derived import adjoint_row, controlled, power, uncontrolled
 from hybridge.operations.measuring import Bit, condition, measured
 from hybridge.operations.pauli import Sentence, word
+from hybridge.operations.qubit_channels import QUBIT_CHANNELS
 from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
 from hybridge.phasespace.clicks import all_click, all_click_slopes
@@ -59,6 +60,7 @@ from hybridge.phasespace.recursion import pullback as fock_pullback
 __all__ = [
     "FAMILIES",
     "PYTHON",
+    "QUBIT_CHANNELS",
     "ROWS",
     "STANDARD_GATES",
     "Bit",

@@ -6,16 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hybridge.plugin import Capabilities, hookimpl
+from hybridge.plugin import QUBIT_CHANNELS, Capabilities, hookimpl
 
 GATES = frozenset(
     "I X Y Z H S T SX Adjoint(S) Adjoint(T) Adjoint(SX) CNOT CZ CY CH SWAP ISWAP SISWAP Toffoli CCZ "
     "CSWAP MultiControlledX RX RY RZ PhaseShift U1 ControlledPhaseShift CRX CRY CRZ IsingXX IsingYY IsingZZ "
     "IsingXY QubitUnitary ControlledQubitUnitary".split()
-)
-CHANNELS = frozenset(
-    "BitFlip PhaseFlip DepolarizingChannel AmplitudeDamping GeneralizedAmplitudeDamping PhaseDamping "
-    "ResetError PauliError ThermalRelaxationError QubitChannel".split()
 )
 KETS = frozenset({"BasisState", "StatePrep"})
 
@@ -31,7 +27,7 @@ SIMULATOR = Capabilities(
 )
 DENSITY_MATRIX = replace(
     SIMULATOR,
-    operations=GATES | KETS | CHANNELS | {"QubitDensityMatrix"},
+    operations=GATES | KETS | QUBIT_CHANNELS | {"QubitDensityMatrix"},
     measurements=frozenset({"density_matrix", "sample"}),
     conventions=f"{SIMULATOR.conventions}; generalized_amplitude_damp takes the probability of decay first",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hybridge.plugin import Capabilities, hookimpl
+from hybridge.plugin import QUBIT_CHANNELS, Capabilities, hookimpl
 from hybridge_forest.translate import CLAIMED
 
 NUMPY = Capabilities(
@@ -34,23 +34,9 @@ WAVEFUNCTION = Capabilities(
     conventions=_SERVED,
 )
 
-CHANNELS = frozenset(
-    {
-        "BitFlip",
-        "PhaseFlip",
-        "DepolarizingChannel",
-        "AmplitudeDamping",
-        "GeneralizedAmplitudeDamping",
-        "PhaseDamping",
-        "ResetError",
-        "PauliError",
-        "ThermalRelaxationError",
-        "QubitChannel",
-    }
-)
 QVM = Capabilities(
     domain="qubit",
-    operations=CLAIMED | CHANNELS,
+    operations=CLAIMED | QUBIT_CHANNELS,
     measurements=frozenset({"sample"}),
     exact=False,
     max_wires=26,

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import Circuit, Device, DeviceError, Task
-from hybridge_forest import CHANNELS, QVM
+from hybridge.plugin import QUBIT_CHANNELS, Circuit, Device, DeviceError, Task
+from hybridge_forest import QVM
 from hybridge_forest.program import QuilProgram, moves
 from hybridge_forest.quilc import UNCOMPILED, Compiler, bound, pairs_of
 from hybridge_forest.qvm import Connection, Noise, Shots
@@ -76,7 +76,7 @@ class ForestQVM(Device):
         if lattice is not None:
             self._quilc = Compiler(self.name, quilc_url, timeout, pairs_of(lattice))
             # channels would be compiled as the identities that stand for them
-            compiled = (QVM.operations or frozenset()) - CHANNELS - UNCOMPILED
+            compiled = (QVM.operations or frozenset()) - QUBIT_CHANNELS - UNCOMPILED
             size = self._quilc.num_qubits
             self.capabilities = replace(QVM, operations=compiled, max_wires=size)  # type: ignore[misc]
         elif quilc_url is not None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hybridge.plugin import (
     FAMILIES,
+    QUBIT_CHANNELS,
     Bit,
     Circuit,
     FormatError,
@@ -20,7 +21,6 @@ from hybridge.plugin import (
     measured_places,
     plain_steps,
 )
-from hybridge_forest import CHANNELS
 from hybridge_forest.program import declarations, digest, moves, named, written
 from hybridge_forest.translate import CLAIMED, Angle, translated
 
@@ -95,7 +95,7 @@ def shotwise(circuit: Circuit) -> ShotProgram:
 
 def literal(format: str, circuit: Circuit, numbers: np.ndarray) -> str:
     """The program of a circuit as the user wrote it, with its numbers in their places. Raises FormatError."""
-    steps = list(plain_steps(format, circuit, numbers, lambda row: row.name in CLAIMED | CHANNELS))
+    steps = list(plain_steps(format, circuit, numbers, lambda row: row.name in CLAIMED | QUBIT_CHANNELS))
     writer = _Writer(tuple(range(len(circuit.wires))), [s.operation for s in steps])
     for step in steps:
         if step.operation.kind == "measure" and measured(step.operation).postselect is not None:

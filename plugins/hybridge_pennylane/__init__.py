@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hybridge.plugin import Capabilities, hookimpl
+from hybridge.plugin import QUBIT_CHANNELS, Capabilities, hookimpl
 
 # rows that PennyLane has under the same name, with the same parameters in the same order
 SAME = frozenset(
@@ -18,11 +18,7 @@ OTHERS = frozenset(
     "I GlobalPhase Adjoint(S) Adjoint(T) Adjoint(SX) PauliRot PCPhase MultiControlledX QubitUnitary "
     "ControlledQubitUnitary DiagonalQubitUnitary BasisState StatePrep".split()
 )
-CHANNELS = frozenset(
-    "BitFlip PhaseFlip DepolarizingChannel AmplitudeDamping GeneralizedAmplitudeDamping PhaseDamping "
-    "ResetError ThermalRelaxationError PauliError QubitChannel".split()
-)
-MIXED = CHANNELS | {"QubitDensityMatrix"}  # run by devices that hold mixed states
+MIXED = QUBIT_CHANNELS | {"QubitDensityMatrix"}  # run by devices that hold mixed states
 DEVICE = Capabilities(
     domain="qubit",
     operations=SAME | OTHERS,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 
-from hybridge.plugin import Instruction, Measurement, Operation, Sentence
-from hybridge_pennylane import CHANNELS, SAME
+from hybridge.plugin import QUBIT_CHANNELS, Instruction, Measurement, Operation, Sentence
+from hybridge_pennylane import SAME
 
 Make = Callable[
     [Operation, Sequence[float], list[int]], Any
@@ -48,7 +48,7 @@ def _kraus(operation: Operation, numbers: Sequence[float], wires: list[int]) -> 
 
 TABLE: dict[str, Make] = {
     **{name: _same(name) for name in SAME | NAMED},
-    **{name: _kraus for name in CHANNELS - NAMED},
+    **{name: _kraus for name in QUBIT_CHANNELS - NAMED},
     **{f"Adjoint({name})": _adjoint(name) for name in ("S", "T", "SX")},
     "I": lambda operation, numbers, wires: qml.Identity(wires),
     "GlobalPhase": lambda operation, numbers, wires: qml.GlobalPhase(*numbers),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hybridge.plugin import Capabilities, hookimpl
-from hybridge_qiskit.translate import CHANNELS, CLAIMED
+from hybridge.plugin import QUBIT_CHANNELS, Capabilities, hookimpl
+from hybridge_qiskit.translate import CLAIMED
 
 AER = Capabilities(
     domain="qubit",
@@ -23,7 +23,7 @@ AER = Capabilities(
 
 BACKEND = Capabilities(
     domain="qubit",
-    operations=CLAIMED - CHANNELS - {"QubitDensityMatrix"},
+    operations=CLAIMED - QUBIT_CHANNELS - {"QubitDensityMatrix"},
     measurements=frozenset({"sample"}),
     exact=False,
     conventions=(

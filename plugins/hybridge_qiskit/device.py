@@ -14,11 +14,11 @@ from qiskit.exceptions import QiskitError
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
-from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
+from hybridge.plugin import QUBIT_CHANNELS, Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
 from hybridge_qiskit import AER
 from hybridge_qiskit.channels import MARK
 from hybridge_qiskit.program import SAMPLED, Piece, Program, make_program
-from hybridge_qiskit.translate import CHANNELS, Gate, translate
+from hybridge_qiskit.translate import Gate, translate
 
 ALL = AER.measurements
 # What Aer's methods give: measurement kinds, and the rows they cannot run.
@@ -27,8 +27,8 @@ METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "statevector": (ALL, frozenset({"QubitDensityMatrix"})),
     "density_matrix": (ALL - {"state"}, frozenset()),
     "matrix_product_state": (ALL, frozenset({"QubitDensityMatrix"})),
-    "stabilizer": (ALL - {"state", "density_matrix"}, CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
-    "extended_stabilizer": (SAMPLED, CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
+    "stabilizer": (ALL - {"state", "density_matrix"}, QUBIT_CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
+    "extended_stabilizer": (SAMPLED, QUBIT_CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
 }
 SAMPLING = ("resampled_metropolis", "metropolis", "norm_estimation")  # of extended_stabilizer
 MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixed states

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import Instruction, Operation, condition, measured
+from hybridge.plugin import QUBIT_CHANNELS, Instruction, Operation, condition, measured
 
 
 class Angle(NamedTuple):
@@ -169,20 +169,6 @@ def _conditional(operation: Operation, wires: Sequence[int], slot: int) -> list[
     return [gate._replace(when=when) for gate in TABLE[base.name](base, wires, slot)]
 
 
-CHANNELS = frozenset(
-    {
-        "BitFlip",
-        "PhaseFlip",
-        "DepolarizingChannel",
-        "AmplitudeDamping",
-        "GeneralizedAmplitudeDamping",
-        "PhaseDamping",
-        "ResetError",
-        "PauliError",
-        "ThermalRelaxationError",
-        "QubitChannel",
-    }
-)
 Translation = Callable[[Operation, Sequence[int], int], list[Gate]]
 TABLE: dict[str, Translation] = {
     **dict.fromkeys(AER, _table_gates),
@@ -195,7 +181,7 @@ TABLE: dict[str, Translation] = {
     "BasisState": _basis_state,
     "StatePrep": _state,
     "QubitDensityMatrix": _state,
-    **dict.fromkeys(CHANNELS, _channel),
+    **dict.fromkeys(QUBIT_CHANNELS, _channel),
 }
 INSIDE: dict[str, Translation] = {"measure": _measure, "conditional": _conditional}  # by the kind of the row
 CLAIMED = frozenset(TABLE)

@@ -11,8 +11,9 @@ import pytest
 import hybridge as hb
 from hybridge.conformance.rows import numbers
 from hybridge.operations.modifiers import adjoint
+from hybridge.operations.qubit_channels import QUBIT_CHANNELS
 from hybridge.operations.table import FAMILIES, ROWS
-from hybridge_cirq import CHANNELS, DENSITY_MATRIX, GATES, SIMULATOR, translate
+from hybridge_cirq import DENSITY_MATRIX, GATES, SIMULATOR, translate
 
 NAMES = ("cirq.simulator", "cirq.density_matrix")
 
@@ -25,7 +26,7 @@ def rows(name):
 
 def test_what_is_claimed_is_what_is_translated():
     known = {*translate.FIXED, *translate.ANGLES, *translate.CONSTANTS}
-    assert known == GATES and set(translate.CHANNELS) < CHANNELS
+    assert known == GATES and set(translate.CHANNELS) < QUBIT_CHANNELS
     assert SIMULATOR.operations < DENSITY_MATRIX.operations
 
 
@@ -37,7 +38,7 @@ def test_each_gate_of_cirq_is_the_rows_matrix_phase_included(name):
         assert np.abs(found - row.matrix(*values)).max() < 1e-14
 
 
-@pytest.mark.parametrize("name", sorted(CHANNELS))
+@pytest.mark.parametrize("name", sorted(QUBIT_CHANNELS))
 def test_each_channel_of_cirq_is_the_rows_channel(name):
     ranges = {"p": (0.1, 0.4), "gamma": (0.1, 0.4), "p0": (0.1, 0.3), "p1": (0.1, 0.3)}
     ranges |= {"pe": (0.1, 0.4), "t1": (1.0, 2.0), "t2": (0.5, 1.5), "tg": (0.1, 0.5)}

@@ -11,8 +11,8 @@ import pytest
 from qvm_server import QVMServer, serving
 
 import hybridge as hb
+from hybridge.operations.qubit_channels import QUBIT_CHANNELS
 from hybridge.operations.table import FAMILIES, ROWS
-from hybridge_forest import CHANNELS
 
 SHOTS = 20_000
 SIGMAS = 5.5  # beyond which a normal number is once in 26 million
@@ -115,7 +115,7 @@ def test_noise_before_measurement_flips_bits(server: QVMServer) -> None:
 def channel_rows() -> list[tuple[str, Any, tuple[float, ...]]]:
     numbers = {"ThermalRelaxationError": (0.2, 2.0, 1.5, 0.7), "ResetError": (0.3, 0.2)}
     found = []
-    for name in sorted(CHANNELS):
+    for name in sorted(QUBIT_CHANNELS):
         made = (
             [FAMILIES[name].of(k, *c) for k, c in FAMILIES[name].examples]
             if name in FAMILIES

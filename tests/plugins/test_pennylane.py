@@ -7,7 +7,8 @@ import pennylane as qml
 import pytest
 
 import hybridge as hb
-from hybridge_pennylane import CHANNELS, DEVICE, MIXED
+from hybridge.operations.qubit_channels import QUBIT_CHANNELS
+from hybridge_pennylane import DEVICE, MIXED
 from hybridge_pennylane.translate import TABLE
 
 
@@ -27,7 +28,7 @@ def noisy(p):
 
 def test_what_is_claimed_is_what_is_translated():
     prepared = {"BasisState", "StatePrep", "QubitDensityMatrix"}
-    assert {*DEVICE.operations, *MIXED} == {*TABLE, *prepared} and CHANNELS <= set(TABLE)
+    assert {*DEVICE.operations, *MIXED} == {*TABLE, *prepared} and QUBIT_CHANNELS <= set(TABLE)
 
 
 @pytest.mark.parametrize("name", ["default.qubit", "lightning.qubit", "default.mixed", "reference.qubit"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import NamedTuple
@@ -22,7 +23,7 @@ MAX_DENSE = 6  # wires of a matrix that is made to be taken to a fractional powe
 Wires = tuple[int, ...]
 
 
-class Gate:
+class Gate(ABC):
     """What a text may apply: `params` names, on `num_wires` wires; `size` operations, `nesting` levels."""
 
     params: tuple[str, ...]
@@ -30,9 +31,9 @@ class Gate:
     size: int = 1
     nesting: int = 0
 
+    @abstractmethod
     def entries(self, numbers: Sequence[Number], wires: Wires) -> Iterator[Entry]:
         """The operations of this gate with these numbers. Raises CircuitError where one does not exist."""
-        raise NotImplementedError
 
 
 class Single(Gate):

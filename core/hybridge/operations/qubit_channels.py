@@ -291,3 +291,20 @@ QubitChannel: Family = Family(
     formula="the Kraus operators K_list, each (2^k, 2^k), with sum K^dagger K = 1",
     examples=_examples(),
 )
+
+# the names of all of them, for devices that run every one
+QUBIT_CHANNELS = frozenset(
+    entry.name
+    for entry in (
+        BitFlip,
+        PhaseFlip,
+        DepolarizingChannel,
+        AmplitudeDamping,
+        GeneralizedAmplitudeDamping,
+        PhaseDamping,
+        ResetError,
+        ThermalRelaxationError,
+        PauliError,
+        QubitChannel,
+    )
+)

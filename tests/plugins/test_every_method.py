@@ -15,7 +15,8 @@ import pytest
 from every_method import WAYS, assert_agree, assert_alive, every_method
 
 import hybridge as hb
-from hybridge.conformance.qubit import VARIED, prepare, scramble
+from hybridge.conformance.qubit_circuits import prepare, scramble
+from hybridge.conformance.qubit_derivatives import VARIED
 from hybridge.conformance.rows import PLACEMENTS, Example
 from hybridge.operations.spectrum import Trig
 

@@ -14,7 +14,7 @@ from every_method import WAYS, assert_agree, assert_alive, every_method
 import hybridge as hb
 from hybridge.compilation import reaches
 from hybridge.conformance import fock, gaussian
-from hybridge.conformance.modes import prepare, scramble
+from hybridge.conformance.light import prepare, scramble
 from hybridge.conformance.rows import PLACEMENTS
 
 EXACT = 1e-8

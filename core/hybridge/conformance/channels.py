@@ -12,9 +12,11 @@ import pytest
 from hybridge.circuit import counts, density_matrix, expval, probs, sample, state, var
 from hybridge.conformance import reference
 from hybridge.conformance.items import over
-from hybridge.conformance.kit import LABELS, SHOTS, Conformance, Labels, close, strict
+from hybridge.conformance.kit import Conformance
+from hybridge.conformance.models import LABELS, Labels
 from hybridge.conformance.rows import CHANCES, PLACEMENTS, Example, Placement, examples
 from hybridge.conformance.statistics import probs_allowance
+from hybridge.conformance.under_test import SHOTS, close, strict
 from hybridge.errors import CircuitError, GradientError, HybridgeError, UnsupportedCircuit
 from hybridge.interfaces.derivatives import jacobian
 from hybridge.operations.modifiers import adjoint, ctrl

@@ -10,9 +10,12 @@ import pytest
 
 from hybridge.circuit import Measurement, density_matrix, expval, probs, state, var
 from hybridge.conformance.items import over
-from hybridge.conformance.kit import Model, close
-from hybridge.conformance.modes import ModesConformance, Strength, models, scramble, second_moments
+from hybridge.conformance.light import Strength, scramble, second_moments
+from hybridge.conformance.light_models import models
+from hybridge.conformance.models import Model
+from hybridge.conformance.modes import ModesConformance
 from hybridge.conformance.rows import Example, Ranges, examples
+from hybridge.conformance.under_test import close
 from hybridge.device import Device
 from hybridge.errors import CircuitError, TruncationWarning, UnsupportedCircuit
 from hybridge.observables.cv import NumberOperator, QuadX

@@ -9,8 +9,10 @@ import pytest
 
 from hybridge.circuit import state
 from hybridge.conformance.items import over
-from hybridge.conformance.kit import Model
-from hybridge.conformance.modes import ModesConformance, Strength, models
+from hybridge.conformance.light import Strength
+from hybridge.conformance.light_models import models
+from hybridge.conformance.models import Model
+from hybridge.conformance.modes import ModesConformance
 from hybridge.conformance.rows import Example, Ranges, examples
 from hybridge.errors import CircuitError, UnsupportedCircuit
 

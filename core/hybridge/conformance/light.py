@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from itertools import combinations, pairwise
+from typing import Any, NamedTuple
 
+from hybridge.circuit import expval
+from hybridge.observables.cv import QuadP, QuadX
 from hybridge.operations.cv_gates import Beamsplitter, Displacement, Rotation, Squeezing
 
 Wires = Sequence[Hashable]
@@ -32,3 +34,10 @@ def scramble(wires: Wires) -> None:
     """What turns phases into numbers."""
     for k, (a, b) in enumerate(pairwise(wires)):
         Beamsplitter(0.9 - 0.3 * k, 1.1, wires=[b, a])
+
+
+def second_moments(wires: Wires) -> list[Any]:
+    """Expectation values of x and p of every mode and of all their symmetrised products."""
+    single = [r(w) for w in wires for r in (QuadX, QuadP)]
+    pairs = [(a @ b + b @ a) / 2 for a, b in combinations(single, 2)]
+    return [expval(o) for o in [*single, *pairs, *(a @ a for a in single)]]

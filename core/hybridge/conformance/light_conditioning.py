@@ -12,9 +12,10 @@ from hybridge.circuit import expval, probs, sample, var
 from hybridge.compilation import runs
 from hybridge.conformance import reference
 from hybridge.conformance.items import over
-from hybridge.conformance.kit import SHOTS, Conformance, close, strict
+from hybridge.conformance.kit import Conformance
 from hybridge.conformance.light import Strength, prepare, scramble
 from hybridge.conformance.statistics import mean_allowance
+from hybridge.conformance.under_test import SHOTS, close, strict
 from hybridge.errors import CircuitError
 from hybridge.observables.cv import NumberOperator, QuadP, QuadX
 from hybridge.operations.cv_gates import Beamsplitter, Displacement, Rotation, TwoModeSqueezing

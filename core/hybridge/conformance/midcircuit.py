@@ -12,8 +12,10 @@ import pytest
 from hybridge.circuit import counts, density_matrix, expval, probs, sample, state, var
 from hybridge.conformance import reference
 from hybridge.conformance.items import over
-from hybridge.conformance.kit import SHOTS, Conformance, Model, close, strict
+from hybridge.conformance.kit import Conformance
+from hybridge.conformance.models import Model
 from hybridge.conformance.statistics import probs_allowance
+from hybridge.conformance.under_test import SHOTS, close, strict
 from hybridge.errors import CircuitError
 from hybridge.interfaces.derivatives import jacobian
 from hybridge.observables.measured import cond, measure

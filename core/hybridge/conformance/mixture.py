@@ -9,8 +9,9 @@ import pytest
 
 from hybridge.circuit import state
 from hybridge.conformance.fock import RANGES, ROOM, ROWS, STRENGTH
-from hybridge.conformance.kit import Model
-from hybridge.conformance.modes import ModesConformance, models
+from hybridge.conformance.light_models import models
+from hybridge.conformance.models import Model
+from hybridge.conformance.modes import ModesConformance
 from hybridge.conformance.rows import Example, Ranges
 from hybridge.device import Device
 from hybridge.errors import CircuitError, UnsupportedCircuit

@@ -13,9 +13,10 @@ from hybridge.circuit import counts, density_matrix, expval, probs, sample, var
 from hybridge.conformance import reference
 from hybridge.conformance.channels import entangled, read
 from hybridge.conformance.items import over
-from hybridge.conformance.kit import SHOTS, Conformance, close, strict
+from hybridge.conformance.kit import Conformance
 from hybridge.conformance.rows import Example
 from hybridge.conformance.statistics import allowance, probs_allowance
+from hybridge.conformance.under_test import SHOTS, close, strict
 from hybridge.device import Device
 from hybridge.interfaces.derivatives import jacobian
 from hybridge.noise.model import NoiseModel

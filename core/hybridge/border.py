@@ -11,6 +11,8 @@ from hybridge.device import Device, Task
 from hybridge.errors import HybridgeError, JobFailed, PluginError
 from hybridge.numbers import all_finite
 
+INFINITE = "infinite values"  # which slopes may be
+
 
 def asked(device: Device, question: Callable[..., Any], *arguments: Any) -> Any:
     """What a method of the device returns, unchecked. Raises JobFailed for its errors."""
@@ -45,4 +47,6 @@ def fault(array: Any, batch: int, width: int, more: int = 0) -> str:
         return f"dtype {array.dtype} instead of float64, complex128 or uint8"
     if kind not in "fc":
         return ""
-    return "" if all_finite(array) else "NaN or infinite values"
+    if all_finite(array):
+        return ""
+    return "NaN or infinite values" if np.isnan(array).any() else INFINITE

@@ -115,7 +115,7 @@ class Device(ABC):
         """
 
     def vjp(self, task: Task, cotangent: np.ndarray) -> np.ndarray:
-        """cotangent (batch, columns) -> (batch, P): only where capabilities.vjp."""
+        """cotangent (batch, columns) -> (batch, P): only where capabilities.vjp. An infinite slope is inf."""
         raise DeviceError(f"device {self.name!r} has no derivatives of its own")
 
     def value_and_vjp(self, task: Task, cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hybridge import memory
 from hybridge.allowed import Allowed
-from hybridge.border import asked, check_count, fault
+from hybridge.border import INFINITE, asked, check_count, fault
 from hybridge.circuit import Circuit, Measurement
 from hybridge.compilation import AffineMap, lower, numbered
 from hybridge.device import Device, Task
@@ -31,7 +31,7 @@ from hybridge.readout.noise import Estimate, Noise
 from hybridge.readout.plan import readout
 from hybridge.readout.reader import Answers, columns, more_columns
 from hybridge.tracker import notify
-from hybridge.undifferentiated import no_own_derivatives
+from hybridge.undifferentiated import infinite_slope, no_own_derivatives
 
 FLOAT = np.dtype(float)
 MAX_SHARES = 64  # plans kept of those that differ in how their rows share shots
@@ -318,28 +318,41 @@ class Plan:
         tasks = [task for lot in lots for task in self.tasks(lot)]
         return self.collected(self._submit(tasks) if tasks else [], lots)
 
-    def value_and_vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def value_and_vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """The values (B, columns), and cotangent (B, columns) -> (B, P), from the device at once.
 
-        Trackers count them as two jobs, as they would be on a device that has the values from `run` alone.
+        None in place of the latter where they do not fit into memory at once, or a slope is infinite: `vjp`
+        knows whether anybody asks for that one. Trackers count them as two jobs, as they would be on a device
+        that has the values from `run` alone.
         """
         if len(self.chunks(rows, None, derivatives=True)) > 1:
-            return self.run_flat(rows, None), self.vjp(rows, cotangent)
+            return self.run_flat(rows, None), None
         task, own = self._pulled_back(rows, cotangent)
         values, found = asked(self.device, self.device.value_and_vjp, task, own)
         self.check_returned([task], [values])
         notify(self.device, [task], [values])
-        return values if self._in_order else values[:, self._own_columns], self._pulled(task, found)
+        pulled, infinite = self._pulled(task, found)
+        own = values if self._in_order else values[:, self._own_columns]
+        return own, None if infinite else pulled
 
-    def vjp(self, rows: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
-        """cotangent (B, columns) -> (B, P) by the device's own derivatives."""
+    def vjp(self, rows: np.ndarray, cotangent: np.ndarray, slots: Sequence[int] | None = None) -> np.ndarray:
+        """cotangent (B, columns) -> (B, P) by the device's own derivatives, right in these slots (None: all).
+
+        Raises GradientError for an infinite slope in one of them.
+        """
         chunks = self.chunks(rows, None, derivatives=True)
         if len(chunks) > 1:
             starts = np.cumsum([len(c) for c in chunks])[:-1]
             pairs = zip(chunks, np.split(cotangent, starts), strict=True)
-            return np.concatenate([self.vjp(*pair) for pair in pairs])
+            return np.concatenate([self.vjp(*pair, slots) for pair in pairs])
         task, own = self._pulled_back(rows, cotangent)
-        return self._pulled(task, self.device.vjp(task, own))
+        found, infinite = self._pulled(task, self.device.vjp(task, own))
+        if not infinite:
+            return found
+        steep = np.flatnonzero(~np.isfinite(found).all(axis=0)).tolist()
+        for slot in steep if slots is None else set(steep).intersection(slots):
+            raise infinite_slope(self.named, slot, rows)
+        return np.where(np.isfinite(found), found, 0.0)
 
     def _pulled_back(self, rows: np.ndarray, cotangent: np.ndarray) -> tuple[Task, np.ndarray]:
         """The task of these rows, and the cotangent (B, columns of the device)."""
@@ -352,16 +365,18 @@ class Plan:
             cotangent = own
         return task, cotangent
 
-    def _pulled(self, task: Task, found: Any) -> np.ndarray:
-        """What a device gives as the derivatives (B, lowered P), checked, as (B, P)."""
+    def _pulled(self, task: Task, found: Any) -> tuple[np.ndarray, bool]:
+        """What a device gives as the derivatives (B, lowered P), checked, as (B, P); whether some are
+        infinite."""
         notify(self.device, [task], [found])
         batch, width = task.params.shape
         wrong = fault(found, batch, width)
-        if wrong:
+        infinite = wrong == INFINITE
+        if wrong and not infinite:
             what = f"for {self.lowered[0].measurements}; expected {task.params.shape}"
             raise PluginError(self.device.name, f"vjp returned {wrong} {what}")
         affine = self.affine[0]
-        return found if affine is None else affine.pullback(found, self.num_slots)
+        return found if affine is None else affine.pullback(found, self.num_slots), infinite
 
     def chunks(self, rows: np.ndarray, shots: int | None, derivatives: bool = False) -> list[np.ndarray]:
         """The rows in pieces that fit into memory; nearly always one. UnsupportedCircuit if not one fits."""

@@ -1,12 +1,15 @@
-"""Why a device's own derivatives do not serve a circuit, and what would."""
+"""Why a device's own derivatives do not serve a circuit or a number, and what would."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from hybridge.circuit import Circuit, Measurement
 from hybridge.device import Device
 from hybridge.errors import GradientError
+from hybridge.gradients.choose import described
 from hybridge.readout.answered import answered_as
 from hybridge.registry import registry
 
@@ -35,3 +38,12 @@ def no_own_derivatives(
             return GradientError("any parameter", reason, RULES)
     reason = f"device {name!r} has no derivatives of its own for this circuit"
     return GradientError("any parameter", reason, RULES)
+
+
+def infinite_slope(named: Circuit, slot: int, rows: np.ndarray) -> GradientError:
+    """The error of a slope that is infinite at one of the rows (B, P)."""
+    _, name = named.slots[slot]
+    given = ", ".join(f"{x:g}" for x in dict.fromkeys(rows[:, slot].tolist()))
+    reason = f"the slope of a value in it is infinite at {name} = {given}"
+    remedy = f"keep {name} off that, or differentiate in other numbers alone"
+    return GradientError(described(named, slot), reason, remedy)

@@ -10,6 +10,8 @@ from hybridge.plugin import Operation
 from hybridge_default.mixed_functions import FUNCTIONS
 from hybridge_default.mixed_transfer import at
 
+STILL = 1e-13  # how much a value of order 1 depends on what it does not depend on
+
 
 class Number(NamedTuple):
     """A parameter of an operation: scale * (column of the parameters) + offset."""
@@ -48,7 +50,16 @@ class Group(NamedTuple):
         for k, slopes in enumerate(FUNCTIONS[self.function].slopes(*self.numbers(params))):
             own = cotangent[:, self.first + k * count : self.first + (k + 1) * count]
             for j, slope in enumerate(slopes):
-                np.add.at(pulled.T, self.columns[:, j], (own * slope * self.scale[:, j]).T)
+                np.add.at(pulled.T, self.columns[:, j], (_times(own, slope) * self.scale[:, j]).T)
+
+
+def _times(own: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Their product; of what nothing depends on, but by rounding, no slope is steep."""
+    steep = np.isinf(slope)
+    if not steep.any():
+        return own * slope
+    moving = np.abs(own) > STILL
+    return own * np.where(steep & ~moving, 0.0, slope)
 
 
 class External(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybridge.plugin import GradientError
+FOREVER = 800.0  # of exp(-800) no double is left
 
 
 class Function(NamedTuple):
@@ -19,24 +19,20 @@ class Function(NamedTuple):
 
 
 def _root_slope(gamma: Any) -> tuple[tuple[Any, ...], ...]:
-    left = 1 - np.asarray(gamma, float)
-    if (left <= 0).any():
-        raise GradientError(
-            "parameter 'gamma' of a damping channel",
-            "sqrt(1 - gamma), by which coherences shrink, has no derivative at gamma = 1",
-            "keep gamma < 1 (ResetError(1, 0) is AmplitudeDamping(1), PauliError('Z', 0.5) PhaseDamping(1))",
-        )
-    return ((-0.5 / np.sqrt(left),),)
+    root = np.sqrt(np.maximum(1 - np.asarray(gamma, float), 0))
+    return ((np.divide(-0.5, root, out=np.full_like(root, -np.inf), where=root > 0),),)
 
 
 def _decay_slope(tg: Any, t: Any) -> tuple[tuple[Any, ...], ...]:
-    found = np.exp(-tg / t)
-    return ((-found / t, found * tg / t**2),)
+    passed = np.minimum(tg / t, FOREVER)
+    found = np.exp(-passed)
+    return ((-found / t, found * passed / t),)
 
 
 def _excited_slope(pe: Any, tg: Any, t: Any) -> tuple[tuple[Any, ...], ...]:
-    left = np.exp(-tg / t)
-    return ((1 - left, pe * left / t, -pe * left * tg / t**2),)
+    passed = np.minimum(tg / t, FOREVER)
+    left = np.exp(-passed)
+    return ((1 - left, pe * left / t, -pe * left * passed / t),)
 
 
 FUNCTIONS = {

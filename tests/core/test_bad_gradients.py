@@ -314,7 +314,7 @@ BROKEN = {
     "vjp": ("vjp", lambda task, cotangent: np.full(task.params.shape, np.nan)),
     "both": (
         "value_and_vjp",
-        lambda task, cotangent: (np.ones((len(task.params), 1)), np.full(task.params.shape, np.inf)),
+        lambda task, cotangent: (np.ones((len(task.params), 1)), np.full(task.params.shape, np.nan)),
     ),
     "the values of both": (
         "value_and_vjp",

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import hybridge as hb
 from hybridge.conformance import QubitConformance, reference
@@ -220,16 +221,68 @@ def test_transfer_matrices_follow_from_their_definition(k):
     np.testing.assert_allclose(coefficients(rho), exact, atol=1e-10)
 
 
-def test_damping_to_the_end_has_no_derivative():
+DAMPINGS = {
+    "AmplitudeDamping": lambda gamma: hb.AmplitudeDamping(gamma, wires=0),
+    "GeneralizedAmplitudeDamping": lambda gamma: hb.GeneralizedAmplitudeDamping(gamma, 0.3, wires=0),
+    "PhaseDamping": lambda gamma: hb.PhaseDamping(gamma, wires=0),
+}
+
+
+def damped(channel, observable):
+    """An angle, and a damping of a coherence that matters to X, and to Z it does not."""
+
     @hb.qnode(hb.device("default.mixed", wires=1))
-    def node(gamma):
-        hb.RX(0.4, wires=0)
-        hb.AmplitudeDamping(gamma, wires=0)
+    def node(x, gamma):
+        hb.RY(x, wires=0)
+        channel(gamma)
+        return hb.expval(observable)
+
+    return node
+
+
+@pytest.mark.parametrize("name", DAMPINGS)
+def test_damping_to_the_end_has_no_slope_where_coherence_matters(name):
+    node = damped(DAMPINGS[name], hb.X(0) + hb.Z(0))
+    for gradient in (
+        lambda: hb.grad(node, 1)(0.4, 1.0),
+        lambda: hb.grad(lambda gamma: node(0.4, gamma) ** 2)(1.0),
+        lambda: hb.jacobian(node, 1)(0.4, np.array([0.3, 1.0])),
+        lambda: hb.jvp(node, (0.4, 1.0), (0.0, 1.0)),
+        lambda: node(0.4, torch.tensor(1.0, dtype=torch.float64, requires_grad=True)).backward(),
+    ):
+        with pytest.raises(GradientError, match=f"'gamma' of {name} on wires .* infinite at gamma = "):
+            gradient()
+    assert np.isfinite(hb.grad(node, 1)(0.4, 0.999999))
+
+
+@pytest.mark.parametrize("name", DAMPINGS)
+def test_damping_to_the_end_is_differentiated_in_all_else(name):
+    """In other numbers, with the damping a constant or not, and in gamma where no coherence matters."""
+    node = damped(DAMPINGS[name], hb.X(0) + hb.Z(0))
+    rule = node.update(diff_method="parameter-shift")
+    x = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)
+    node(x, 1.0).backward()
+    slope = hb.grad(rule)(0.4, 1.0)
+    found = [hb.grad(node)(0.4, 1.0), float(x.grad)]
+    found += [hb.grad(lambda x: node(x, 1.0) ** 2)(0.4) / (2 * node(0.4, 1.0))]
+    found += [hb.jacobian(node)(np.array([0.4, 0.4]), 1.0)[k, k] for k in (0, 1)]
+    np.testing.assert_allclose(found, slope, rtol=1e-12, atol=1e-15)
+    assert np.isclose(hb.hessian(node)(0.4, 1.0), hb.hessian(rule)(0.4, 1.0))
+    plain = damped(DAMPINGS[name], hb.Z(0))
+    step = [plain(0.4, 1.0 - h) for h in (0.0, 0.5)]  # a straight line
+    assert np.isclose(hb.grad(plain, 1)(0.4, 1.0), (step[0] - step[1]) / 0.5)
+
+
+def test_times_of_no_length_have_slopes():
+    """Relaxation that is over at once: everything is 0 but what the population is."""
+
+    @hb.qnode(hb.device("default.mixed", wires=1))
+    def node(pe, t1, t2, tg):
+        hb.RY(0.4, wires=0)
+        hb.ThermalRelaxationError(pe, t1, t2, tg, wires=0)
         return hb.expval(hb.X(0) + hb.Z(0))
 
-    with pytest.raises(GradientError, match="keep gamma < 1"):
-        hb.grad(node)(1.0)
-    assert np.isfinite(hb.grad(node)(0.999))
+    np.testing.assert_allclose(hb.grad(node, (0, 1, 2, 3))(0.3, 1e-300, 1e-300, 1.0), [-2, 0, 0, 0])
 
 
 def test_samples_are_drawn_by_the_device():

@@ -23,7 +23,7 @@ from hybridge.interfaces.called import Call, Called
 from hybridge.interfaces.entries import Entry
 from hybridge.interfaces.gather import Gather
 from hybridge.interfaces.rows import PLAIN, as_rows, real
-from hybridge.interfaces.slopes import parts_for, pull, summed, together
+from hybridge.interfaces.slopes import full_jacobian, parts_for, pull, summed, together
 
 complete()
 
@@ -100,6 +100,8 @@ def derivative(
 
     def jacobian(cotangent: Any = None) -> Any:
         """For all measurements, and kept; where one has no rule, for those that the cotangent asks for."""
+        if not made and plain and call.direct:
+            made.append(np.swapaxes(full_jacobian(rows, call, slots), 1, 2))
         if made:
             return made[0]
         parts, whole = parts_for(call, slots, None if isbox(cotangent) else cotangent)
@@ -147,7 +149,8 @@ def call_plan(call: Call, *leaves: Any) -> Any:
         flat = call.plan.run_flat(rows, call.shots)
     else:
         flat, slopes = call.plan.value_and_vjp(rows, np.ones((len(rows), 1)))
-        call.ahead.append(slopes)
+        if slopes is not None:
+            call.ahead.append(slopes)
     return flat if call.gather.batched else flat[0]
 
 

@@ -107,7 +107,7 @@ def full_jacobian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.nd
         return np.swapaxes(jacobian(rows, call, slots), 1, 2)
     columns = columns_of(call)
     tiled, one_each = np.tile(rows, (columns, 1)), np.repeat(np.eye(columns), len(rows), axis=0)
-    found = call.plan.vjp(tiled, one_each)[:, list(slots)]
+    found = call.plan.vjp(tiled, one_each, slots)[:, list(slots)]
     return np.swapaxes(found.reshape(columns, len(rows), len(slots)), 0, 1)
 
 
@@ -116,11 +116,11 @@ def pull(rows: np.ndarray, call: Call, slots: tuple[int, ...], cotangent: np.nda
     if call.direct:
         asked = cotangent.any(axis=1)
         if asked.all():
-            return _of(call.plan.vjp(rows, cotangent), slots)
+            return _of(call.plan.vjp(rows, cotangent, slots), slots)
         # a Jacobian of a batch is made of pulls that ask for one row each
         found = np.zeros((len(rows), len(slots)))
         if asked.any():
-            found[asked] = _of(call.plan.vjp(rows[asked], cotangent[asked]), slots)
+            found[asked] = _of(call.plan.vjp(rows[asked], cotangent[asked], slots), slots)
         return found
     return np.matmul(jacobian(rows, call, slots, cotangent), cotangent[:, :, None])[:, :, 0]
 
@@ -131,7 +131,7 @@ def value_and_vjp(
     """The values (B, columns), and the cotangent (B, columns) times the Jacobian, (B, S)."""
     if call.direct:
         flat, found = call.plan.value_and_vjp(rows, cotangent)
-        return flat, _of(found, slots)
+        return flat, pull(rows, call, slots, cotangent) if found is None else _of(found, slots)
     return call.plan.run_flat(rows, call.shots), pull(rows, call, slots, cotangent)
 
 

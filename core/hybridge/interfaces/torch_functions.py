@@ -110,7 +110,7 @@ class Values(Function):
         if call.ahead is None:
             return run.values(call.plan.run(rows, call.shots))
         flat, slopes = call.plan.value_and_vjp(rows, np.ones((len(rows), 1)))
-        call.ahead[:] = call.gather, rows, slopes
+        call.ahead[:] = (call.gather, rows, slopes) if slopes is not None else ()
         return run.values([flat[:, 0]])
 
     @staticmethod

@@ -10,6 +10,7 @@ from itertools import count, groupby
 from typing import Any, NamedTuple
 
 import numpy as np
+from qiskit.circuit import Gate as Named
 from qiskit.circuit import Instruction, Parameter, ParameterVector, QuantumCircuit, Reset
 from qiskit.circuit.library import DiagonalGate, Initialize, MCXGate, RZGate, UnitaryGate
 from qiskit.circuit.library import get_standard_gate_name_mapping as standard_gates
@@ -45,7 +46,8 @@ class Piece(NamedTuple):
 class Program:
     """A circuit with parameters[j] = scales[j] * params[:, slots[j]]; what it saves or, sampled, measures."""
 
-    circuit: QuantumCircuit  # with a mark in the place of each channel
+    circuit: QuantumCircuit  # with a mark in the place of each channel, and gates by name, see _by_name
+    drawn: QuantumCircuit  # the same in Qiskit's gates
     parameters: tuple[Parameter, ...]
     slots: np.ndarray
     scales: np.ndarray
@@ -87,7 +89,7 @@ class Program:
 
     def native(self) -> str:
         """The circuit, drawn; its channels are named at their marks."""
-        return str(self.circuit.draw("text", fold=-1))
+        return str(self.drawn.draw("text", fold=-1))
 
     def read(self, rows: Sequence[Any], shots: int | None) -> np.ndarray:
         """(batch, columns) from Aer's data of each row: measurements side by side, samples shot by shot."""
@@ -142,6 +144,7 @@ def make_program(
         if m.kind not in SAMPLED
     ]
     return Program(
+        _by_name(circuit),
         circuit,
         parameters,
         slots=np.array([a.slot for a in angles], dtype=np.intp),
@@ -194,6 +197,21 @@ def body(gates: Sequence[Gate], wires: int, parameters: Sequence[Parameter]) -> 
                     angles = [a.scale if a.slot is None else next(free) for a in g.angles]
                     circuit.append(STANDARD[g.name](*angles), g.wires)
     return circuit
+
+
+def _by_name(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit with a name alone for each standard gate that has angles.
+
+    Aer goes by names, and asks for each gate five times a job. Qiskit makes a standard gate with angles anew
+    each time: a value of 16 angles took Aer 0.79 ms, not 0.61.
+    """
+    named = circuit.copy_empty_like()
+    for step in circuit.data:
+        gate = step.operation
+        if type(gate) is STANDARD.get(gate.name) and gate.params:
+            step = step.replace(operation=Named(gate.name, gate.num_qubits, gate.params, gate.label))
+        named.append(step)
+    return named
 
 
 def _prepare(circuit: QuantumCircuit, preparations: Sequence[Gate], density: bool) -> None:

@@ -40,7 +40,7 @@ test: $(INSTALLED) ## run the tests (TESTS=tests/core for a part, WORKERS=4 for 
 
 fuzz: $(INSTALLED) ## hold engines against one another, and readers against broken texts (SECONDS=600)
 	@$(RUN) tests/plugins/fuzz_engine.py --seconds $(SECONDS)
-	@$(RUN) tests/core/fuzz_qasm.py --seconds $(SECONDS)
+	@$(RUN) tests/core/fuzz_texts.py --seconds $(SECONDS)
 
 lint: $(INSTALLED) ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check .

@@ -95,7 +95,7 @@ class Reader:
         if name == "measure":
             self.entries += [Measured(w, b) for w, b in zip(wires, bits, strict=True)]
         else:
-            self.entries += [Measured(w, reset=True) for w in wires if w in self.touched]
+            self.entries += [Measured(w, reset=True) for w in wires]
 
     def _prepared(self, operation: Any, wires: Wires, condition: conditions.Condition) -> None:
         """A state: as one where nothing has been done to its wires, else by its definition."""

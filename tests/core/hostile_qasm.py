@@ -245,15 +245,57 @@ conditions in conditions: MANY(if (c[0]) )x q[0];
 a measurement under a condition: if (c[0]) { c[1] = measure q[0]; }
 a block that does not end: if (c[0]) { x q[0];
 else without if: else { x q[0]; }
-a loop in version 3: for int i in [0:10] { h q[0]; }
 a loop without end: while (true) { h q[0]; }
+a loop of 10^9: for int i in [0:10**9] { h q[0]; }
+a loop of nothing, 10^9 times: for int i in [0:10**9] { }
+a loop of 4^20: LOOPS h q[0];
+a hundred thousand loops: MANY(for int i in {0} )h q[0];
+a hundred thousand blocks: MANY(box { )h q[0];
+a loop without numbers: for int i in [] { h q[0]; }
+a loop over qubits: for int i in q { h q[0]; }
+a loop over fractions: for int i in {0.5} { h q[0]; }
+a loop of fractions from one to another: for float a in [0:1] { rx(a) q[0]; }
+a loop with a step of 0: for int i in [0:0:3] { h q[0]; }
+a loop beyond 32 bits: for int i in [0:2**40] { h q[0]; }
+a loop without a kind: for i in [0:3] { h q[i]; }
+a loop beyond the register: for int i in [0:3] { h q[i]; }
+a loop that declares qubits: for int i in [0:1] { qubit[2] r; }
+a loop that does not end: for int i in [0:1] { h q[0];
+a loop of no times that does not end: for int i in [1:0] { h q[0];
+a variable of a loop behind it: for int i in [0:1] { h q[i]; } h q[i];
+a variable of a loop that is set: for int i in [0:1] { i = 2; }
+a variable that is set again: int i = 3; i = 4;
+a variable that grows: int i = 3; i += 4;
+a variable of an input: input float t; float u = 2 * t;
+a number that is not set: int i; h q[i];
+a switch on a number that is not set: int i; switch (i) { case 0 { h q[0]; } }
+a switch on bits that were measured since: int i; i = c; c = measure q[0:1]; switch (i) { case 0 { h q[0]; } }
+a switch on 16 bits: bit[16] b; int i; i = b; switch (i) { case 0 { h q[0]; } default { x q[0]; } }
+a case behind the default: int i; i = c; switch (i) { default { h q[0]; } case 0 { x q[0]; } }
+an array of other size: array[float, 3] a = {1, 2};
+an array of 10^12 numbers: input array[float, 10**12] a;
+an array of arrays: array[float, 2, 2] a = {{1, 2}, {3, 4}};
+an array of names: array[float, 1] a = {b};
+an array for a number: array[float, 2] a = {1, 2}; rx(a) q[0];
+an array beyond its end: array[float, 2] a = {1, 2}; rx(a[2]) q[0];
+an array by a fraction: array[float, 2] a = {1, 2}; rx(a[0.5]) q[0];
+a physical qubit among declared ones: h $0;
+a physical qubit without a number: h $q;
+an alias of a qubit twice: let a = q ++ q[0];
+an alias of bits and qubits: let a = q ++ c;
+an alias of nothing: let a = ;
+an alias under a taken name: let q = q[0:1];
+a remainder by 0: rx(5 % 0) q[0];
+a tower of whole powers: h q[2**9**9**9];
+a delay without a unit: delay[3] q[0];
+a delay of a name: delay[t] q[0];
+a comparison of a register with a bit: if (c == c[0]) x q[0];
+a comparison with a sign: if (int[2](c) == 1) x q[0];
+a register as a truth value: if (c & c[0]) x q[0];
 a function: def f(qubit a) { h a; }
 an external function: extern f(int) -> int;
 a pulse: cal { play(d0); }
 a calibration: defcal x $0 { }
-a physical qubit: h $0;
-an alias: let a = q[0:1];
-a variable: int i = 3;
 an assignment of a number: c = 3;
 an assignment of a gate: c = x q[0];
 an assignment to qubits: q = measure q;
@@ -326,6 +368,7 @@ WHOLE = {
 
 def written_out(text: str) -> str:
     """DIGITS200 becomes 200 digits, MANY(x) a hundred thousand times x."""
+    text = text.replace("LOOPS", "".join(f"for int i{k} in [0:3] " for k in range(20)))
     text = re.sub(r"MANY\((\(|[^)]*\) |[^)]*)\)", lambda m: m[1] * 10**5, text)
     return re.sub(r"DIGITS(\d+)", lambda m: "9" * int(m[1]), text)
 

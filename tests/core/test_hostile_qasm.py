@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fuzz_qasm import mutated, outcome
+from fuzz_texts import languages, mutated, outcome
 from hostile_qasm import GOOD, programs
 
 import hybridge as hb
@@ -97,26 +97,11 @@ def test_the_place_is_that_of_the_fault(text):
     assert (caught.value.line, caught.value.column) == PLACES[text]
 
 
-def test_random_mutations_are_read_or_refused():
+@pytest.mark.parametrize("name, language", languages().items(), ids=list(languages()))
+def test_random_mutations_are_read_or_refused(name, language):
     rng = random.Random(20)
-    sources = [path.read_text() for path in sorted(DATA.glob("*.qasm"))]
-    for read, others in ((hb.from_qasm, []), (hb.from_qasm3, [VERSION3])):
-        found = [outcome(read, mutated(rng.choice(others or sources), rng)) for _ in range(800)]
-        assert {"read", "refused"} == set(found)
-
-
-VERSION3 = """OPENQASM 3.0;
-include "stdgates.inc";
-input float[64] theta; const int n = 2;
-qubit[n] q; qubit r; bit[2] c; bit d;
-gate g(x, y) a, b { U(x, y, 0) a; ctrl @ rz(x*y) a, b; gphase(x/4); inv @ s a; pow(2) @ t b; }
-g(theta, 2*pi) q[0], q[1];
-negctrl @ ctrl @ x q[0], q[1], r;
-h q[0:1]; reset r;
-c = measure q; d = measure r;
-if (c[0] && !d || c == 2) { x q[1]; } else if (d) z q[0]; else { ry(theta) q[1]; }
-"""
-DATA = Path(__file__).parents[1] / "data" / "qasm"
+    found = {outcome(language, mutated(rng.choice(language.texts), rng, language.pieces)) for _ in range(600)}
+    assert found == {"read", "refused"}
 
 
 def test_what_is_no_text_is_refused(tmp_path):

@@ -135,6 +135,23 @@ def test_measurements_before_the_end_are_recorded(why):
     assert rows.count("measure") == sum(isinstance(e, Measured) for e in INSIDE[why])
 
 
+def test_a_reset_at_the_start_is_recorded_where_the_wire_is_in_use():
+    entries = (Measured(0, reset=True), Measured(1, reset=True), Entry(hb.RX, (0,), (0.3,)), Measured(0, 0))
+    found = ImportedCircuit(entries, (0, 1), bits=("c",))
+
+    @hb.qnode(hb.device("default.qubit", wires=2))
+    def node(first):
+        for wire in first:
+            hb.X(wire)
+        return hb.probs(wires=found())
+
+    kinds = [
+        [o.kind for o, _ in node.record(first).instructions].count("measure") for first in ((), (1,), (1, 0))
+    ]
+    assert kinds == [0, 1, 2] and not found.measures_inside
+    assert np.allclose([node(()), node((1, 0))], [[np.cos(0.15) ** 2, np.sin(0.15) ** 2]] * 2, atol=1e-12)
+
+
 def test_a_bit_that_was_never_measured_reads_zero():
     entries = (
         Measured(0, 1),

@@ -95,6 +95,27 @@ ALIKE = {
     "const float a = pi / 4; gate g b { rx(2 * a) b; } g q[0];": "rx(pi/2) q[0];",
     "rx(π/τ + log(euler) + pow(2, 3) + 2**-1 + arcsin(1)) q[0];": "rx(10 + pi/2) q[0];",
     "rx(6/3) q[0];": "rx(2) q[0];",
+    "rx(7 % 4 + 2**3) q[0];": "rx(11) q[0];",
+    "for int i in [0:2] { h q[i]; }": "h q[0]; h q[1]; h q[2];",
+    "for uint i in [2:-1:1] cx q[i], q[i - 1];": "cx q[2], q[1]; cx q[1], q[0];",
+    "for int i in {2, 0} { rx(0.1 * i + 0.2) q[i]; }": "rx(0.4) q[2]; rx(0.2) q[0];",
+    "for float a in {0.1, 0.2} ry(a) q[0];": "ry(0.3) q[0];",
+    "for int i in [0:1] for int j in [i + 1:2] cp(pi / 2**(j - i)) q[i], q[j];": "cp(pi/2) q[0], q[1]; "
+    "cp(pi/4) q[0], q[2]; cp(pi/2) q[1], q[2];",
+    "for int i in [1:0] { for int j in {7} { h q[j]; } } x q[0];": "x q[0];",
+    "for int i in [0:2] { const float a = 0.1 * i; rx(a) q[i]; }": "rx(0.1) q[1]; rx(0.2) q[2];",
+    "for int i in [0:2] { cx q[i], q[(i + 1) % 3]; }": "cx q[0], q[1]; cx q[1], q[2]; cx q[2], q[0];",
+    "for int i in {0} { for int i in {1} { h q[i]; } t q[i]; }": "h q[1]; t q[0];",
+    "for int i in {1, 2} ctrl @ pow(2**i) @ p(0.1) q[0], q[i];": "cp(0.2) q[0], q[1]; cp(0.4) q[0], q[2];",
+    "array[float[64], 2] a = {0.3, pi}; for int i in [0:1] rx(a[i]) q[i]; ry(a[-1]) q[2];": "rx(0.3) q[0]; "
+    "rx(pi) q[1]; ry(pi) q[2];",
+    "const array[int, 2] k = {2, 0}; for int i in k h q[i];": "h q[2]; h q[0];",
+    "float[64] a = pi / 2; uint k = 2; rx(a) q[0]; pow(k) @ s q[1];": "rx(pi/2) q[0]; z q[1];",
+    "let a = q[1:2]; h a;": "h q[1]; h q[2];",
+    "let a = q[2] ++ q[0]; cx a[0], a[1];": "cx q[2], q[0];",
+    "let a = {q[2], q[0]}; cx a[0], a[1];": "cx q[2], q[0];",
+    "box { h q[0]; cx q[0], q[1]; }": "h q[0]; cx q[0], q[1];",
+    "delay[100ns] q; delay[0.5us] q[0]; delay[3dt]; h q[0];": "h q[0];",
 }
 
 
@@ -129,6 +150,25 @@ CONDITIONS = {
     "c[0] && !c[1] || c == 2": "01 10",
     "!(c[0] || c == 2)": "00",
     "c == 7": "",
+    "c == 1 + 1": "10",
+    "c < 2": "00 01",
+    "c <= 2": "00 01 10",
+    "c > 2": "11",
+    "c >= 1": "01 10 11",
+    "c[0] < 1": "00 10",
+    "c[0] ^ c[1]": "01 10",
+    "c[0] & ~c[1]": "01",
+    "c[0] | c[1] & c[0]": "01 11",
+    "c[0] == c[1]": "00 11",
+    "c[0] != c[1]": "01 10",
+    "c[0] == 2": "",
+    "c[0] != 2": "00 01 10 11",
+    "bool(c[1])": "10 11",
+    "bool(c)": "01 10 11",
+    "int(c) == 2": "10",
+    "uint[2](c) == 3": "11",
+    "(c[0] || c[1]) == false": "00",
+    "!(c[0] != 2)": "",
 }
 
 
@@ -144,3 +184,40 @@ def test_a_condition_holds_where_it_says(condition):
 
     assert holds(one) == set(CONDITIONS[condition].split())
     assert holds(other) == set(values) - holds(one)
+
+
+def test_a_switch_acts_in_the_case_that_its_bits_read():
+    cases = "case 1 { rx(0.1) r; } case 0, 3 { rx(0.2) r; } default { rx(0.4) r; }"
+    head = "OPENQASM 3; include 'stdgates.inc'; qubit[2] q; qubit r; bit[2] c; int n; c = measure q; n = c;"
+    entries = hb.from_qasm3(f"{head} switch (n) {{ {cases} }}").entries[2:]
+    found = {e.numbers[0]: set(e.allowed) for e in entries}  # the pattern of c[0], c[1]
+    assert found == {0.1: {(1, 0)}, 0.2: {(0, 0), (1, 1)}, 0.4: {(0, 1)}}
+
+
+def test_blocks_in_blocks_act_where_all_their_conditions_hold():
+    text = "OPENQASM 3; qubit[2] q; qubit r; bit[2] c; c = measure q; if (c[0]) { for int i in [0:1] { "
+    text += "if (c[1]) U(0.1, 0, 0) r; else { box { U(0.2, 0, 0) r; } } } }"
+    entries = hb.from_qasm3(text).entries[2:]
+    assert [e.numbers[0] for e in entries] == [0.1, 0.2] * 2
+    assert [e.allowed for e in entries] == [((1, 1),), ((1, 0),)] * 2 and {e.bits for e in entries} == {
+        (0, 1)
+    }
+
+
+def test_physical_qubits_are_wires_of_their_numbers():
+    program = hb.from_qasm3("include 'stdgates.inc'; bit[2] c; h $3; cx $3, $1; c[0] = measure $3;")
+    assert program.num_wires == 4 and [e.wires for e in program.entries[:2]] == [(3,), (3, 1)]
+    assert program.measured == (3,)
+
+
+def test_an_array_that_is_given_is_a_vector_of_parameters():
+    text = (
+        "input array[float[64], 3] theta; input angle b; qubit q; for int i in [0:2] U(b * theta[i], 0, 0) q;"
+    )
+    program = hb.from_qasm3(text)
+    assert program.parameters == ("theta[0]", "theta[1]", "theta[2]", "b")
+    node = hb.QNode(
+        lambda x, b: [program(theta=x, b=b), hb.expval(hb.Z(0))][1], hb.device("default.qubit", wires=1)
+    )
+    assert np.isclose(node(np.array([0.1, 0.2, 0.4]), 0.5), np.cos(0.35), atol=1e-12)
+    assert np.allclose(hb.grad(node)(np.array([0.1, 0.2, 0.4]), 0.5), -0.5 * np.sin(0.35), atol=1e-12)

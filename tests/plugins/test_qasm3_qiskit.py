@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit, qasm3
+from qiskit import QuantumCircuit, qasm3, transpile
 from qiskit.circuit import Parameter, ParameterVector
+from qiskit.circuit.classical import expr
 from qiskit.circuit.library import efficient_su2, standard_gates
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, Statevector
+from qiskit.transpiler import CouplingMap
+from qiskit_aer import AerSimulator
 from test_qasm_qiskit import PROGRAMS, equal_up_to_phase, unitary
 
 import hybridge as hb
@@ -112,6 +115,55 @@ def test_parameters_of_a_vector_are_written_by_qiskit_in_a_way_that_is_read():
     for element in x:
         circuit.rx(element, 0)
     assert len(read_again(circuit).parameters) == 11
+
+
+def blocks():
+    """A circuit with all the blocks that Qiskit writes and hybridge reads, and its bits measured."""
+    circuit, i = QuantumCircuit(3, 3), Parameter("i")
+    circuit.ry(1.1, 0)
+    circuit.rx(0.7, 1)
+    with circuit.for_loop(range(0, 3), i):
+        circuit.rx(0.3 * i + 0.1, 2)
+        with circuit.for_loop([2, 0]):
+            circuit.rz(0.4, 2)
+    circuit.measure([0, 1], [0, 1])
+    with circuit.if_test(expr.less(circuit.cregs[0], 2)) as otherwise:
+        circuit.rx(0.3, 2)
+    with otherwise:
+        circuit.h(2)
+    with circuit.if_test(expr.bit_xor(circuit.clbits[0], circuit.clbits[1])):
+        circuit.ry(0.5, 2)
+    with circuit.switch(circuit.cregs[0]) as case:
+        with case(0, 3):
+            circuit.ry(0.2, 2)
+        with case(case.DEFAULT):
+            circuit.ry(0.9, 2)
+    circuit.delay(3, 2)
+    circuit.measure(2, 2)
+    return circuit
+
+
+def test_blocks_that_qiskit_writes_are_read_alike():
+    program = read_again(blocks())
+    node = hb.QNode(lambda: hb.probs(program()), hb.device("default.qubit", wires=3))
+    counts = AerSimulator().run(blocks(), shots=200_000, seed_simulator=3).result().get_counts()
+    found, expected = np.array([counts.get(f"{k:03b}"[::-1], 0) for k in range(8)]) / 200_000, node()
+    # 6 standard deviations in each of 8: a false alarm in 10^8
+    assert (np.abs(found - expected) < 6 * np.sqrt(expected * (1 - expected) / 200_000)).all()
+
+
+def test_a_circuit_on_physical_qubits_is_read_alike():
+    layout = [4, 2, 0]
+    circuit = QuantumCircuit(3)
+    circuit.u(0.3, 0.4, 0.5, 0)
+    circuit.cx(0, 2)
+    circuit.ry(0.7, 1)
+    physical = transpile(
+        circuit, coupling_map=CouplingMap.from_full(5), initial_layout=layout, optimization_level=0
+    )
+    program = read_again(physical)
+    node = hb.QNode(lambda: [program(), hb.probs(wires=layout)][1], hb.device("default.qubit", wires=5))
+    assert np.allclose(node(), Statevector(circuit.reverse_bits()).probabilities(), atol=1e-12)
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)

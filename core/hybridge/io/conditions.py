@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -29,6 +29,13 @@ def equals(bits: Sequence[int], number: int) -> Condition:
     return Condition(tuple(bits), () if number >> len(bits) else (pattern,))
 
 
+def where(bits: Sequence[int], holds: Callable[[int], bool]) -> Condition:
+    """Where the number that the bits read, the first least significant, is one of which this holds."""
+    _check_size(bits)
+    numbers = [number for number in range(2 ** len(bits)) if holds(number)]
+    return Condition(tuple(bits), tuple(tuple([n >> k & 1 for k in range(len(bits))]) for n in numbers))
+
+
 def both(a: Condition, b: Condition) -> Condition:
     """Where both hold. Raises CircuitError where that takes too many patterns."""
     if not a.bits or not b.bits:
@@ -47,8 +54,7 @@ def both(a: Condition, b: Condition) -> Condition:
 
 def opposite(a: Condition) -> Condition:
     """Where it does not hold. Raises CircuitError where it is about too many bits."""
-    if len(a.bits) > MAX_BITS:
-        raise CircuitError(f"the opposite of a condition on {len(a.bits)} bits; at most {MAX_BITS} are read")
+    _check_size(a.bits)
     allowed = set(a.allowed)
     return Condition(a.bits, tuple(p for p in product((0, 1), repeat=len(a.bits)) if p not in allowed))
 
@@ -56,3 +62,13 @@ def opposite(a: Condition) -> Condition:
 def either(a: Condition, b: Condition) -> Condition:
     """Where one of them holds, or both."""
     return opposite(both(opposite(a), opposite(b)))
+
+
+def differ(a: Condition, b: Condition) -> Condition:
+    """Where one of them holds, and not both."""
+    return either(both(a, opposite(b)), both(opposite(a), b))
+
+
+def _check_size(bits: Sequence[int]) -> None:
+    if len(bits) > MAX_BITS:
+        raise CircuitError(f"a condition on {len(bits)} bits together; at most {MAX_BITS} are read")

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from hybridge import numpy as anp
 from hybridge.errors import CircuitError
 
-WHOLE = frozenset({"+", "-", "*", "negative"})  # of whole numbers a whole number
 MAX_WHOLE = 2**63
 MAX_STEPS = 10_000  # of one expression: substitution can double it at each level
 
@@ -31,6 +30,12 @@ Number = (
 )  # whole numbers stay so in sums and products: version 3 divides them otherwise
 
 
+class Array(NamedTuple):
+    """Numbers of one name, each read by its index."""
+
+    numbers: tuple[Number, ...]
+
+
 class Rule(NamedTuple):
     """How a function is computed: of plain floats, and of arrays and whatever a library differentiates."""
 
@@ -50,6 +55,21 @@ def _power(base: Any, exponent: Any) -> Any:
     return found
 
 
+def _whole_power(base: int, exponent: int) -> int | None:
+    if exponent < 0 or (abs(base) > 1 and exponent > 63):  # 9^9^9^9 of whole numbers would never end
+        return None
+    return base**exponent
+
+
+# what is a whole number of whole numbers; None where it is none, or too large
+WHOLE: dict[str, Callable[..., int | None]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "%": lambda a, b: a % b if a >= 0 and b > 0 else None,
+    "^": _whole_power,
+    "negative": lambda a: -a,
+}
 FUNCTIONS: dict[str, Rule] = {
     "+": _same(2, lambda a, b: a + b),
     "-": _same(2, lambda a, b: a - b),
@@ -70,9 +90,10 @@ _NAMES = {
     "exp": ("exp", "exp"),
     "ln": ("log", "log"),
     "sqrt": ("sqrt", "sqrt"),
+    "%": ("fmod", "fmod"),
 }
 for _name, (_float, _array) in _NAMES.items():
-    FUNCTIONS[_name] = Rule(1, getattr(math, _float), getattr(anp, _array))
+    FUNCTIONS[_name] = Rule(1 + (_name == "%"), getattr(math, _float), getattr(anp, _array))
 
 
 def constant(value: float) -> float:
@@ -97,9 +118,9 @@ def call(name: str, *arguments: Number) -> Number:
     if len(plain) == len(arguments):
         try:
             if name in WHOLE and all(type(a) is int for a in plain):
-                found = rule.of_floats(*plain)
-                return found if abs(found) < MAX_WHOLE else constant(found)
-            # of floats: 9^9^9^9 of whole numbers would never end
+                found = WHOLE[name](*plain)
+                if found is not None and abs(found) < MAX_WHOLE:
+                    return found
             return constant(rule.of_floats(*map(float, plain)))
         except CircuitError:
             raise CircuitError(f"{_shown(name, arguments)} is not a finite number") from None

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from hybridge.errors import CircuitError
-from hybridge.io.expression import FUNCTIONS, Number, call, constant
+from hybridge.io.expression import FUNCTIONS, Array, Number, call, constant
 from hybridge.io.tokens import Token, Tokens, shown
 
 MAX_DIGITS = 16  # of a whole number that is kept as one
 MAX_DEPTH = 64  # of brackets and signs inside one another: each is a call here
 
-Names = Mapping[str, Number]
+Names = Mapping[str, Number | Array]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ class Grammar:
     def _named(self, tokens: Tokens, token: Token, names: Names, depth: int) -> Number:
         name = token.text
         if name in names:
-            return names[name]
+            found = names[name]
+            return self._element(tokens, token, found, names, depth) if isinstance(found, Array) else found
         if name in self.constants:
             return self.constants[name]
         if name not in self.calls:
@@ -90,6 +91,17 @@ class Grammar:
         if len(inside) != arity:
             tokens.fail(f"{name} takes {arity} numbers; got {len(inside)}", token)
         return self.computed(tokens, token, lambda: call(self.calls[name], *inside))
+
+    def _element(self, tokens: Tokens, token: Token, array: Array, names: Names, depth: int) -> Number:
+        """The number of an array that the index in square brackets names; below 0, counted from the end."""
+        tokens.expect("[")
+        begins = tokens.next
+        index = self.read(tokens, names, 0, depth + 1)
+        size = len(array.numbers)
+        if not isinstance(index, int) or not -size <= index < size:
+            tokens.fail(f"{token.text} has {size} numbers: an index of {-size} to {size - 1}", begins)
+        tokens.expect("]")
+        return array.numbers[index]
 
     @staticmethod
     def computed(tokens: Tokens, token: Token, compute: Callable[[], Number]) -> Number:
@@ -107,7 +119,7 @@ QASM2 = Grammar(
     {"pi": math.pi},
 )
 QASM3 = Grammar(
-    {**_SIGNS, "**": (3, "^")},
+    {**_SIGNS, "%": (1, "%"), "**": (3, "^")},
     {name: name for name in ("sin", "cos", "tan", "exp", "sqrt")}
     | {"log": "ln", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "pow": "^"},
     {"pi": math.pi, "π": math.pi, "tau": math.tau, "τ": math.tau, "euler": math.e, "ℇ": math.e},

@@ -13,6 +13,7 @@ from hybridge.io.expression import Number, value
 from hybridge.observables.measured import MeasuredValue, measure
 from hybridge.operations.measuring import Patterns, conditional
 from hybridge.operations.table import Operation, Wires, as_wires, derive
+from hybridge.recording import recorder
 
 _ELEMENT = re.compile(r"(?P<vector>.+)\[(?P<index>\d+)\]")
 
@@ -32,7 +33,10 @@ class Entry(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A measurement of a wire into a classical bit; or, without a bit, a reset of the wire to |0>."""
+    """A measurement of a wire into a classical bit; or, without a bit, a reset of the wire to |0>.
+
+    A reset of a wire that the circuit has not acted on yet is recorded only where a call finds it in use.
+    """
 
     wire: int
     bit: int | None = None
@@ -67,9 +71,14 @@ class ImportedCircuit:
     measurements: tuple[Measurement, ...] = ()
     records: bool = False
     _last: Mapping[int, int] | None = field(init=False, default=None, repr=False)
+    _early: frozenset[int] = field(init=False, default=frozenset(), repr=False)  # places of early resets
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_last", None if self.records else _measured_last(self.entries))
+        if not self.records:
+            early = _early_resets(self.entries)
+            rest = [entry for k, entry in enumerate(self.entries) if k not in early]
+            object.__setattr__(self, "_early", early)
+            object.__setattr__(self, "_last", _measured_last(rest))
 
     @property
     def num_wires(self) -> int:
@@ -96,12 +105,16 @@ class ImportedCircuit:
         labels = self._labels(wires)
         parameters = self._values(values, named)
         outcomes: dict[int, MeasuredValue] = {}
-        for entry in self.entries:
+        used = _wires_in_use() if self._early else frozenset()
+        for k, entry in enumerate(self.entries):
             if isinstance(entry, Entry):
                 on = tuple([labels[w] for w in entry.wires])
                 row = _under(entry, outcomes) if entry.bits else entry.operation
                 if row is not None:
                     row(*[value(n, parameters) for n in entry.numbers], wires=on)
+            elif k in self._early:
+                if labels[entry.wire] in used:
+                    measure(labels[entry.wire], reset=True)
             elif self._last is None:
                 outcome = measure(labels[entry.wire], entry.reset, entry.postselect)
                 if entry.bit is not None:
@@ -160,6 +173,27 @@ def _vectors(parameters: Sequence[str]) -> dict[str, tuple[str, ...]]:
         element = _ELEMENT.fullmatch(name)
         found.setdefault(element["vector"] if element else name, []).append(name)
     return {vector: tuple(names) for vector, names in found.items()}
+
+
+def _early_resets(entries: Sequence[Entry | Measured]) -> frozenset[int]:
+    """Places of the resets of wires that nothing has acted on before."""
+    found: list[int] = []
+    touched: set[int] = set()
+    for k, entry in enumerate(entries):
+        if isinstance(entry, Entry):
+            if entry.operation.kind != "marker":
+                touched.update(entry.wires)
+        elif entry.reset and entry.bit is None and entry.wire not in touched:
+            found.append(k)
+        else:
+            touched.add(entry.wire)
+    return frozenset(found)
+
+
+def _wires_in_use() -> frozenset[Any]:
+    """The wires that the circuit which is being recorded has acted on."""
+    tape = recorder.tape or ()
+    return frozenset(w for applied in tape if applied.operation.kind != "marker" for w in applied.wires)
 
 
 def _measured_last(entries: Sequence[Entry | Measured]) -> Mapping[int, int] | None:

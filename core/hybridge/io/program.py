@@ -21,8 +21,7 @@ class Register(NamedTuple):
 
     name: str
     quantum: bool
-    start: int
-    size: int
+    places: Sequence[int]
     single: bool = False
 
     @property
@@ -45,16 +44,16 @@ Indices = Callable[[int], tuple[Sequence[int], bool]]
 class Program:
     """What the statements of a text have made. Errors are raised at the token they are about."""
 
-    def __init__(self, tokens: Tokens, indices: Indices):
-        self.tokens, self._indices = tokens, indices
+    def __init__(self, tokens: Tokens, indices: Indices, physical: bool = False):
+        self.tokens, self._indices, self._physical = tokens, indices, physical
         self.registers: dict[str, Register] = {}
         self.gates: dict[str, Gate] = {}
         self.num_wires = 0
+        self.numbered = False  # whether the wires are physical qubits, which are not declared
         self.bits: list[str] = []
         self.entries: list[Entry | Measured] = []
         self.parameters: list[str] = []
         self._room = MAX_OPERATIONS + len(tokens.tokens)
-        self._touched: set[int] = set()
 
     def imported(self) -> ImportedCircuit:
         """The circuit on wires 0..n-1, in the order in which they were declared."""
@@ -65,36 +64,57 @@ class Program:
     def declare(self, token: Token, quantum: bool, size: int, single: bool = False) -> None:
         """A register of this name."""
         start = self.num_wires if quantum else len(self.bits)
-        found = Register(token.text, quantum, start, size, single)
+        found = Register(token.text, quantum, range(start, start + size), single)
         if start + size > MAX_REGISTER:
             self.tokens.fail(f"at most {MAX_REGISTER} {found.noun} are read", token)
+        if quantum and self.numbered:
+            self.tokens.fail("qubits are either declared or physical, as $0 is; not both", token)
         self.registers[token.text] = found
         if quantum:
             self.num_wires += size
         else:
             self.bits += [token.text] if single else [f"{token.text}[{k}]" for k in range(size)]
 
+    def alias(self, token: Token, operands: Sequence[Operand], quantum: bool) -> None:
+        """A name for the places of these operands, one after another."""
+        places = [place for o in operands for place in o.places]
+        self.spend(token, len(places))
+        if len(set(places)) != len(places) or not places:
+            self.tokens.fail(f"{shown(token)} is a name for places that differ, one or more", token)
+        self.registers[token.text] = Register(token.text, quantum, places)
+
     def operand(self, quantum: bool) -> Operand:
         """The register, or one place of it, that the text names next."""
         tokens = self.tokens
+        if quantum and self._physical and tokens.next.text == "$":
+            return self._numbered(tokens.take())
         token = tokens.expect_kind("name", "the name of a register")
         register = self.registers.get(token.text)
         if register is None or register.quantum != quantum:
             noun = "qubits" if quantum else "classical bits"
             tokens.fail(f"no {noun} are named {shown(token)}", token)
+        self.spend(token, len(register.places) // 16)
         if not tokens.accept("["):
-            places = tuple(range(register.start, register.start + register.size))
-            return Operand(token, places, not register.single)
+            return Operand(token, tuple(register.places), not register.single)
         place = tokens.next
         if register.single:
             tokens.fail(f"{register.name} is one of the {register.noun} and takes no index", place)
-        chosen, whole = self._indices(register.size)
+        size = len(register.places)
+        chosen, whole = self._indices(size)
         for index in chosen:
-            if not 0 <= index < register.size:
-                has = f"{register.name} has {register.size} {register.noun}"
+            if not 0 <= index < size:
+                has = f"{register.name} has {size} {register.noun}"
                 tokens.fail(f"{has}; no {register.name}[{index}]", place)
         tokens.expect("]")
-        return Operand(token, tuple(register.start + index for index in chosen), whole)
+        return Operand(token, tuple(register.places[index] for index in chosen), whole)
+
+    def _numbered(self, token: Token) -> Operand:
+        """The physical qubit whose number comes next: wire k is $k."""
+        if self.num_wires and not self.numbered:
+            self.tokens.fail("qubits are either declared or physical, as $0 is; not both", token)
+        place = self.tokens.whole("the number of a physical qubit", MAX_REGISTER - 1)
+        self.numbered, self.num_wires = True, max(self.num_wires, place + 1)
+        return Operand(token, (place,), False)
 
     def operands(self, quantum: bool = True) -> list[Operand]:
         """One or more of them, with commas between."""
@@ -138,7 +158,6 @@ class Program:
             if len(set(wires)) != len(wires):
                 self.tokens.fail(f"{token.text} acts on a qubit twice", token)
             self.spend(token, gate.size - 1)
-            self._touched.update(wires)
             try:
                 found = list(gate.entries(numbers, wires))
             except CircuitError as error:
@@ -159,13 +178,12 @@ class Program:
             sizes = f"{len(wires.places)} qubits into {len(bits.places)} classical bits"
             self.tokens.fail(f"measure takes as many classical bits as qubits; got {sizes}", token)
         self.spend(token, len(wires.places) - 1)
-        self._touched.update(wires.places)
         self.entries += [Measured(w, b) for w, b in zip(wires.places, bits.places, strict=True)]
 
     def reset(self, token: Token, operand: Operand) -> None:
-        """Wires back to |0>; nothing where nothing has been done to them."""
+        """Wires back to |0>."""
         self.spend(token, len(operand.places) - 1)
-        self.entries += [Measured(w, reset=True) for w in operand.places if w in self._touched]
+        self.entries += [Measured(w, reset=True) for w in operand.places]
 
 
 def named_once(tokens: Tokens, names: Sequence[Token]) -> None:

@@ -103,8 +103,8 @@ class Reader(QasmReader):
         what = tokens.next
         if what.text in self.statements:
             tokens.fail(f"only gates are read under a condition, not {what.text}", what)
-        self.program.spend(token, register.size // 16)
-        self.applied(equals(range(register.start, register.start + register.size), asked))
+        self.program.spend(token, len(register.places) // 16)
+        self.applied(equals(register.places, asked))
 
     statements: ClassVar[Mapping[str, Callable[[Any, Token], None]]] = {
         "include": QasmReader.include,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
@@ -10,8 +11,8 @@ from typing import Any, ClassVar
 from hybridge.errors import CircuitError
 from hybridge.io import qasm_gates
 from hybridge.io.conditions import ALWAYS, Condition
-from hybridge.io.expression import Number, parameter
-from hybridge.io.formulas import QASM2, Grammar
+from hybridge.io.expression import Array, Number, parameter
+from hybridge.io.formulas import QASM2, Grammar, Names
 from hybridge.io.gates import Defined, Gate, Use
 from hybridge.io.imported import ImportedCircuit
 from hybridge.io.program import Operand, Program, named_once
@@ -27,15 +28,17 @@ class QasmReader(ABC):
     includes: ClassVar[Mapping[str, frozenset[str]]]  # file -> the gates it defines
     built_in: ClassVar[frozenset[str]]
     statements: ClassVar[Mapping[str, Callable[[Any, Token], None]]]
+    physical: ClassVar[bool] = False  # whether $0 is a qubit
 
     def __init__(self, tokens: Tokens):
         self.tokens = tokens
-        self.program = Program(tokens, self.indices)
+        self.program = Program(tokens, self.indices, self.physical)
+        self.where: Condition = ALWAYS  # where what is read acts
         self.fixed: set[str] = set(self.built_in)  # names of gates that may not be defined anew
         self.known: set[str] = set(self.built_in)
         self.opaque: set[str] = set()
-        self.names: dict[str, Number] = {}  # what formulas outside of gates may use
-        self.constants: dict[str, Number] = {}  # what formulas anywhere may use
+        self.names: dict[str, Number | Array] = {}  # what formulas outside of gates may use
+        self.constants: dict[str, Number | Array] = {}  # what formulas anywhere may use
 
     def read(self) -> ImportedCircuit:
         """The whole program."""
@@ -62,7 +65,7 @@ class QasmReader(ABC):
             self.tokens.take()
             reads(self, token)
         else:
-            self.applied(ALWAYS)
+            self.applied(self.where)
 
     def read_version(self, versions: Sequence[str], other: str) -> None:
         """Read the version line, if there is one; it must say one of these. `other` reads the other."""
@@ -113,7 +116,7 @@ class QasmReader(ABC):
         token = self.tokens.take()
         return token, self.gate(token)
 
-    def numbers(self, names: Mapping[str, Number]) -> list[Number]:
+    def numbers(self, names: Names) -> list[Number]:
         """The numbers in brackets that come next, if any do."""
         tokens = self.tokens
         if not tokens.accept("("):
@@ -129,7 +132,7 @@ class QasmReader(ABC):
     def define(self, token: Token) -> None:
         """Read the definition of a gate."""
         name, params, wires = self.header()
-        names: dict[str, Number] = {**self.constants, **{p.text: parameter(p.text) for p in params}}
+        names = ChainMap[str, Number | Array]({p.text: parameter(p.text) for p in params}, self.constants)
         places = {w.text: k for k, w in enumerate(wires)}
         self.tokens.expect("{")
         body: list[Use] = []
@@ -167,7 +170,7 @@ class QasmReader(ABC):
         if any(name in taken for taken in (self.fixed, self.opaque, self.statements, self.program.registers)):
             self.tokens.fail(f"{shown(token)} is the name of something else already", token)
 
-    def in_body(self, names: Mapping[str, Number], places: Mapping[str, int], body: list[Use]) -> None:
+    def in_body(self, names: Names, places: Mapping[str, int], body: list[Use]) -> None:
         """Read one statement of a definition into its body."""
         tokens = self.tokens
         if tokens.accept(";"):
@@ -179,7 +182,7 @@ class QasmReader(ABC):
         token, gate = self.named_gate()
         body.append(self.use(token, gate, names, places))
 
-    def use(self, token: Token, gate: Gate, names: Mapping[str, Number], places: Mapping[str, int]) -> Use:
+    def use(self, token: Token, gate: Gate, names: Names, places: Mapping[str, int]) -> Use:
         """A gate in a definition: its numbers and qubits, which come next."""
         tokens = self.tokens
         numbers = self.numbers(names)

@@ -187,12 +187,12 @@ def check_preparations(instructions: Sequence[Instruction]) -> None:
             touched |= set(wires)
 
 
-def check_channels(circuit: Circuit, device: Device) -> None:
+def check_channels(circuit: Circuit, device: Device, put_by: str = "the channels of its noise model") -> None:
     """Raise UnsupportedCircuit where a noise model put channels into it that the device cannot run."""
     for operation, wires in circuit.instructions:
         if operation.kind == "channel" and not reaches(device.capabilities, operation, wires):
             can = partial(reaches, operation=operation, wires=wires)
-            what = f"the channels of its noise model, such as {operation.name}"
+            what = f"{put_by}, such as {operation.name}"
             raise UnsupportedCircuit(device.name, what, registry.able(can))
 
 

@@ -7,7 +7,7 @@ measured one is left alone afterwards: it keeps the bit itself.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from hybridge.errors import CircuitError
 from hybridge.gradients.letters import measured_letters
 from hybridge.operations.measuring import Bit, Pattern, condition, measured, where
 from hybridge.operations.qubit_entangling import CNOT
-from hybridge.operations.table import derive
+from hybridge.operations.table import Operation, derive
 
 Cube = tuple[tuple[int, int], ...]  # (place, value) of the bits that matter
 
@@ -36,10 +36,11 @@ def measures(circuit: Circuit) -> bool:
     return any(operation.kind in ("measure", "conditional") for operation, _ in circuit.instructions)
 
 
-def deferred(circuit: Circuit) -> Deferred:
+def deferred(circuit: Circuit, misread: Mapping[Bit, Operation] | None = None) -> Deferred:
     """The circuit on its wires and one more for each bit that needs one; the numbers keep their slots.
 
-    Raises CircuitError for state(): what is left is mixed.
+    `misread` are channels on bits that are not kept as they are. Raises CircuitError for state(): what is
+    left is mixed.
     """
     last = _last_touched(circuit)
     read = _letters_read(circuit)
@@ -52,13 +53,16 @@ def deferred(circuit: Circuit) -> Deferred:
             label = Bit(bit)
             # what selects must not be read itself: the two would be one wire
             plain = read.get(wire, "Z") == "Z" if wanted is None else wire not in read
-            if not reset and last.get(wire, -1) < at and plain:
+            wrongly = (misread or {}).get(label)
+            if not reset and last.get(wire, -1) < at and plain and wrongly is None:
                 holders[label] = wire
                 continue
             holders[label] = label
             found.append(Instruction(CNOT, (wire, label)))
             if reset:
                 found.append(Instruction(CNOT, (label, wire)))
+            if wrongly is not None:
+                found.append(Instruction(wrongly, (label,)))
         elif operation.kind == "conditional":
             base, bits, allowed = condition(operation)
             chosen = derive(where, base, len(bits), cubes(len(bits), frozenset(allowed)))

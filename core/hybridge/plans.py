@@ -114,10 +114,13 @@ def make_plan(
         check_channels(named, device)
     if not measures(named):
         return Plan(numbered(named, device), named, device, sampled, errors=errors)
-    errors = with_bits(errors, named, device.name)
-    later, holders = deferred(named)
+    errors, misread = with_bits(errors, named, device.name)
+    later, holders = deferred(named, misread)
+    if misread:
+        check_channels(later, device, "conditions on bits that its noise model misreads")
     natively = (
         sampled
+        and not misread
         and all(reaches(device.capabilities, row, on) for row, on in named.instructions)
         and device.measures_inside(len(named.wires), len(later.wires))
     )

@@ -143,6 +143,12 @@ def _operators(superoperator: np.ndarray, size: int) -> np.ndarray:
     return np.sqrt(values[kept])[:, None, None] * vectors.T[kept].reshape(-1, d, d)
 
 
+def misreading(table: np.ndarray) -> Operation:
+    """The channel on one wire that keeps a bit, i, and is to keep j with probability table[i, j]."""
+    flips = [np.sqrt(table[i, j]) * np.outer(*np.eye(2)[[j, i]]) for i, j in np.argwhere(table)]
+    return QubitChannel.of(1, flips)
+
+
 # ---- modes --------------------------------------------------------------------------------------------
 
 

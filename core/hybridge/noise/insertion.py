@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 from hybridge.circuit import Circuit, Instruction, Measurement, measured_wires
 from hybridge.errors import CircuitError, UnsupportedCircuit
-from hybridge.noise.channels import Channel, Times, rows_of
+from hybridge.noise.channels import Channel, Times, misreading, rows_of
 from hybridge.noise.model import NoiseModel
 from hybridge.noise.readout_errors import ReadoutError
 from hybridge.noise.rules import Rule
@@ -50,27 +50,32 @@ def used_wires(circuit: Circuit) -> list[Hashable]:
     return [w for w in circuit.wires if everything or w in named]
 
 
-def with_bits(errors: tuple[ReadoutError, ...], circuit: Circuit, device: str) -> tuple[ReadoutError, ...]:
-    """The readout errors, and those of the bits that the circuit measures on its way.
+def with_bits(
+    errors: tuple[ReadoutError, ...], circuit: Circuit, device: str
+) -> tuple[tuple[ReadoutError, ...], dict[Bit, Operation]]:
+    """The readout errors, and those of the bits that the circuit measures on its way and reads at its end;
+    and channels that misread the bits that decide what it does, as soon as they are measured.
 
-    Raises UnsupportedCircuit where that would change what the circuit does: for conditions on such bits, and
-    for wires that are read together with others.
+    Raises UnsupportedCircuit for a measurement of a wire that is read together with others.
     """
     of_wire = {w: e for e in errors for w in e.wires or ()}
-    found: dict[int, ReadoutError] = {}
+    rows = [row for row, _ in circuit.instructions if row.kind == "conditional"]
+    deciding = {bit for row in rows for bit in condition(row).bits}
+    at_end: list[ReadoutError] = []
+    at_once: dict[Bit, Operation] = {}
     for row, wires in circuit.instructions:
         error = of_wire.get(wires[0]) if row.kind == "measure" else None
-        if error is not None:
-            if len(error.wires or ()) > 1:
-                what = f"a measurement inside of wire {wires[0]!r}, which its noise model reads with others"
-                raise UnsupportedCircuit(device, what, "measure it at the end")
-            bit = measured(row).bit
-            found[bit] = ReadoutError((Bit(bit),), error.table)
-        for bit in condition(row).bits if row.kind == "conditional" else ():
-            if bit in found:
-                what = f"{row.name} on a bit that its noise model misreads"
-                raise UnsupportedCircuit(device, what, "give readout errors to other wires alone")
-    return (*errors, *found.values())
+        if error is None:
+            continue
+        if len(error.wires or ()) > 1:
+            what = f"a measurement inside of wire {wires[0]!r}, which its noise model reads with others"
+            raise UnsupportedCircuit(device, what, "measure it at the end")
+        bit = Bit(measured(row).bit)
+        if bit.index in deciding:
+            at_once[bit] = misreading(error.table.array)
+        else:
+            at_end.append(ReadoutError((bit,), error.table))
+    return (*errors, *at_end), at_once
 
 
 def _of_all(m: Measurement) -> bool:

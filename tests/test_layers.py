@@ -83,7 +83,7 @@ FOREIGN = {
 # What a plugin may import besides hybridge.plugin, itself, numpy and the standard library.
 SDKS = {
     "hybridge_default": {"numba", "llvmlite", "scipy"},
-    "hybridge_qiskit": {"qiskit", "qiskit_aer"},
+    "hybridge_qiskit": {"qiskit", "qiskit_aer", "qiskit_ibm_runtime"},
     "hybridge_forest": {"pyquil", "qcs_sdk", "quil", "msgpack", "zmq", "scipy"},
     "hybridge_strawberryfields": {"strawberryfields", "thewalrus", "scipy", "sympy"},
     "hybridge_cirq": {"cirq", "sympy"},

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,7 @@ ESTIMATOR = dataclasses.replace(
 )
 SET_HERE = frozenset({"default_shots", "seed_simulator"})  # by the device's shots and seed
 OPTIONS = tuple(f.name for f in dataclasses.fields(Options) if f.name not in SET_HERE)
+INSIDE = {"reset": "reset", "if_else": "conditional"}  # a target's names, and what they are to the core
 TRANSPILER = tuple(
     name
     for name in inspect.signature(generate_preset_pass_manager).parameters
@@ -42,7 +45,10 @@ TRANSPILER = tuple(
 class Backend(Device):
     """A Qiskit backend or primitive, real or fake. It takes shots, of which every result is made. Options:
 
-    backend             a BackendV2, for which circuits are transpiled; without `sampler` it runs them, too
+    backend             a BackendV2, for which circuits are transpiled; without `sampler` it runs them, too:
+                        by its `run`, or, an IBMBackend, by Qiskit Runtime's Sampler
+    mode                a Session or Batch of Qiskit Runtime, of which every job is then a part, or a backend
+                        for its local testing mode; in place of backend and sampler
     sampler             a SamplerV2 that runs the circuits, or a function of a seed that makes one for a job.
                         Circuits are transpiled for its own backend where it names one. Without backend and
                         sampler it is Qiskit's StatevectorSampler: ideal, and nothing is transpiled
@@ -50,7 +56,8 @@ class Backend(Device):
                         Pauli sums, and nothing else, to its own precision
     precision           of an estimator: the standard error to aim at; None: its default. StatevectorEstimator
                         is exact by default
-    options             of the sampler made for `backend`, a dict: run_options, a dict for backend.run
+    options             of the sampler made for `backend` or `mode`, a dict: run_options, a dict for
+                        backend.run; or, of Qiskit Runtime's Sampler, its options by name
     optimization_level  of the transpiler, 0 to 3
     initial_layout      the backend's qubit for each wire, in the order of the wires
     seed_transpiler     None: the device's seed
@@ -71,6 +78,7 @@ class Backend(Device):
         seed: int | None = None,
         *,
         backend: BackendV2 | None = None,
+        mode: Any = None,
         sampler: BaseSamplerV2 | Callable[[int], BaseSamplerV2] | None = None,
         estimator: BaseEstimatorV2 | None = None,
         precision: float | None = None,
@@ -86,6 +94,13 @@ class Backend(Device):
             self._check("sampler", sampler, BaseSamplerV2)
         self._check("estimator", estimator, BaseEstimatorV2)
         self._check("pass_manager", pass_manager, PassManager)
+        if mode is not None and not (backend is None and sampler is None and estimator is None):
+            what = "the backend of that and Qiskit Runtime's sampler; give no other, and no estimator"
+            raise DeviceError(f"device {self.name!r} with a mode has {what}")
+        if sampler is None and estimator is None and _of_ibm(backend):
+            mode, backend = backend, None
+        if mode is not None:
+            sampler, options = self._of_runtime(mode, options, seed), None
         self._check_names("options", options, OPTIONS)
         self._check_names("transpiler", transpiler, TRANSPILER)
         if sampler is not None and options:
@@ -103,7 +118,9 @@ class Backend(Device):
             raise DeviceError(f"device {self.name!r} has a precision >= 0 of an estimator; got {precision!r}")
         if backend is None:
             backend = _behind(estimator if sampler is None else sampler)
-        claims = BACKEND if estimator is None else ESTIMATOR
+        runner = backend if sampler is None else _behind(sampler)
+        inside = dataclasses.replace(BACKEND, mid_circuit=_inside(runner))
+        claims = inside if estimator is None else ESTIMATOR
         size = None if backend is None else backend.num_qubits
         self.capabilities = dataclasses.replace(claims, max_wires=size)  # type: ignore[misc]
         super().__init__(wires, shots, seed)
@@ -130,6 +147,22 @@ class Backend(Device):
                 raise DeviceError(
                     f"device {self.name!r} has no {option} named {name!r}; it has {', '.join(known)}"
                 )
+
+    def _of_runtime(self, mode: Any, options: Mapping[str, Any] | None, seed: int | None) -> BaseSamplerV2:
+        try:
+            runtime = import_module("hybridge_qiskit.runtime")
+        except ImportError as error:
+            what = "Qiskit Runtime for this: pip install 'qiskit-ibm-runtime>=0.50'"
+            raise DeviceError(f"device {self.name!r} needs {what}") from error
+        if seed is not None:
+            what = "seed_transpiler=; in local testing mode options={'simulator': {'seed_simulator': 1}}"
+            raise DeviceError(f"device {self.name!r} cannot seed a machine of Qiskit Runtime; give {what}")
+        self._check_names("options", options, runtime.OPTIONS)
+        try:
+            return runtime.make_sampler(mode, options or {})
+        except (TypeError, ValueError) as error:
+            what = f"mode={mode!r} and options={options!r}: {error}"
+            raise DeviceError(f"device {self.name!r} gets no sampler of Qiskit Runtime for {what}") from error
 
     @property
     def jobs(self) -> tuple[str, ...]:
@@ -179,13 +212,13 @@ class Backend(Device):
             job_id = job.job_id()
             self._ids.append(job_id)
             results = iter(job.result())
+            return [
+                task.program.read([next(results) for _ in own], effort)
+                for task, own in zip(tasks, pubs, strict=True)
+            ]
         except (QiskitError, OSError, RuntimeError, ValueError) as error:
             job_named = f"job {job_id}: " if job_id else ""
             raise JobFailed(self.name, f"{job_named}{type(error).__name__}: {error}") from error
-        return [
-            task.program.read([next(results) for _ in own], effort)
-            for task, own in zip(tasks, pubs, strict=True)
-        ]
 
     def _primitive(self, tasks: Sequence[Task]) -> BaseSamplerV2 | BaseEstimatorV2:
         """What runs a job: the user's primitive, or a sampler with the seed of these tasks."""
@@ -208,6 +241,22 @@ class Backend(Device):
     def memory(self, num_wires: int) -> int:
         """Bytes of a row at its peak: Qiskit's own state vectors; a backend's memory is its own matter."""
         return 0 if self._backend is not None or self._sampler is not None else 4 * 16 * 2**num_wires
+
+
+def _of_ibm(backend: BackendV2 | None) -> bool:
+    """Whether it is one that only Qiskit Runtime runs: who has one has imported that already."""
+    runtime = sys.modules.get("qiskit_ibm_runtime")
+    return runtime is not None and isinstance(backend, runtime.IBMBackend)
+
+
+def _inside(backend: BackendV2 | None) -> frozenset[str]:
+    """What the backend that runs the circuits does inside of them, as far as its target says.
+
+    Every target has a measurement; that it may come before the end, reset and if_else say.
+    """
+    names = () if backend is None else backend.target.operation_names
+    claims = frozenset(claim for name, claim in INSIDE.items() if name in names)
+    return claims | {"measure"} if claims else claims
 
 
 def _behind(sampler: Any) -> BackendV2 | None:

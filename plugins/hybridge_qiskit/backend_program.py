@@ -12,9 +12,11 @@ from qiskit import qasm3
 from qiskit.circuit import ClassicalRegister, ParameterVector, QuantumCircuit, QuantumRegister
 from qiskit.circuit.library import StatePreparation
 from qiskit.primitives.containers.bindings_array import BindingsArray
+from qiskit.primitives.containers.bit_array import BitArray
 from qiskit.quantum_info import SparsePauliOp
 
 from hybridge.plugin import Measurement
+from hybridge_qiskit.inside import num_bits, places_of
 from hybridge_qiskit.program import PREPARATIONS, body, free_angles, operator
 from hybridge_qiskit.translate import Gate
 
@@ -51,10 +53,12 @@ class Program:
         return [(self.circuit, values, shots) for values in self.numbers.bound(params)]
 
     def read(self, results: Sequence[Any], shots: int) -> np.ndarray:
-        """(batch, columns): the shots of the PUBs' results, measurements side by side, shot by shot."""
-        found = [result.data[REGISTER] for result in results]
+        """(batch, columns): the shots of the PUBs' results, measurements side by side, shot by shot.
+
+        Raises ValueError where a result has no bits, or too few.
+        """
+        packed = np.concatenate([_shots(result.data[REGISTER], shots) for result in results])
         # the last bit of the last byte is classical bit 0
-        packed = np.concatenate([bits.array.reshape(-1, shots, bits.array.shape[-1]) for bits in found])
         every = np.unpackbits(packed[..., ::-1], axis=-1, bitorder="little")
         return np.concatenate([every[..., b].reshape(len(every), shots * len(b)) for b in self.bits], axis=1)
 
@@ -95,33 +99,41 @@ def make_program(
 ) -> Program:
     """The program of these gates and of samples."""
     on = [list(range(wires)) if m.wires is None else list(m.wires) for m in measurements]
-    measured = list(dict.fromkeys(w for those in on for w in those))
-    circuit = _circuit(gates, wires)
-    circuit.add_register(ClassicalRegister(len(measured), REGISTER))
-    circuit.measure(measured, range(len(measured)))
+    places, inside = places_of(gates, on), num_bits(gates)
+    circuit = _circuit(gates, wires, inside + len(places.wires))
+    circuit.measure(places.wires, range(inside, circuit.num_clbits))
     circuit = transpiled(circuit)
-    return Program(
-        circuit, _numbers(circuit, gates), tuple([measured.index(w) for w in those] for those in on)
-    )
+    return Program(circuit, _numbers(circuit, gates), places.bits)
 
 
 def make_estimates(
     gates: Sequence[Gate], measurements: Sequence[Measurement], wires: int, transpiled: Transpiled
 ) -> Estimates:
     """The program of these gates and of expectation values, whose words follow the layout."""
-    plain = _circuit(gates, wires)
+    plain = _circuit(gates, wires, 0)
     circuit = transpiled(plain)
     words = [operator(m.observable, plain) for m in measurements]
     placed = [word if circuit.layout is None else word.apply_layout(circuit.layout) for word in words]
     return Estimates(circuit, _numbers(circuit, gates), tuple(placed))
 
 
-def _circuit(gates: Sequence[Gate], wires: int) -> QuantumCircuit:
-    circuit = QuantumCircuit(QuantumRegister(wires, "wire"))
+def _circuit(gates: Sequence[Gate], wires: int, bits: int) -> QuantumCircuit:
+    """With the measurements inside, whose bits are the first ones."""
+    registers = [ClassicalRegister(bits, REGISTER)] if bits else []
+    circuit = QuantumCircuit(QuantumRegister(wires, "wire"), *registers)
     _prepare(circuit, [g for g in gates if g.name in PREPARATIONS])
     parameters = tuple(ParameterVector("angle", len(free_angles(gates))))
-    circuit.compose(body(gates, wires, parameters), inplace=True)
+    circuit.compose(body(gates, wires, parameters), clbits=range(num_bits(gates)), inplace=True)
     return circuit
+
+
+def _shots(found: Any, shots: int) -> np.ndarray:
+    """(rows, shots, bytes): the first ones, because a sampler that twirls takes a multiple of its own."""
+    if not isinstance(found, BitArray):
+        raise ValueError("the sampler was asked for something else than bits, by meas_type or meas_level")
+    if found.num_shots < shots:
+        raise ValueError(f"the sampler gave {found.num_shots} shots of {shots}")
+    return found.array.reshape(-1, *found.array.shape[-2:])[:, :shots]
 
 
 def _numbers(circuit: QuantumCircuit, gates: Sequence[Gate]) -> Numbers:

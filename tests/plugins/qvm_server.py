@@ -174,8 +174,8 @@ def _multishot(server: QVMServer, query: Query) -> Answer:
     if not columns:
         return JSON, b"{}"
     ran = _ran(server, query, program, _compressed(program), trials, _noise(query))
-    read = {name: ran.read(name, at).tolist() for name, at in columns.items()}
-    return JSON, json.dumps(read).encode()
+    read = [f"{json.dumps(name)}:{ran.read(name, at)}" for name, at in columns.items()]
+    return JSON, f"{{{','.join(read)}}}".encode()
 
 
 def _multishot_measure(server: QVMServer, query: Query) -> Answer:

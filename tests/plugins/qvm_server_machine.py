@@ -6,6 +6,7 @@ chance comes in, each of a lane's trials draws for itself, and the lane parts.
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -17,7 +18,6 @@ from pyquil.quilbase import (
     ArithmeticBinaryOp,
     ClassicalComparison,
     ClassicalMove,
-    Gate,
     Jump,
     JumpUnless,
     JumpWhen,
@@ -26,7 +26,7 @@ from pyquil.quilbase import (
     UnaryClassicalInstruction,
 )
 from qvm_server_gates import PAULIS, modified, number
-from qvm_server_program import Checked, Refused, qubits, target
+from qvm_server_program import Application, Checked, Refused, qubits, target
 
 DTYPES = {"BIT": np.int64, "INTEGER": np.int64, "OCTET": np.int64, "REAL": np.float64}
 MAX_STEPS = 10**5  # of one trial: a stand-in is no place for loops without end
@@ -74,20 +74,20 @@ class Machine:
         """(lanes, 2^n), place 0 least significant."""
         return self.state.reshape(len(self.state), -1)
 
-    def read(self, name: str, columns: Sequence[int]) -> np.ndarray:
-        """Memory (trials, columns), the trials in an order of their own."""
-        rows = np.repeat(self.memory[name][:, columns], self.count, axis=0)
-        return rows[self.order]
+    def read(self, name: str, columns: Sequence[int]) -> str:
+        """Memory (trials, columns) as JSON: each lane is written once, not each of its trials."""
+        rows = [json.dumps(row) for row in self.memory[name][:, columns].tolist()]
+        return f"[{','.join([rows[lane] for lane in self.order])}]"
 
     @cached_property
-    def order(self) -> np.ndarray:
-        """An order of the trials, the same for all of memory."""
-        return self.rng.permutation(int(self.count.sum()))
+    def order(self) -> list[int]:
+        """The lane of each trial, the trials in an order that is the same for all of memory."""
+        return self.rng.permutation(np.repeat(np.arange(len(self.count)), self.count)).tolist()
 
     # ---- instructions --------------------------------------------------------------------------------
 
-    def gate(self, gate: Gate, lanes: np.ndarray) -> None:
-        on = qubits(gate)
+    def gate(self, gate: Application, lanes: np.ndarray) -> None:
+        on = gate.on
         kraus = self.program.kraus.get((gate.name, on))
         if kraus is not None:
             lanes = self._channel(kraus, on, lanes)
@@ -150,20 +150,15 @@ class Machine:
             return self.memory[operand.name][lanes, operand.offset]
         return operand
 
-    def _numbers(self, gate: Gate, lanes: np.ndarray) -> list[tuple[list[float], np.ndarray]]:
+    def _numbers(self, gate: Application, lanes: np.ndarray) -> list[tuple[list[float], np.ndarray]]:
         """The gate's numbers, and the lanes that agree on them."""
-        named = [
-            (n, k) for n, (kind, size) in self.program.memory.items() if kind == "REAL" for k in range(size)
-        ]
-        used = [(n, k) for n, k in named if gate.params and f"{n}[{k}]" in gate.out()]
-        if not used:
-            return [([number(p, {}) for p in gate.params], lanes)]
-        table = np.array([self.memory[n][lanes, k] for n, k in used]).T
+        if not gate.reads:
+            return [([number(v, {}) for v in gate.values], lanes)]
+        table = np.array([self.memory[name][lanes, k] for name, k in gate.reads]).T
         found = []
-        for values in np.unique(table, axis=0):
-            known = {MemoryReference(n, k): float(v) for (n, k), v in zip(used, values, strict=True)}
-            some = lanes[(table == values).all(axis=1)]
-            found.append(([number(p, known) for p in gate.params], some))
+        for row in dict.fromkeys(map(tuple, table.tolist())):
+            known = {MemoryReference(*place): value for place, value in zip(gate.reads, row, strict=True)}
+            found.append(([number(v, known) for v in gate.values], lanes[(table == row).all(axis=1)]))
         return found
 
     def _axes(self, on: Sequence[int]) -> list[int]:
@@ -241,7 +236,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 Step = Callable[[Machine, Any, np.ndarray], None]
 _STEPS: dict[type, Step] = {
-    Gate: Machine.gate,
+    Application: Machine.gate,
     Measurement: Machine.measure,
     ClassicalMove: Machine.classical,
     LogicalBinaryOp: Machine.classical,

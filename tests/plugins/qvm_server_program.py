@@ -28,10 +28,22 @@ from qvm_server_gates import FIXED, TURNING, defined
 
 RESERVED = {"i", "pi"}  # constants of Quil's arithmetic: cl-quil cannot read memory of these names
 Matrix = Callable[..., np.ndarray]
+_REFERENCE = re.compile(r"([A-Za-z_][\w-]*)\[(\d+)\]")
 
 
 class Refused(Exception):
     """What the QVM answers with a status of 500."""
+
+
+class Application(NamedTuple):
+    """A gate on its qubits, taken apart once: pyQuil makes the parts anew whenever they are asked for."""
+
+    name: str
+    on: tuple[int, ...]
+    modifiers: tuple[str, ...]
+    values: tuple[Any, ...]  # numbers, and expressions of memory
+    reads: tuple[tuple[str, int], ...]  # places in memory
+    text: str
 
 
 class Checked(NamedTuple):
@@ -59,7 +71,11 @@ def checked(quil: str) -> Checked:
     gates = {name: (0, lambda m=m: m) for name, m in FIXED.items()}
     gates |= {name: (1, m) for name, m in TURNING.items()}
     gates |= {d.name: defined(d) for d in program.defined_gates}
-    body = tuple(i for i in program.instructions if type(i).__name__ != "Declare")
+    body = tuple(
+        application(i) if isinstance(i, Gate) else i
+        for i in program.instructions
+        if type(i).__name__ != "Declare"
+    )
     labels = {target(i): at for at, i in enumerate(body) if isinstance(i, JumpTarget)}
     found = Checked(body, memory, gates, labels, {}, {}, _used(body))
     for instruction in body:
@@ -69,6 +85,17 @@ def checked(quil: str) -> Checked:
     return found
 
 
+def application(gate: Gate) -> Application:
+    """The gate, taken apart. Raises Refused."""
+    text = gate.out()
+    try:
+        on = tuple(gate.get_qubit_indices())
+    except (RuntimeError, ValueError) as error:
+        raise Refused(f"Parse error: {text}: not qubits") from error
+    reads = dict.fromkeys((name, int(index)) for name, index in _REFERENCE.findall(text))
+    return Application(gate.name, on, tuple(gate.modifiers), tuple(gate.params), tuple(reads), text)
+
+
 def target(jump: Any) -> str:
     """The label that a jump leads to, or that stands here."""
     return re.split(r"[\s@]+", jump.out())[1]
@@ -76,11 +103,8 @@ def target(jump: Any) -> str:
 
 def qubits(instruction: Any) -> tuple[int, ...]:
     """The qubits that an instruction acts on."""
-    if isinstance(instruction, Gate):
-        try:
-            return tuple(instruction.get_qubit_indices())
-        except (RuntimeError, ValueError) as error:
-            raise Refused(f"Parse error: {instruction.out()}: not qubits") from error
+    if isinstance(instruction, Application):
+        return instruction.on
     if isinstance(instruction, (Measurement, ResetQubit)):
         return (instruction.qubit.index,)
     return ()
@@ -95,20 +119,19 @@ def _plain(instruction: Any, found: Checked) -> None:
         raise Refused(f"the stand-in does not run {type(instruction).__name__}: {instruction.out()}")
 
 
-def _check_gate(gate: Gate, found: Checked) -> None:
+def _check_gate(gate: Application, found: Checked) -> None:
     if gate.name not in found.gates:
         raise Refused(f'Parse error: the operator "{gate.name}" is not known')
     width, matrix = found.gates[gate.name]
-    given, on = len(gate.params), qubits(gate)
-    if given != width * 2 ** gate.modifiers.count("FORKED"):
-        raise Refused(f"Parse error: {gate.out()}: expected {width} parameters")
+    if len(gate.values) != width * 2 ** gate.modifiers.count("FORKED"):
+        raise Refused(f"Parse error: {gate.text}: expected {width} parameters")
     controls = gate.modifiers.count("CONTROLLED") + gate.modifiers.count("FORKED")
-    if 2 ** (len(on) - controls) != len(matrix(*(0.5,) * width)):
-        raise Refused(f"Parse error: {gate.out()}: wrong number of qubits")
-    if len(set(on)) != len(on):
-        raise Refused(f"Parse error: {gate.out()}: duplicate qubits")
-    for name, index in re.findall(r"([A-Za-z_][\w-]*)\[(\d+)\]", gate.out()):
-        _check_reference(MemoryReference(name, int(index)), found, {"REAL"})
+    if 2 ** (len(gate.on) - controls) != len(matrix(*(0.5,) * width)):
+        raise Refused(f"Parse error: {gate.text}: wrong number of qubits")
+    if len(set(gate.on)) != len(gate.on):
+        raise Refused(f"Parse error: {gate.text}: duplicate qubits")
+    for place in gate.reads:
+        _check_reference(MemoryReference(*place), found, {"REAL"})
 
 
 def _check_reference(reference: Any, found: Checked, kinds: set[str]) -> str:
@@ -178,12 +201,12 @@ def _check_noisy(found: Checked) -> None:
             raise Refused(f"the Kraus operators of {name} {on} do not sum to the identity")
         if found.gates.get(name, (0,))[0]:
             raise Refused(f"ADD-KRAUS: {name} takes parameters")
-    if any(gate.modifiers for gate in found.instructions if isinstance(gate, Gate)):
+    if any(gate.modifiers for gate in found.instructions if isinstance(gate, Application)):
         raise Refused("The noisy QVM doesn't support gate modifiers.")
 
 
 _CHECKS: dict[type, Callable[[Any, Checked], None]] = {
-    Gate: _check_gate,
+    Application: _check_gate,
     Measurement: _check_measure,
     ClassicalMove: _check_move,
     LogicalBinaryOp: _check_logic,

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import hybridge as hb
+from hybridge import numpy as hnp
 from hybridge.conformance import reference
 from hybridge.errors import CircuitError, GradientError
 from hybridge.gradients.shift import shift_rule
@@ -180,6 +181,54 @@ def test_what_is_no_polynomial_has_no_rule_and_is_never_differenced(channel, num
     own = hb.grad(hb.QNode(function, hb.device("default.mixed", wires=1)))(x)
     asked = hb.grad(hb.QNode(function, PlainMixed(wires=1), diff_method="finite-diff"))(x)
     np.testing.assert_allclose(own, asked, atol=1e-6)
+
+
+def exchanged(gamma, p):
+    hb.BitFlip(p, wires=1)
+    hb.SingleExcitation(2 * hnp.arcsin(hnp.sqrt(gamma)), wires=[0, 1])
+
+
+def dephased(gamma):
+    hb.PhaseFlip((1 - hnp.sqrt(1 - gamma)) / 2, wires=0)
+
+
+def relaxed(pe, t1, t2, tg):
+    exchanged(1 - hnp.exp(-tg / t1), pe)
+    hb.PhaseFlip((1 - hnp.exp(tg / (2 * t1) - tg / t2)) / 2, wires=0)
+
+
+INSTEAD = {
+    hb.AmplitudeDamping: (lambda gamma: exchanged(gamma, 0.0), (0.3,)),
+    hb.GeneralizedAmplitudeDamping: (exchanged, (0.3, 0.2)),
+    hb.PhaseDamping: (dephased, (0.3,)),
+    hb.ThermalRelaxationError: (relaxed, (0.2, 1.4, 1.1, 0.6)),
+}
+
+
+@pytest.mark.parametrize("channel", INSTEAD, ids=str)
+def test_what_has_no_rule_has_an_equal_that_has_one(channel):
+    """It is what the error names."""
+    same, numbers = INSTEAD[channel]
+
+    def function(apply):
+        def measured(*numbers):
+            hb.RY(0.7, wires=0)
+            apply(*numbers)
+            return hb.expval(hb.X(0) + hb.Z(0)), hb.var(hb.X(0))
+
+        return measured
+
+    own = hb.QNode(function(lambda *x: channel(*x, wires=0)), hb.device("default.mixed", wires=1))
+    ruled = hb.QNode(function(same), PlainMixed(wires=2))
+    argnums = tuple(range(len(numbers)))
+    np.testing.assert_allclose(ruled(*numbers), own(*numbers), atol=1e-12)
+    np.testing.assert_allclose(
+        hb.jacobian(ruled, argnums)(*numbers), hb.jacobian(own, argnums)(*numbers), atol=1e-10
+    )
+    without = channel.params[[s is None for s in channel.spectrum].index(True)]
+    with pytest.raises(GradientError) as caught:
+        hb.jacobian(own.update(diff_method="parameter-shift"), channel.params.index(without))(*numbers)
+    assert channel.instead in str(caught.value)
 
 
 def test_hadamard_tests_are_of_gates_among_channels_and_not_of_channels():

@@ -264,7 +264,8 @@ def _qubit_space(operation: Operation, name: str, m: Measurement) -> Space | str
     """The space does not depend on what is measured, but a variance is quadratic in the state."""
     spectrum = operation.spectrum[operation.params.index(name)]
     if spectrum is None:
-        return f"{operation.name} has no shift rule in it"
+        same = operation.instead and f"; {operation.instead}, does the same and has one"
+        return f"{operation.name} has no shift rule in it{same}"
     return Space(spectrum, 2 if m.kind == "var" else 1)
 
 

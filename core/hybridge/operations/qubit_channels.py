@@ -1,7 +1,8 @@
 """The channels on qubits: rho -> sum_i K_i rho K_i^dagger, each row defined by its Kraus operators K_i.
 
-A probability in which a channel is affine, whatever its other numbers are, has the spectrum Chance. Of the
-others none has a rule of few runs: sqrt(1 - gamma) and exponentials of times are no polynomials.
+A probability in which a channel is affine, whatever its other numbers are, has the spectrum Chance. Others have
+no rule: slopes in gamma grow without bound towards 1, those in times as these shrink, and sums of values with
+constant weights do not. Each channel names, as `instead`, what does the same by numbers that have rules.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ P00, P01, P10, P11 = (
 PROBABILITY = (0.0, 1.0)
 AFFINE: tuple[Spectrum | None, ...] = (Chance(),)
 ROUNDING = 1e-12  # sums of what is given may be off by so much
+EXCHANGE = "SingleExcitation(2 arcsin(sqrt(gamma))) with a wire in "
 
 
 def _root(p: Any) -> np.ndarray:
@@ -112,6 +114,7 @@ AmplitudeDamping = _channel(
     _damping,
     "|1⟩ decays to |0⟩ with probability gamma",
     "AD",
+    instead=EXCHANGE + "|0>, then left alone",
 )
 
 
@@ -131,6 +134,7 @@ GeneralizedAmplitudeDamping = _channel(
     "with probability p |0⟩ is excited to |1⟩, else |1⟩ decays to |0⟩, each with probability gamma",
     "GAD",
     spectrum=(None, Chance()),
+    instead=EXCHANGE + "|1> with probability p, then left alone",
 )
 
 
@@ -146,6 +150,7 @@ PhaseDamping = _channel(
     _phase_damping,
     "the coherence of |0⟩ and |1⟩ shrinks by sqrt(1 - gamma)",
     "PD",
+    instead="PhaseFlip((1 - sqrt(1 - gamma)) / 2)",
 )
 
 
@@ -193,6 +198,7 @@ ThermalRelaxationError = _channel(
     "for the time tg towards the population pe of |1⟩, in the time t1, coherence lost in the time t2 <= 2 t1",
     "TR",
     spectrum=(Chance(), None, None, None),
+    instead="damping by gamma = 1 - exp(-tg / t1) and PhaseFlip((1 - exp(tg / (2 t1) - tg / t2)) / 2)",
     bounds={"pe": PROBABILITY, "t1": (1e-300, np.inf), "t2": (1e-300, np.inf), "tg": (0.0, np.inf)},
     check=_check_relaxation,
 )

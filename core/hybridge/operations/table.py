@@ -139,6 +139,7 @@ class Operation:
     origin: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
     formula: str = ""  # the definition in words, for the generated page of operations
     label: str = ""  # what a drawing shows; the name where empty
+    instead: str = ""  # what does the same, and has a shift rule where this has none
     arity: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:

@@ -62,7 +62,8 @@ class GradientPlan:
     points       parameter points of the value and the gradient together
     settings     circuits that the device runs for one point of the value
     circuits     runs of a circuit, the value's among them: each point in its settings
-    jobs         runs of the device, each a batch of circuits
+    jobs         runs of the device, each a batch of circuits: 1 by a rule, of the circuit itself (a function
+                 around it asks for the value first); a device's own derivatives are one more
     total_shots  circuits times shots; None for exact results
     error        what would be raised, or None
 
@@ -121,7 +122,7 @@ def gradient_plan(qnode: QNode, argnums: Argnums = 0) -> Callable[..., GradientP
     >>> [(row.parameter, row.method, row.evaluations) for row in found.rows]
     [('x[0]', 'parameter-shift', 2), ('x[1]', 'zero', 0)]
     >>> found.points, found.jobs
-    (3, 2)
+    (3, 1)
     """
     if not isinstance(qnode, QNode):
         raise CircuitError(f"gradient_plan takes a QNode, a function decorated with @hb.qnode; got {qnode!r}")
@@ -145,10 +146,11 @@ def plan_of(
     if method.random:  # what is drawn here is not to be missed by the gradient
         method = copy.deepcopy(method)
     slots, settings = tuple(names), len(plan.programs)
-    error = None
+    jobs, error = 1, None
     if method.own and plan.direct_vjp:
         found = [("device", 0, SWEPT)] * len(slots)
         points, circuits = (1, settings) if slots else (0, 0)
+        jobs += points
     else:
         parts: tuple[Part, ...] = ()
         try:
@@ -159,7 +161,6 @@ def plan_of(
             found = [_alone(plan, method, shots, slot) for slot in slots]
         points = sum(len(part.shifts) for part in parts)
         circuits = sum(len(part.shifts) * len((part.plan or plan).programs) for part in parts)
-    jobs = 1 + bool(points)
     points, circuits = batch * (1 + points), batch * (settings + circuits)
     return GradientPlan(
         rows=tuple(_row(plan.named, slot, names[slot], *f) for slot, f in zip(slots, found, strict=True)),

@@ -45,7 +45,8 @@ class Specs:
     measurements                 in words
     gradient_circuits            programs times parameter points of one gradient in all parameters, its value
                                  included; None where there is no exact rule
-    gradient_jobs                runs of the device for them, without its own derivatives; None likewise
+    gradient_jobs                runs of the device for them: 1 by a rule, 2 with its own derivatives; None
+                                 likewise
     gradient_method              "device" (its own derivatives), "shift rule", "Hadamard tests", "finite
                                  differences" or "random directions"; where there is no rule, why
     """

@@ -234,13 +234,13 @@ def _derivative(f: Derivative, model: Model, args: Sequence[Any], kwargs: Mappin
         return WithError(value, build([np.zeros(np.shape(x))[()] for x in leaves]))
     rule = call.plan.rule(inputs.slots, call.method, call.shots) if inputs.slots else ()
     starts, joint = [start for r in results for start in r.starts], called.recorded.combined
-    [measured] = estimate_together([(call.plan, inputs.rows)], call.shots)
-    here = _sample(measured, None, joint)
-    slopes, variances = _weighted(inputs.steps.swapaxes(1, 2)[:, None], here, starts)
     parts = [part for part in rule if len(part.shifts)]
     shifted = [part.points(inputs.rows).reshape(-1, inputs.rows.shape[1]) for part in parts]
     runs = [(call.plan.of_part(part), rows) for part, rows in zip(parts, shifted, strict=True)]
-    for part, pieces in zip(parts, estimate_together(runs, call.shots), strict=True):
+    measured, *found = estimate_together([(call.plan, inputs.rows), *runs], call.shots, apart=1)
+    here = _sample(measured, None, joint)
+    slopes, variances = _weighted(inputs.steps.swapaxes(1, 2)[:, None], here, starts)
+    for part, pieces in zip(parts, found, strict=True):
         more = _weighted(_effects(inputs, part), _sample(pieces, part.fold, joint), starts)
         slopes, variances = slopes + more[0], variances + more[1]
     pair = [_placed(x, inputs, results, f.kind) for x in (slopes, np.sqrt(variances))]

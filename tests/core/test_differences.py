@@ -126,7 +126,7 @@ def test_one_job_and_so_many_rows(method, options, rows):
     circuit(X)
     with hb.Tracker(circuit.device) as tracker:
         hb.grad(circuit)(X)
-    assert tracker.totals["jobs"] == 2 and tracker.totals["executions"] == 1 + rows
+    assert tracker.totals["jobs"] == 1 and tracker.totals["executions"] == 1 + rows
 
 
 # ---- directions ---------------------------------------------------------------------------------------

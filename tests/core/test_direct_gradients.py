@@ -372,7 +372,7 @@ def test_a_jacobian_is_one_pull_of_all_columns_and_a_gradient_one_of_one():
     shots = circuit.on("default.qubit", shots=50, seed=1)
     with hb.Tracker(shots.device) as tracker:
         hb.jacobian(shots)(X, 0.2)
-    assert tracker.totals["jobs"] == 2 and tracker.totals["shots"] == tracker.totals["executions"] * 50
+    assert tracker.totals["jobs"] == 1 and tracker.totals["shots"] == tracker.totals["executions"] * 50
 
 
 @pytest.mark.parametrize(

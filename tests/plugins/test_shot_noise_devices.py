@@ -77,4 +77,4 @@ def test_aer_runs_tasks_of_different_shots_in_one_call_and_gives_each_its_own():
     with hb.Tracker(device) as tracker:
         hb.grad(node)(X)
     runs = 2 + 2 + 4
-    assert tracker.totals["jobs"] == 2 and tracker.totals["shots"] == 500 * 2 * (1 + runs)
+    assert tracker.totals["jobs"] == 1 and tracker.totals["shots"] == 500 * 2 * (1 + runs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
@@ -17,13 +17,22 @@ from autograd.core import VJPNode, defjvp_argnums, defvjp_argnums
 from autograd.extend import defjvp, defvjp, primitive
 from autograd.tracer import getval, isbox
 
+from hybridge.errors import GradientError
 from hybridge.execution import Plan
 from hybridge.interfaces.autograd_boxes import complete
 from hybridge.interfaces.called import Call, Called
 from hybridge.interfaces.entries import Entry
 from hybridge.interfaces.gather import Gather
 from hybridge.interfaces.rows import PLAIN, as_rows, real
-from hybridge.interfaces.slopes import full_jacobian, parts_for, pull, summed, together
+from hybridge.interfaces.slopes import (
+    full_jacobian,
+    parts_for,
+    pull,
+    summed,
+    together,
+    value_and_jacobian,
+    value_and_vjp,
+)
 
 complete()
 
@@ -144,13 +153,10 @@ defjvp_argnums(run, _run_jvp)
 @primitive
 def call_plan(call: Call, *leaves: Any) -> Any:
     """run(pack(*leaves)) as one primitive, of which each costs about 9 us: (columns,) or (B, columns)."""
-    rows = call.checked_rows(leaves)
     if call.ahead is None:
-        flat = call.plan.run_flat(rows, call.shots)
+        flat = call.plan.run_flat(call.checked_rows(leaves), call.shots)
     else:
-        flat, slopes = call.plan.value_and_vjp(rows, np.ones((len(rows), 1)))
-        if slopes is not None:
-            call.ahead.append(slopes)
+        flat = call.ahead.values
     return flat if call.gather.batched else flat[0]
 
 
@@ -165,8 +171,8 @@ def _call_vjp(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     made: list[Any] = []
 
     def vjp(g: Any) -> Any:
-        if call.ahead and not isbox(g):
-            return g * call.ahead[0][:, list(slots)]
+        if call.ahead is not None and not isbox(g):
+            return call.ahead.pulled(g)
         if not made:
             made.append(derivative(pack(call.gather, *args[1:]), call, slots, _traced(args))[0])
         return made[0](g)
@@ -237,21 +243,47 @@ def gathered(numbers: Sequence[Any]) -> tuple[list[Any], Gather]:
     return leaves, Gather(index, shapes, bool(lengths))
 
 
+class Ahead(NamedTuple):
+    """The values (B, columns) of a call that is traced once, and their slopes (B, S, columns) in what is."""
+
+    values: np.ndarray
+    slopes: np.ndarray
+
+    def pulled(self, g: np.ndarray) -> np.ndarray:
+        """The cotangent (B, columns) times the Jacobian, (B, S)."""
+        if g.shape[1] == 1:
+            return g * self.slopes[:, :, 0]
+        return np.matmul(self.slopes, g[:, :, None])[:, :, 0]
+
+
 def evaluate(called: Called) -> list[Any]:
     """The measurements' values, differentiable in the leaves.
 
-    Where one expectation value or variance is measured and traced once, in reverse, the device gives the
-    derivatives with the value: a quarter less than after it. Raises GradientError for a measurement that has
-    no derivative.
+    Derivatives come with the values where these are traced once, in reverse: those of the device for one
+    expectation value or variance, a quarter less than after it; those of a rule where the values are pulled
+    back for certain, one job instead of two. Raises GradientError for a measurement that has no derivative.
     """
     called.recorded.check_differentiable()
     call, leaves = called.call, called.leaves
-    if call.plan.scalar and call.direct:
+    if call.plan.scalar if call.direct else called.pulled:
         boxes = [x for x in leaves if isbox(x)]
         reverse = all(type(x._node) is VJPNode and not isbox(x._value) for x in boxes)
         if reverse and len({x._trace for x in boxes}) == 1:
-            call = call._replace(ahead=[])
+            call = call._replace(ahead=_ahead(call, leaves))
     return split_flat(call.plan, call.shots, call_plan(call, *leaves))
+
+
+def _ahead(call: Call, leaves: Sequence[Any]) -> Ahead | None:
+    """None where something has no derivative: the cotangents say whether it is asked for."""
+    rows = call.checked_rows([getval(x) for x in leaves])
+    slots, _ = call.gather.part([i for i, x in enumerate(leaves) if isbox(x)])
+    try:
+        if call.direct:
+            flat, found = value_and_vjp(rows, call, slots, np.ones((len(rows), 1)))
+            return Ahead(flat, found[:, :, None])
+        return Ahead(*value_and_jacobian(rows, call, slots))
+    except GradientError:
+        return None
 
 
 def joined(parts: Sequence[Any]) -> Any:

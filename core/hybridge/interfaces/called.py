@@ -26,7 +26,7 @@ class Call(NamedTuple):
     shots: int | None
     method: Method
     gather: Gather
-    ahead: list[Any] | None = None  # for the derivatives that come with the values, as a library keeps them
+    ahead: Any = None  # for the derivatives that come with the values, as a library keeps them
 
     @property
     def direct(self) -> bool:
@@ -62,6 +62,7 @@ class Called(NamedTuple):
     library: (
         ModuleType | None
     )  # of this package, for the library that traces a leaf; None where all are plain
+    pulled: bool = False  # whether derivatives of the values in traced leaves are asked for, for certain
 
 
 class Model(ABC):

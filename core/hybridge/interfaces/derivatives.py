@@ -119,7 +119,7 @@ def _traced(arguments: Arguments, direct: bool = True) -> _Reverse | Direct:
             traced = _sources(called, number) if direct else None
             if traced is not None:
                 return Direct(boxes, called, traced)
-            result = f.finish(called)
+            result = f.finish(called._replace(pulled=True))
         else:
             result = f(*args, **kwargs)
     return _Reverse(arguments.leaves, [box._node for box in boxes], number, result)

@@ -13,7 +13,7 @@ from hybridge.interfaces.autograd_ import split_flat
 from hybridge.interfaces.called import Called
 from hybridge.interfaces.entries import Source
 from hybridge.interfaces.second import hessian
-from hybridge.interfaces.slopes import full_jacobian, value_and_vjp
+from hybridge.interfaces.slopes import full_jacobian, value_and_jacobian, value_and_vjp
 
 
 class Direct:
@@ -72,8 +72,12 @@ class Direct:
 
     def jacobian(self, like: Callable[[Sequence[Any]], Any]) -> Any:
         """In the values' containers, what `like` makes of arrays (*value, *source), one for each source."""
-        self.call.plan.run_flat(self.rows, self.call.shots)  # for what it has to say of the values
-        each = self.gather.pull_each(full_jacobian(self.rows, self.call, self.slots))
+        if self.call.direct:
+            self.call.plan.run_flat(self.rows, self.call.shots)  # for what it has to say of the values
+            found = full_jacobian(self.rows, self.call, self.slots)
+        else:
+            found = np.swapaxes(value_and_jacobian(self.rows, self.call, self.slots)[1], 1, 2)
+        each = self.gather.pull_each(found)
         leaves = list(zip(self.leaf_of, self.sources, strict=True))
 
         def of_value(columns: slice, shape: tuple[int, ...]) -> Any:

@@ -101,10 +101,18 @@ def together(rows: np.ndarray, call: Call, slots: Sequence[int], parts: Sequence
     return _sum(rows, call, slots, parts, run_together(runs, call.shots), np)
 
 
+def value_and_jacobian(
+    rows: np.ndarray, call: Call, slots: tuple[int, ...], cotangent: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values (B, columns), and `jacobian` by the rule, (B, S, columns): all in one job."""
+    parts, _ = parts_for(call, slots, cotangent)
+    runs = [(own.plan, shifted) for shifted, own in _runs(rows, call, parts, np)]
+    flat, *values = run_together([(call.plan, rows), *runs], call.shots, apart=1)
+    return flat, _sum(rows, call, slots, parts, values, np)
+
+
 def full_jacobian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray:
-    """d value / d slots, (B, columns, S): one pull or one rule for all columns."""
-    if not call.direct:
-        return np.swapaxes(jacobian(rows, call, slots), 1, 2)
+    """d value / d slots by the device, (B, columns, S): one pull for all columns."""
     columns = columns_of(call)
     tiled, one_each = np.tile(rows, (columns, 1)), np.repeat(np.eye(columns), len(rows), axis=0)
     found = call.plan.vjp(tiled, one_each, slots)[:, list(slots)]
@@ -128,11 +136,12 @@ def pull(rows: np.ndarray, call: Call, slots: tuple[int, ...], cotangent: np.nda
 def value_and_vjp(
     rows: np.ndarray, call: Call, slots: tuple[int, ...], cotangent: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The values (B, columns), and the cotangent (B, columns) times the Jacobian, (B, S)."""
+    """The values (B, columns), and the cotangent (B, columns) times the Jacobian, (B, S), in one job."""
     if call.direct:
         flat, found = call.plan.value_and_vjp(rows, cotangent)
         return flat, pull(rows, call, slots, cotangent) if found is None else _of(found, slots)
-    return call.plan.run_flat(rows, call.shots), pull(rows, call, slots, cotangent)
+    flat, each = value_and_jacobian(rows, call, slots, cotangent)
+    return flat, np.matmul(each, cotangent[:, :, None])[:, :, 0]
 
 
 def _of(found: np.ndarray, slots: tuple[int, ...]) -> np.ndarray:

@@ -6,16 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_kit_catches_faults import (
-    KITS,
-    Fault,
-    answers,
-    failures,
-    instructions,
-    kit,
-    parameters,
-    redefined,
-)
+from planted_faults import KITS, Fault, answers, failures, instructions, kit, parameters, redefined
 
 from hybridge.conformance import QubitConformance
 from hybridge.operations.table import FAMILIES, ROWS

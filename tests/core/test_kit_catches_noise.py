@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_kit_catches_faults import KITS, Fault, Sampling, failures, instructions, kit
+from planted_faults import KITS, Fault, Sampling, failures, instructions, kit
 
 from hybridge.conformance import GaussianConformance, QubitConformance
 from hybridge.noise import insertion

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pennylane as qml
 
 from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Measurement, Task
-from hybridge_pennylane import DEVICE, MIXED
+from hybridge_pennylane import DEVICE
+from hybridge_pennylane.claims import WIRES, claims
 from hybridge_pennylane.translate import MEASURE, Step, steps
 
-KETS = DEVICE.measurements | {"state"}
-# of PennyLane's own devices that do not say it themselves
-KNOWN = {
-    "default.qubit": KETS,
-    "reference.qubit": KETS,
-    "default.mixed": DEVICE.measurements | {"density_matrix"},
-}
+HUB = ("wires", "shots", "seed")  # hybridge's own, and so no options of a device
+# what a device may take besides its wires: left without a seed it draws one from numpy's global generator;
+# a tape says its shots, and a device of PennyLane's old interface that has a number of its own is a warning
+ASKED: tuple[dict[str, int | None], ...] = ({"seed": 0, "shots": None}, {"seed": 0}, {"shots": None})
+BROKEN = (qml.exceptions.DeviceError, ImportError, RuntimeError, TypeError, ValueError)
 COMPLEX = ("state", "density_matrix")
 
 
@@ -52,8 +50,8 @@ class PennyLaneDevice(Device):
     device          its name, "default.qubit" if none is given: what `pennylane.device` takes
     device_options  its own options, by name
 
-    Channels and mixed states run where PennyLane's device holds density matrices. A seed is refused where
-    it takes none.
+    What it claims is asked of PennyLane's device, see claims.py: channels run where it lists them, exact
+    results come from devices that give any. A seed is refused where it takes none.
     """
 
     capabilities = DEVICE
@@ -69,34 +67,39 @@ class PennyLaneDevice(Device):
         device_options: Mapping[str, Any] | None = None,
     ):
         super().__init__(wires, shots, seed)
+        if device_options is not None and not isinstance(device_options, Mapping):
+            raise DeviceError(f"device_options is a mapping of names to values; got {device_options!r}")
         self._device, self._options = device, dict(device_options or {})
-        self._seeded = self._takes_seed()
-        made = self._made(1)
-        kinds = _kinds(made)
-        holds = made.name == "default.mixed" or "BitFlip" in _listed(made, "operations")
-        claimed = DEVICE.operations
-        self.capabilities = replace(  # type: ignore[misc]
-            DEVICE, operations=claimed | MIXED if holds else claimed, measurements=kinds
-        )
+        for name in HUB:
+            if name in self._options:
+                raise DeviceError(
+                    f"{name} is no device_option; give hb.device('pennylane.device', {name}=...)"
+                )
+        taken = next((more for more in ASKED if self._takes(more)), {})
+        self._silent, self._seeded = {name: None for name in taken if name == "shots"}, "seed" in taken
+        self.capabilities = claims(self._made(WIRES))  # type: ignore[misc]
         if seed is not None and not self._seeded:
             raise DeviceError(f"PennyLane's device {device!r} takes no seed; leave seed out")
 
-    def _takes_seed(self) -> bool:
+    def _takes(self, more: Mapping[str, int | None]) -> bool:
+        """Whether PennyLane's device has these options by name, and may be made with them."""
         try:
-            made = qml.device(self._device, wires=1, **self._options, seed=0)
-        except (qml.exceptions.DeviceError, TypeError):
+            made = qml.device(self._device, wires=WIRES, **self._options, **more)
+        except BROKEN:
             return False
-        return "seed" in inspect.signature(type(made).__init__).parameters
+        own = made.target_device if isinstance(made, qml.devices.LegacyDeviceFacade) else made
+        return set(more) <= set(inspect.signature(type(own).__init__).parameters)
 
     def _made(self, num_wires: int, seeds: Sequence[int] = (0,)) -> Any:
-        """PennyLane's device. Left without a seed it would draw one from numpy's global generator."""
+        """PennyLane's device for a job."""
         more = {"seed": int(np.random.SeedSequence(seeds).generate_state(1)[0])} if self._seeded else {}
         try:
-            return qml.device(self._device, wires=num_wires, **self._options, **more)
-        except (qml.exceptions.DeviceError, TypeError, ValueError) as error:
+            return qml.device(self._device, wires=num_wires, **self._options, **self._silent, **more)
+        except BROKEN as error:
+            said = " ".join(str(error).split())
             raise DeviceError(
-                f"PennyLane cannot make its device {self._device!r} with {self._options}: {error}; "
-                "pennylane.about() lists what is installed"
+                f"PennyLane cannot make its device {self._device!r} with {self._options} on {num_wires} "
+                f"wires: {said}; pennylane.about() lists what is installed"
             ) from error
 
     def compile(self, circuit: Circuit) -> Program:
@@ -136,15 +139,3 @@ class PennyLaneDevice(Device):
 def _plain(m: Measurement, value: Any) -> np.ndarray:
     """A result as an array; default.mixed gives real ones as complex numbers."""
     return np.asarray(value) if m.kind in COMPLEX else np.real(np.asarray(value))
-
-
-def _listed(made: Any, of: str) -> set[str]:
-    """What a device of PennyLane says it has, if it says it."""
-    said = made.capabilities
-    return set(getattr(said, of)) if isinstance(said, qml.devices.capabilities.DeviceCapabilities) else set()
-
-
-def _kinds(made: Any) -> frozenset[str]:
-    if made.name in KNOWN:
-        return KNOWN[made.name]
-    return KETS if "StateMP" in _listed(made, "measurement_processes") else DEVICE.measurements

@@ -2,7 +2,7 @@
 
 A measured bit is kept on a wire of its own, written by a CNOT, and what depends on it is controlled by that
 wire (the principle of deferred measurement; Nielsen and Chuang, section 4.4). No wire is added where the
-measured one is left alone afterwards: it keeps the bit itself.
+measured one is left alone afterwards: it keeps the bit itself, the first of them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def deferred(circuit: Circuit, misread: Mapping[Bit, Operation] | None = None) -
     last = _last_touched(circuit)
     read = _letters_read(circuit)
     holders: dict[Hashable, Hashable] = {}
+    taken: set[Hashable] = set()  # wires that keep a bit: one each, so that bits can be told apart
     found: list[Instruction] = []
     for at, (operation, wires) in enumerate(circuit.instructions):
         if operation.kind == "measure":
@@ -54,8 +55,10 @@ def deferred(circuit: Circuit, misread: Mapping[Bit, Operation] | None = None) -
             # what selects must not be read itself: the two would be one wire
             plain = read.get(wire, "Z") == "Z" if wanted is None else wire not in read
             wrongly = (misread or {}).get(label)
-            if not reset and last.get(wire, -1) < at and plain and wrongly is None:
+            own = plain and wrongly is None and wire not in taken
+            if not reset and last.get(wire, -1) < at and own:
                 holders[label] = wire
+                taken.add(wire)
                 continue
             holders[label] = label
             found.append(Instruction(CNOT, (wire, label)))

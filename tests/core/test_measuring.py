@@ -130,7 +130,7 @@ def _repeated():
     return hb.probs([hb.measure(0), hb.measure(0)])
 
 
-WIRES_ADDED = {_left_alone: 0, _touched: 1, _read_in_x: 1, _reset: 2, _repeated: 0}
+WIRES_ADDED = {_left_alone: 0, _touched: 1, _read_in_x: 1, _reset: 2, _repeated: 1}
 
 
 @pytest.mark.parametrize("function", WIRES_ADDED)
@@ -138,6 +138,20 @@ def test_a_wire_is_added_only_where_a_bit_needs_one(function):
     found = later(function)
     assert found.circuit.wires[:3] == (0, 1, 2) and len(found.circuit.wires) == 3 + WIRES_ADDED[function]
     assert isinstance(found.circuit, Circuit)
+
+
+@pytest.mark.parametrize("device", ["default.qubit", "default.mixed", "forest.numpy", "qiskit.aer"])
+def test_a_wire_measured_twice_has_two_outcomes_that_are_one(device):
+    def circuit():
+        hb.RY(0.7, wires=0)
+        first, second = hb.measure(0), hb.measure(0)
+        hb.cond(first & second, hb.X)(1)
+        return hb.probs([second, first]), hb.expval(hb.Z(1)), hb.probs(wires=[0, 1])
+
+    p = np.sin(0.35) ** 2
+    joint, mean, wires = node(circuit, hb.device(device, wires=2))()
+    assert np.allclose(joint, [1 - p, 0, 0, p], atol=1e-12) and np.isclose(mean, 1 - 2 * p, atol=1e-12)
+    assert np.allclose(wires, [1 - p, 0, 0, p], atol=1e-12)
 
 
 def test_numbers_keep_their_slots_even_where_nothing_acts():

@@ -32,7 +32,7 @@ class Capabilities:
                   probs (of photon numbers), but beside a mixture.
     observables   for expval and var: any of "pauli" (a Sentence), "matrix" (every other qubit observable),
                   "polynomial" (in x and p), "projector" (a NumberProjector),
-                  "click" (a Clicks, whether threshold detectors all click)
+                  "click" (a Clicks, whether threshold detectors all click; of probs, which of them do)
     exact, shots  whether it serves shots=None, shots=n
     vjp           whether Device.vjp gives the derivatives of expval, var and probs where it claims them
     max_wires     most wires, None: no limit of its own

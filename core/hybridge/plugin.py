@@ -33,8 +33,9 @@ from hybridge.operations.pauli import Sentence, word
 from hybridge.operations.qubit_channels import QUBIT_CHANNELS
 from hybridge.operations.spectrum import Hyperbolic, Power, Spectrum, Trig
 from hybridge.operations.table import FAMILIES, ROWS, Family, Operation
-from hybridge.phasespace.clicks import all_click, all_click_slopes
+from hybridge.phasespace.clicks import click_probs, click_pullback
 from hybridge.phasespace.counted import Clicks
+from hybridge.phasespace.cutoff import check_cutoff
 from hybridge.phasespace.fock import FockModes, warn_of_leak
 from hybridge.phasespace.fock import applied as fock_applied
 from hybridge.phasespace.fock import weighted as fock_weighted
@@ -102,10 +103,11 @@ __all__ = [
     "Trig",
     "UnsupportedCircuit",
     "adjoint_row",
-    "all_click",
-    "all_click_slopes",
     "available",
     "bits_read",
+    "check_cutoff",
+    "click_probs",
+    "click_pullback",
     "condition",
     "conditions",
     "controlled",

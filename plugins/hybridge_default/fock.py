@@ -14,11 +14,11 @@ from hybridge.plugin import (
     Task,
     UnsupportedCircuit,
     available,
+    check_cutoff,
     fock_reading,
     human,
     warn_of_leak,
 )
-from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import FOCK
 from hybridge_default.cv_overflow import finite
 from hybridge_default.fock_derivatives import fock_vjp

@@ -13,9 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from hybridge.plugin import Circuit, Device, DeviceError, Task, available, definition_slope, human
+from hybridge.plugin import (
+    Circuit,
+    Device,
+    DeviceError,
+    Task,
+    available,
+    check_cutoff,
+    definition_slope,
+    human,
+)
 from hybridge_default import gaussian_numpy
-from hybridge_default.cutoff import check_cutoff
 from hybridge_default.cv_capabilities import GAUSSIAN
 from hybridge_default.cv_overflow import finite
 from hybridge_default.gaussian_conditioned import (

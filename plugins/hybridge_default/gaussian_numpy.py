@@ -12,8 +12,15 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from hybridge.plugin import Circuit, Device, Operation, Task, UnsupportedCircuit, definition_slope
-from hybridge_default.cutoff import check_cutoff
+from hybridge.plugin import (
+    Circuit,
+    Device,
+    Operation,
+    Task,
+    UnsupportedCircuit,
+    check_cutoff,
+    definition_slope,
+)
 from hybridge_default.cv_capabilities import PLAIN_GAUSSIAN
 from hybridge_default.cv_overflow import finite
 from hybridge_default.gaussian_conditioned import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from hybridge.plugin import (
     Measurement,
     Moment,
     Polynomial,
-    all_click,
-    all_click_slopes,
+    click_probs,
+    click_pullback,
     moment,
 )
 
@@ -88,55 +89,41 @@ class Probabilities(Reading):
 
 
 @dataclass(frozen=True)
-class Projection(Reading):
-    """The probability p of some photon numbers, or its variance p (1 - p)."""
+class Patterns(Reading):
+    """Of which threshold detectors in its modes click, a bit a mode."""
 
-    photons: tuple[int, ...]
-    variance: bool
-    width = 1
+    width: int
 
     def columns(self, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
-        p = self._all.columns(mean, cov)[:, self._at]
-        return p * (1 - p) if self.variance else p
+        return click_probs(mean, cov)
 
     def pullback(
         self, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        weights = np.zeros((len(mean), self._all.width))
-        weights[:, self._at] = cotangent
-        if self.variance:
-            weights *= 1 - 2 * self._all.columns(mean, cov)
-        return self._all.pullback(mean, cov, weights)
-
-    @property
-    def _all(self) -> Probabilities:
-        """The probabilities up to the most photons asked for: no cutoff of the device's is needed."""
-        cutoff = max(self.photons) + 1
-        return Probabilities(cutoff, cutoff ** len(self.photons))
-
-    @property
-    def _at(self) -> list[int]:
-        return [int(np.ravel_multi_index(self.photons, (max(self.photons) + 1,) * len(self.photons)))]
+        return click_pullback(mean, cov, cotangent)
 
 
 @dataclass(frozen=True)
-class AllClick(Reading):
-    """The probability p that detectors in all its modes click, or its variance p (1 - p)."""
+class OneOf(Reading):
+    """One probability p among those of another reading, or its variance p (1 - p)."""
 
+    every: Reading
+    at: int
     variance: bool
     width = 1
 
     def columns(self, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
-        p = all_click(mean, cov)[:, None]
+        p = self.every.columns(mean, cov)[:, [self.at]]
         return p * (1 - p) if self.variance else p
 
     def pullback(
         self, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
+        weights = np.zeros((len(mean), self.every.width))
+        weights[:, [self.at]] = cotangent
         if self.variance:
-            cotangent = cotangent * (1 - 2 * all_click(mean, cov)[:, None])
-        by_mean, by_cov = all_click_slopes(mean, cov)
-        return cotangent * by_mean, cotangent[:, :, None] * by_cov
+            weights *= 1 - 2 * self.every.columns(mean, cov)
+        return self.every.pullback(mean, cov, weights)
 
 
 class Placed(NamedTuple):
@@ -175,9 +162,13 @@ def _reading(measurement: Measurement, modes: Sequence[int], cutoff: int) -> Rea
     if isinstance(observable, Polynomial):
         return Scalar(moment(kind, observable, modes))
     if isinstance(observable, Clicks):
-        return AllClick(kind == "var")
+        patterns = Patterns(2 ** len(modes))
+        return patterns if kind == "probs" else OneOf(patterns, patterns.width - 1, kind == "var")
     if observable is not None:
-        return Projection(observable.photons, kind == "var")
+        # up to the most photons asked for: no cutoff of the device's is needed
+        numbers = (max(observable.photons) + 1,) * len(modes)
+        every = Probabilities(numbers[0], math.prod(numbers))
+        return OneOf(every, int(np.ravel_multi_index(observable.photons, numbers)), kind == "var")
     if kind == "probs":
         return Probabilities(cutoff, cutoff ** len(modes))
     return Everything(2 * len(modes) + 4 * len(modes) ** 2)

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hybridge.plugin import Circuit, Device, Task
+from hybridge.plugin import Circuit, Device, Task, check_cutoff
 from hybridge_strawberryfields import BOSONIC
 from hybridge_strawberryfields.bosonic_backend import BosonicBackend
-from hybridge_strawberryfields.cutoff import check_cutoff
 from hybridge_strawberryfields.translate import Recipe, translate
 
 

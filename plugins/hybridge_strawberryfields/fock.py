@@ -15,6 +15,7 @@ from hybridge.plugin import (
     Task,
     UnsupportedCircuit,
     available,
+    check_cutoff,
     fock_cotangent,
     fock_reading,
     human,
@@ -22,7 +23,6 @@ from hybridge.plugin import (
 )
 from hybridge_strawberryfields import FOCK
 from hybridge_strawberryfields.backends import FockBackend, forget_matrices
-from hybridge_strawberryfields.cutoff import check_cutoff
 from hybridge_strawberryfields.fock_sweep import swept, taped
 from hybridge_strawberryfields.translate import Recipe, translate
 
@@ -146,12 +146,6 @@ class SFFock(Device):
             if self.cutoff_dim >= FORGET_AFTER_RUN:
                 forget_matrices()
         return np.array(values).reshape(len(values), program.width(self.cutoff_dim)), recipe.slots(found)
-
-    def differentiates(self, program: Program) -> bool:
-        """All but outcomes that are selected in a circuit that may leave a mixed state."""
-        rows = [row for row, _ in program.recipe.circuit.instructions]
-        mixed = any(row.mixed for row in rows) or any(row.kind == "state" for row in rows)
-        return not (mixed and any(row.kind == "outcome" for row in rows))
 
     def memory(self, num_wires: int) -> int:
         """Bytes one row needs at its peak, while its state is a ket."""

@@ -106,7 +106,7 @@ def _back(step: Step, back: np.ndarray, n: int) -> tuple[np.ndarray, Sequence[fl
         found, by = CHANNELS[step.method](step.numbers, front(step.before, axes), front(back, axes))
         return placed(found, axes, back.shape), by
     if step.method == "select_row":
-        return _outcome_back(step, back)
+        return _outcome_back(step, back, n)
     return _state_back(step, back, n)
 
 
@@ -150,19 +150,46 @@ def _state_back(step: Step, back: np.ndarray, n: int) -> tuple[np.ndarray, Seque
     return placed(earlier, axes, back.shape), state.slopes_of_density(by)
 
 
-def _outcome_back(step: Step, back: np.ndarray) -> tuple[np.ndarray, Sequence[float]]:
-    """Of a ket <outcome| before, normalised, beside the vacuum."""
+def _outcome_back(step: Step, back: np.ndarray, n: int) -> tuple[np.ndarray, Sequence[float]]:
     (row,), modes, C, k = step.arrays, step.modes, back.shape[0], len(step.modes)
-    ket, before = row.fock(C, *step.numbers), front(step.before, modes)
+    tensor = row.fock(C, *step.numbers)
+    if back.ndim == n:
+        earlier, by_ket = _ket_back(tensor, step.before, back, modes)
+    elif tensor.ndim > k:  # an operator has no numbers
+        return _density_back(tensor, step.before, back, modes)[0], []
+    else:
+        E = np.multiply.outer(tensor, tensor.conj())
+        earlier, by_E = _density_back(E, step.before, back, modes)
+        by_ket = 2 * (by_E @ tensor.ravel()).reshape(tensor.shape)
+    values = np.array([step.numbers])
+    slopes_of = (definition_slope(row, i, values, C)[0][0] for i in range(len(row.params)))
+    return earlier, [np.vdot(by_ket, slope).real for slope in slopes_of]
+
+
+def _ket_back(
+    ket: np.ndarray, before: np.ndarray, back: np.ndarray, modes: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of <ket| before, normalised, beside the vacuum: the cotangents of `before` and of the ket."""
+    before, k = front(before, modes), len(modes)
     rest = np.tensordot(ket.conj(), before, k)
     root = np.linalg.norm(rest)
     lam = front(back, modes)[(0,) * k]
     lam = (lam - rest * (np.vdot(rest, lam).real / root**2)) / root
-    values = np.array([step.numbers])
-    by_ket = 2 * (before @ lam.conj())
-    slopes_of = (definition_slope(row, i, values, C)[0][0] for i in range(len(row.params)))
-    found = [np.vdot(by_ket, slope).real for slope in slopes_of]
-    return placed(np.multiply.outer(ket, lam), modes, back.shape), found
+    return placed(np.multiply.outer(ket, lam), modes, back.shape), 2 * (before @ lam.conj())
+
+
+def _density_back(
+    E: np.ndarray, before: np.ndarray, back: np.ndarray, modes: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of tr(E before) over the modes, normalised, beside the vacuum: the cotangents of `before` and of E."""
+    C, n, k = back.shape[0], back.ndim // 2, len(modes)
+    size, others, axes = C**k, C ** (n - k), [*modes, *(n + mode for mode in modes)]
+    E, rho = E.reshape(size, size), front(before, axes).reshape(size, size, others, others)
+    rest = np.tensordot(E, rho, ((1, 0), (0, 1)))
+    weight = np.trace(rest).real
+    M = front(back, axes)[(0,) * (2 * k)].reshape(others, others)
+    M = (M - np.eye(others) * (np.vdot(M, rest).real / weight)) / weight
+    return placed(np.multiply.outer(E, M), axes, back.shape), np.tensordot(rho, M, ((2, 3), (1, 0)))
 
 
 def front(state: np.ndarray, axes: Sequence[int]) -> np.ndarray:

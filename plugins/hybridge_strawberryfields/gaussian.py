@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hybridge.plugin import Circuit, Device, Task
+from hybridge.plugin import Circuit, Device, Task, check_cutoff
 from hybridge_strawberryfields import GAUSSIAN
 from hybridge_strawberryfields.backends import GaussianBackend
-from hybridge_strawberryfields.cutoff import check_cutoff
 from hybridge_strawberryfields.translate import Recipe, translate
 
 

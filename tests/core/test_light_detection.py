@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import hybridge as hb
 from hybridge.errors import CircuitError, GradientError
-from hybridge.phasespace.clicks import all_click, all_click_slopes, click_probs
+from hybridge.phasespace.clicks import click_probs, click_pullback
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.heterodyne import draw_alpha
 
@@ -45,16 +45,17 @@ def test_click_patterns_are_sums_of_photon_numbers(seed, k, noise):
 
 def test_click_probabilities_have_their_slopes():
     mean, cov = state(5, 2, 0.2)
-    by_mean, by_cov = all_click_slopes(mean, cov)
-    h = 1e-6
+    weights, h = np.array([[0.3, -0.7, 1.1, 0.4]]), 1e-6
+    by_mean, by_cov = click_pullback(mean, cov, weights)
+    value = lambda mean, cov: (click_probs(mean, cov) * weights).sum(axis=1)
     for i in range(4):
         step = h * np.eye(4)[i]
-        slope = (all_click(mean + step, cov) - all_click(mean - step, cov)) / (2 * h)
+        slope = (value(mean + step, cov) - value(mean - step, cov)) / (2 * h)
         assert slope[0] == pytest.approx(by_mean[0, i], abs=1e-8)
         for j in range(4):
             bump = np.zeros((4, 4))
             bump[i, j] = bump[j, i] = h
-            slope = (all_click(mean, cov + bump) - all_click(mean, cov - bump)) / (2 * h)
+            slope = (value(mean, cov + bump) - value(mean, cov - bump)) / (2 * h)
             both = by_cov[0, i, j] + by_cov[0, j, i] if i != j else by_cov[0, i, i]
             assert slope[0] == pytest.approx(both, abs=1e-8)
 
@@ -86,15 +87,52 @@ def test_devices_agree_on_clicks():
     assert gaussian(np.array(ANGLES)) == pytest.approx(fock(np.array(ANGLES)), abs=1e-8)
 
 
-def test_patterns_have_no_derivative_and_say_so():
-    @hb.qnode(hb.device("default.gaussian", wires=2))
-    def circuit(a):
+@pytest.mark.parametrize(
+    ("device", "options"), [("default.gaussian", {}), ("default.fock", {"cutoff_dim": 12})]
+)
+def test_devices_differentiate_patterns(device, options):
+    """Read in another order than the device's, not of all wires, beside what else it reads."""
+
+    @hb.qnode(hb.device(device, wires=["a", 7, "c"], **options), diff_method="device")
+    def circuit(v):
+        hb.Squeezing(v[0], v[1], wires="c")
+        hb.Displacement(v[2], v[3], wires="a")
+        hb.Beamsplitter(v[4], v[5], wires=["a", "c"])
+        return (
+            hb.expval(hb.NumberOperator("a")),
+            hb.probs(op=hb.Click(["c", "a"])),
+            hb.probs(op=hb.Click("a")),
+        )
+
+    point, h = 0.3 * np.array(ANGLES), 1e-5
+    whole = lambda v: np.concatenate([np.ravel(part) for part in circuit(v)])
+    found = np.concatenate([np.reshape(part, (-1, 6)) for part in hb.jacobian(circuit)(point)])
+    slopes = np.transpose([(whole(point + d) - whole(point - d)) / (2 * h) for d in h * np.eye(6)])
+    np.testing.assert_allclose(found, slopes, rtol=0, atol=1e-8)
+    assert np.abs(found[1:5]).max() > 0.05
+
+
+def test_patterns_have_a_shift_rule_where_the_light_is_of_few_photons():
+    """Of Gaussian light they are exponentials of a quotient: no rule, as is told."""
+
+    @hb.qnode(hb.device("default.fock", wires=2, cutoff_dim=4), diff_method="parameter-shift")
+    def pair(theta):
+        hb.FockState([1, 1], wires=[0, 1])
+        hb.Beamsplitter(theta, 0.3, wires=[0, 1])
+        return hb.probs(op=hb.Click([0, 1]))
+
+    # they leave together with probability cos^2(2 theta) (Hong, Ou and Mandel)
+    together = -2 * np.sin(4 * 0.3)
+    assert hb.jacobian(pair)(0.3) == pytest.approx([0, -together / 2, -together / 2, together], abs=1e-12)
+
+    @hb.qnode(hb.device("default.gaussian", wires=2), diff_method="parameter-shift")
+    def bright(a):
         hb.Displacement(a, 0.2, wires=0)
         return hb.probs(op=hb.Click([0, 1]))
 
-    assert circuit(0.5) == pytest.approx([np.exp(-0.25), 0, 1 - np.exp(-0.25), 0])
-    with pytest.raises(GradientError):
-        hb.jacobian(circuit)(0.5)
+    assert bright(0.5) == pytest.approx([np.exp(-0.25), 0, 1 - np.exp(-0.25), 0])
+    with pytest.raises(GradientError, match=r"probs\(Click.* is not polynomial .* derivatives of its own"):
+        hb.jacobian(bright)(0.5)
 
 
 def test_standard_errors_of_clicks():

@@ -13,6 +13,7 @@ from hybridge.errors import HybridgeError
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.readout.cv import ModeReadout
 from hybridge_default import fock_engine, gaussian_conditioned
+from hybridge_default.gaussian_readings import Patterns
 
 
 class Built(GaussianConformance):
@@ -51,11 +52,11 @@ def outcomes(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]
 
 def patterns(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]:
     def broken(right: Any) -> Any:
-        def probs(self: Any, modes: Any) -> np.ndarray:
-            k = len(modes)
-            return change(right(self, modes).reshape(-1, *(2,) * k)).reshape(-1, 2**k)
+        def columns(self: Any, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
+            k = mean.shape[1] // 2
+            return change(right(self, mean, cov).reshape(-1, *(2,) * k)).reshape(-1, 2**k)
 
-        return probs
+        return columns
 
     return broken
 
@@ -115,15 +116,15 @@ FAULTS = [
     ),
     Fault(
         "patterns of clicks, last wire first",
-        GaussianModes,
-        "click_probs",
+        Patterns,
+        "columns",
         patterns(lambda v: v.transpose(0, *range(v.ndim - 1, 0, -1))),
         ("test_click_patterns",),
     ),
     Fault(
         "dark and click exchanged",
-        GaussianModes,
-        "click_probs",
+        Patterns,
+        "columns",
         patterns(lambda v: np.flip(v, axis=tuple(range(1, v.ndim)))),
         ("test_click_patterns",),
     ),

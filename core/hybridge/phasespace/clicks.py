@@ -39,20 +39,21 @@ def click_parts(mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
     return found.reshape(len(mean), -1)
 
 
-def all_click(mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
-    """The probability that every mode clicks, (B,)."""
-    return click_probs(mean, cov)[:, -1]
-
-
-def all_click_slopes(mean: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of `all_click`, in the mean (B, 2k) and in the covariance (B, 2k, 2k), all its entries independent."""
+def click_pullback(mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cotangent of `click_probs` (B, 2^k) -> those of the mean (B, 2k) and of the covariance (B, 2k, 2k),
+    all its entries independent."""
+    k = mean.shape[1] // 2
     by_mean, by_cov = np.zeros(mean.shape), np.zeros(cov.shape)
-    for modes, at in _subsets(mean.shape[1] // 2):
+    of_dark = cotangent.reshape(-1, *(2,) * k)
+    for axis in range(1, k + 1):  # the reverse of ignored = dark + click
+        dark, click = np.split(of_dark, 2, axis=axis)
+        of_dark = np.concatenate([dark - click, click], axis=axis)
+    for modes, at in _subsets(k):
         p, inverse, pull = _dark(mean, cov, at)
-        signed = (-1) ** len(modes) * p
-        by_mean[:, at] -= signed[:, None] * pull
+        weight = p * of_dark[(slice(None), *(0 if m in modes else 1 for m in range(k)))]
+        by_mean[:, at] -= weight[:, None] * pull
         outer = pull[:, :, None] * pull[:, None, :] - inverse
-        by_cov[:, at[:, None], at] += signed[:, None, None] * outer / 2
+        by_cov[:, at[:, None], at] += weight[:, None, None] * outer / 2
     return by_mean, by_cov
 
 

@@ -143,6 +143,25 @@ class ProjectionVariance(Projection):
         return cotangent * (1 - 2 * super().columns(modes))
 
 
+@dataclass(frozen=True)
+class Patterns(Reading):
+    """The probabilities of which threshold detectors in some wires click, a bit a wire."""
+
+    wires: tuple[int, ...]
+
+    def columns(self, modes: FockModes) -> np.ndarray:
+        return modes.click_probs(self.wires)
+
+    def width(self, C: int, n: int) -> int:
+        return 2 ** len(self.wires)
+
+    def applied(self, kets: np.ndarray, inner: np.ndarray) -> np.ndarray:
+        C, k = kets.shape[1], len(self.wires)
+        seen = np.indices((C,) * k).reshape(k, -1) > 0
+        pattern = (1 << np.arange(k)[::-1]) @ seen
+        return fock.weighted(kets, inner[:, pattern], self.wires)
+
+
 def reading(kind: str, observable: Any, wires: Sequence[int]) -> Reading:
     """The reading of a measurement: of an observable, or else of these modes.
 
@@ -152,6 +171,8 @@ def reading(kind: str, observable: Any, wires: Sequence[int]) -> Reading:
     """
     if isinstance(observable, Polynomial):
         return (Mean if kind == "expval" else Variance)(observable)
+    if kind == "probs" and observable is not None:
+        return Patterns(tuple(observable.wires))
     if observable is not None:
         projection = Projection if kind == "expval" else ProjectionVariance
         return projection(observable)

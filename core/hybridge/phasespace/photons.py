@@ -41,11 +41,7 @@ def draw_photons(mean: np.ndarray, cov: np.ndarray, shots: int, rng: np.random.G
         shift = b[:, : j + 1] + alpha[:, j + 1 :] @ A[j + 1 :, : j + 1]
         level = rng.random(shots)
         before, group = np.unique(photons[:, :j], axis=0, return_inverse=True)
-        group = group.ravel()
-        order = np.argsort(group, kind="stable")
-        for numbers, members in zip(
-            before, np.split(order, np.flatnonzero(np.diff(group[order])) + 1), strict=True
-        ):
+        for numbers, members in zip(before, _members(group.ravel()), strict=True):
             photons[members, j] = _next(A[: j + 1, : j + 1], shift[members], numbers, level[members])
     return photons
 

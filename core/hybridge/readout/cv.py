@@ -84,9 +84,7 @@ class ModeReadout:
         """Whether the device returns this measurement itself."""
         if m.kind not in self.kinds or m.kind not in ("expval", "var", "probs"):
             return False
-        if m.observable is None:
-            return True
-        return m.kind != "probs" and m.observable.form in self.device.capabilities.observables
+        return m.observable is None or m.observable.form in self.device.capabilities.observables
 
     def _wires(self, m: Measurement) -> tuple[Any, ...]:
         return m.wires if m.wires is not None else tuple(range(self.n))

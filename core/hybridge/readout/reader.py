@@ -101,7 +101,7 @@ class Readout(NamedTuple):
 def columns(m: Measurement, n: int, shots: int | None, cutoff: int) -> int:
     """How many columns a device returns for one of its measurements on n wires."""
     k = n if m.wires is None else len(m.wires)
-    base = cutoff or 2
+    base = 2 if m.observable is not None else cutoff or 2  # probs of clicks are of yes and no
     match m.kind:
         case "expval" | "var":
             return 1

@@ -1,4 +1,4 @@
-"""The option cutoff_dim of the devices, checked."""
+"""The option cutoff_dim of the continuous-variable devices, checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hybridge.plugin import CircuitError
+from hybridge.errors import CircuitError
 
 
 def check_cutoff(cutoff_dim: Any) -> int:

@@ -1,8 +1,8 @@
 """The channels on qubits: rho -> sum_i K_i rho K_i^dagger, each row defined by its Kraus operators K_i.
 
-A probability in which a channel is affine, whatever its other numbers are, has the spectrum Chance. Others have
-no rule: slopes in gamma grow without bound towards 1, those in times as these shrink, and sums of values with
-constant weights do not. Each channel names, as `instead`, what does the same by numbers that have rules.
+A probability in which a channel is affine, whatever its other numbers are, has the spectrum Chance. Others
+have no rule: slopes in gamma grow without bound towards 1, those in times as these shrink, and sums of values
+with constant weights do not. They name, as `instead`, what does the same by numbers that have rules.
 """
 
 from __future__ import annotations

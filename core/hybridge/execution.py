@@ -16,7 +16,7 @@ from hybridge.border import INFINITE, asked, check_count, fault
 from hybridge.circuit import Circuit, Measurement
 from hybridge.compilation import AffineMap, lower, numbered
 from hybridge.device import Device, Task
-from hybridge.errors import CircuitError, PluginError, UnsupportedCircuit
+from hybridge.errors import PluginError, UnsupportedCircuit
 from hybridge.gradients.choose import Conditions, rule_parts
 from hybridge.gradients.hadamard import hadamard_tests
 from hybridge.gradients.method import BEST, Method
@@ -260,12 +260,7 @@ class Plan:
         return array.real if array.dtype.kind == "c" else array
 
     def estimate(self, answers: Answers) -> Estimate:
-        """The values, and how sure they are. Raises CircuitError for what post-selection leaves."""
-        if self.selection is not None:
-            raise CircuitError(
-                "the standard error of what post-selection leaves is not estimated; "
-                "repeat the call, and take the spread of its values"
-            )
+        """What is measured and how sure it is; of post-selection what its quotients are made of."""
         readers, sampled = self._readout.readers, answers.shots is not None
         return Estimate(
             answers.places,

@@ -9,6 +9,7 @@ mean over the shots that are left.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -23,6 +24,17 @@ from hybridge.readout.reader import Reader
 
 LEAST = 1e-14  # a probability below is rounding
 Finish = Callable[[Sequence[Any], bool], Any]  # of the values of what is measured: the user's value
+
+
+@dataclass(frozen=True)
+class Variance:
+    """<O^2> - <O>^2 of what is left."""
+
+    square: Finish
+    mean: Finish
+
+    def __call__(self, values: Sequence[Any], batched: bool) -> Any:
+        return self.square(values, batched) - self.mean(values, batched) ** 2
 
 
 class Selection(NamedTuple):
@@ -48,6 +60,15 @@ class Selection(NamedTuple):
         if not any(found.values()):
             raise _nothing_left()
         return found
+
+
+def check_unselected(selection: Selection | None) -> None:
+    """Raise CircuitError for post-selection, where the standard error of a derivative is asked for."""
+    if selection is not None:
+        raise CircuitError(
+            "the standard error of a derivative of what post-selection leaves is not estimated; "
+            "repeat the call, and take the spread of its values"
+        )
 
 
 def wanted_outcomes(circuit: Circuit) -> dict[Bit, int]:
@@ -158,8 +179,7 @@ def _expval(of: _Quotients, m: Measurement) -> Finish:
 def _var(of: _Quotients, m: Measurement) -> Finish:
     o = m.observable
     squared = o @ o if isinstance(o, Sentence) or o.diagonal is None else diagonal(o.diagonal**2, o.wires)
-    square, mean = of.mean(squared), of.mean(o)
-    return lambda values, batched: square(values, batched) - mean(values, batched) ** 2
+    return Variance(of.mean(squared), of.mean(o))
 
 
 def _place(outcomes: Sequence[int]) -> int:

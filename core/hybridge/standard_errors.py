@@ -10,6 +10,7 @@ import numpy as np
 
 from hybridge.circuit import Combination
 from hybridge.errors import CircuitError, GradientError
+from hybridge.execution import Plan
 from hybridge.gradients.part import Part
 from hybridge.interfaces.autograd_ import getval, isbox
 from hybridge.interfaces.called import Called, Model
@@ -17,6 +18,7 @@ from hybridge.interfaces.choose import values_of
 from hybridge.interfaces.derivative import Argnums, Derivative
 from hybridge.interfaces.derivatives import check_one_number, jacobian
 from hybridge.jobs import estimate_together
+from hybridge.postselection import Finish, Variance, check_unselected
 from hybridge.pytree import flatten
 from hybridge.readout.allotment import in_order
 from hybridge.readout.noise import Estimate
@@ -101,19 +103,48 @@ def _value(f: Model, args: Sequence[Any], kwargs: Mapping[str, Any]) -> WithErro
         raise CircuitError(
             f"with_error: {' and '.join(sorted(kinds))} estimate nothing; return expval, var or probs"
         )
+    if plan.selection is not None and not kinds.isdisjoint({"sample", "counts"}):
+        raise CircuitError("with_error of what post-selection leaves: return expval, var or probs alone")
     rows = called.call.checked_rows(values_of(called.leaves))
     [pieces] = estimate_together([(plan, rows)], called.call.shots)
     places = [piece.places for piece in pieces]
     values = [in_order(same, places) for same in zip(*(p.values for p in pieces), strict=True)]
     errors: list[Any] = [
         None if same[0] is None else in_order(same, places)
-        for same in zip(*(p.errors() for p in pieces), strict=True)
+        for same in zip(*(_errors(plan, p) for p in pieces), strict=True)
     ]
     batched = called.call.gather.batched
     if not batched:
         values, errors = [v[0] for v in values], [None if e is None else e[0] for e in errors]
     error = errors[0] if recorded.build is None else recorded.build(errors)
     return WithError(recorded.results(plan, values, batched), error)
+
+
+def _errors(plan: Plan, piece: Estimate) -> list[np.ndarray | None]:
+    """The standard errors of the user's values, (B, *shape) each.
+
+    What post-selection leaves is made of means that share their shots: its errors are to first order, those
+    of a variance, as in readout/noise.py, to second where that vanishes.
+    """
+    if plan.selection is None:
+        return piece.errors()
+    found: list[np.ndarray | None] = []
+    covariances = piece.covariances()
+    for finish in plan.selection.finishers:
+        variances = _variances(finish, piece.values, covariances)
+        if isinstance(finish, Variance):
+            variances = variances + 2 * _variances(finish.mean, piece.values, covariances) ** 2
+        found.append(np.sqrt(variances))
+    return found
+
+
+def _variances(finish: Finish, values: list[np.ndarray], covariances: np.ndarray) -> np.ndarray:
+    """Of a function of what is measured, (B, *shape), to first order."""
+    total = lambda values: finish(values, True).sum(axis=0)
+    shape, batch = np.shape(total(values)), len(covariances)
+    slopes = jacobian(total)(values)  # (*shape, B, *measured) in each that is measured
+    flat = np.concatenate([np.reshape(s, (math.prod(shape), batch, -1)) for s in slopes], axis=2)
+    return np.maximum(np.einsum("kbc,bcd,kbd->bk", flat, covariances, flat), 0.0).reshape(batch, *shape)
 
 
 def _check_plain(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -225,6 +256,7 @@ def _derivative(f: Derivative, model: Model, args: Sequence[Any], kwargs: Mappin
     _check_plain(args, kwargs)
     inputs = _inputs(model, f.argnums, args, kwargs)
     called, call = inputs.called, inputs.called.call
+    check_unselected(call.plan.selection)
     results = _results(called, len(inputs.rows))
     if f.kind != "jacobian":
         check_one_number([r.shape for r in results])

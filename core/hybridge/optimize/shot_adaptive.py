@@ -16,6 +16,7 @@ from hybridge.operations.pauli import Sentence
 from hybridge.optimize.optimizer import Optimizer
 from hybridge.optimize.problem import Problem
 from hybridge.plans import plans_of
+from hybridge.postselection import check_unselected
 from hybridge.qnode import QNode
 from hybridge.slots import Slots
 
@@ -113,6 +114,7 @@ def sampled_gradient(plan: Plan, slots: Slots, shots: np.ndarray) -> tuple[np.nd
     Each setting that the observable is measured in takes as many; all points are one job. Beside them the
     variance of a single shot of each, and how many shots were drawn.
     """
+    check_unselected(plan.selection)
     gradient, variance, used = np.zeros(len(shots)), np.zeros(len(shots)), 0
     weights, runs, drawn = {}, [], []
     for j, each in enumerate(shots.tolist()):

@@ -177,8 +177,9 @@ class QubitReadout:
             whole = read_observable(m.observable)
             assert whole is not None  # a word, or a matrix
             only = kept_value(whole, m.wires or (), kept, 0.0)
-            group = self.groups.add(only, expected_variance(m.observable))
-            return Reader(scalar, self._mean([Part(1.0, group, only, gap(m.observable))], 0.0))
+            group = self._group(only, expected_variance(m.observable))
+            alone = [Part(1.0, group, only, 1.0 if kept.weight else gap(m.observable))]
+            return Reader(scalar, self._mean(alone, 0.0), noise=partial(self._mean_noise, alone))
         if m.kind == "expval":
             parts, constant = self._parts(m.observable)
             return Reader(scalar, self._mean(parts, constant), noise=partial(self._mean_noise, parts))

@@ -18,7 +18,7 @@ KETS = frozenset({"BasisState", "StatePrep"})
 SIMULATOR = Capabilities(
     domain="qubit",
     operations=GATES | KETS,
-    measurements=frozenset({"state", "sample"}),
+    measurements=frozenset({"state"}),
     conventions=(
         "wire w is Cirq's LineQubit w, the first one most significant; Cirq's exponents are angles over pi, "
         "and its powers of Z, CZ and ISWAP have the phase of the rows, those of XX, YY and ZZ have it with "
@@ -28,7 +28,7 @@ SIMULATOR = Capabilities(
 DENSITY_MATRIX = replace(
     SIMULATOR,
     operations=GATES | KETS | QUBIT_CHANNELS | {"QubitDensityMatrix"},
-    measurements=frozenset({"density_matrix", "sample"}),
+    measurements=frozenset({"density_matrix"}),
     conventions=f"{SIMULATOR.conventions}; generalized_amplitude_damp takes the probability of decay first",
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 import cirq
 import numpy as np
 
-from hybridge.plugin import Circuit, Device, DeviceError, Measurement, Task
+from hybridge.plugin import Circuit, Device, DeviceError, Task
 from hybridge_cirq import DENSITY_MATRIX, SIMULATOR
 from hybridge_cirq.program import Program, make_program
 
@@ -19,8 +19,8 @@ DTYPES = {"complex64": np.complex64, "complex128": np.complex128}
 class _Cirq(Device):
     """A simulator of Cirq: each row of a task is one circuit of numbers, simulated once.
 
-    Shots are drawn from the state that a circuit ends in. What is measured inside a circuit the core puts off
-    to its end: Cirq would simulate every shot by itself.
+    The core draws shots from the state that a circuit ends in, and puts off what is measured inside: for that
+    Cirq would simulate every shot by itself.
     """
 
     mixed: bool
@@ -35,7 +35,7 @@ class _Cirq(Device):
         dtype: str = "complex128",
     ):
         super().__init__(wires, shots, seed)
-        if dtype not in DTYPES:
+        if dtype not in tuple(DTYPES):  # whatever its type
             raise DeviceError(f"device {self.name!r} has the dtypes {', '.join(DTYPES)}; got {dtype!r}")
         self._dtype = DTYPES[dtype]
         self.precision = float(np.finfo(self._dtype).eps)
@@ -45,13 +45,13 @@ class _Cirq(Device):
         return make_program(circuit)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        return [self._drawn(task) if task.shots else self._states(task) for task in tasks]
+        """For each task (batch, 2^n), or (batch, columns of density matrices)."""
+        return [self._states(task) for task in tasks]
 
     def _states(self, task: Task) -> np.ndarray:
-        """(batch, 2^n) or (batch, columns of density matrices)."""
-        program, simulator = task.program, self.simulator(dtype=self._dtype)
-        rows = [self._final(program, simulator, numbers) for numbers in task.params.tolist()]
-        return np.array([self._read(program, state) for state in rows]).reshape(len(task.params), -1)
+        simulator = self.simulator(dtype=self._dtype)
+        rows = [self._final(task.program, simulator, numbers) for numbers in task.params.tolist()]
+        return np.array([self._read(task.program, state) for state in rows]).reshape(len(task.params), -1)
 
     def _final(self, program: Program, simulator: Any, numbers: Sequence[float]) -> np.ndarray:
         start = program.start(self.mixed).astype(self._dtype)
@@ -65,22 +65,6 @@ class _Cirq(Device):
     @abstractmethod
     def _read(self, program: Program, state: np.ndarray) -> np.ndarray:
         """The columns of one row: the measurements side by side."""
-
-    def _drawn(self, task: Task) -> np.ndarray:
-        """(batch, columns) of bits, the measurements side by side, each shot by shot."""
-        rng = np.random.RandomState(self.next_seed() if task.seed is None else task.seed)
-        rows = [self._row(task, numbers, rng) for numbers in task.params.tolist()]
-        return np.array(rows, dtype=np.uint8).reshape(len(task.params), -1)
-
-    def _row(self, task: Task, numbers: Sequence[float], rng: np.random.RandomState) -> np.ndarray:
-        program = task.program
-        state = self._final(program, self.simulator(dtype=self._dtype), numbers)
-        bits = self._sample(state, indices=range(program.num_wires), repetitions=task.shots, seed=rng)
-        return np.concatenate([bits[:, _wires(m, program)].reshape(-1) for m in program.measurements])
-
-    @abstractmethod
-    def _sample(self, state: np.ndarray, **how: Any) -> np.ndarray:
-        """Bits (shots, n) drawn from it."""
 
 
 class CirqSimulator(_Cirq):
@@ -99,9 +83,6 @@ class CirqSimulator(_Cirq):
 
     def _read(self, program: Program, state: np.ndarray) -> np.ndarray:
         return np.tile(state.astype(complex), len(program.measurements))
-
-    def _sample(self, state: np.ndarray, **how: Any) -> np.ndarray:
-        return cirq.sample_state_vector(state, **how)
 
     def memory(self, num_wires: int) -> int:
         """Bytes of a row at its peak: the initial state, the state, and a gate's result."""
@@ -124,19 +105,12 @@ class CirqDensityMatrix(_Cirq):
 
     def _read(self, program: Program, state: np.ndarray) -> np.ndarray:
         n = program.num_wires
-        found = [_reduced(state.astype(complex), _wires(m, program), n) for m in program.measurements]
+        found = [_reduced(state.astype(complex), m.wires, n) for m in program.measurements]
         return np.concatenate([matrix.reshape(-1) for matrix in found])
-
-    def _sample(self, state: np.ndarray, **how: Any) -> np.ndarray:
-        return cirq.sample_density_matrix(state, **how)
 
     def memory(self, num_wires: int) -> int:
         """Bytes of a row at its peak: the initial state, the state, and the buffers of a channel."""
         return 5 * 16 * 4**num_wires
-
-
-def _wires(m: Measurement, program: Program) -> tuple[Any, ...]:
-    return tuple(range(program.num_wires)) if m.wires is None else m.wires
 
 
 def _reduced(matrix: np.ndarray, wires: Sequence[int], n: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import pennylane as qml
 
 from hybridge.plugin import Circuit, Device, DeviceError, JobFailed, Measurement, Task
 from hybridge_pennylane import DEVICE
+from hybridge_pennylane.alone import ALONE
 from hybridge_pennylane.claims import WIRES, claims
 from hybridge_pennylane.translate import MEASURE, Step, steps
 
@@ -39,9 +40,10 @@ class Program(NamedTuple):
 
     def native(self) -> str:
         """The circuit as PennyLane draws it, at the numbers 0.1, 0.2, ..."""
-        return qml.drawer.tape_text(
-            self.tape([0.1 * (i + 1) for i in range(self.num_slots)], None), decimals=1
-        )
+        with ALONE:
+            return qml.drawer.tape_text(
+                self.tape([0.1 * (i + 1) for i in range(self.num_slots)], None), decimals=1
+            )
 
 
 class PennyLaneDevice(Device):
@@ -77,7 +79,8 @@ class PennyLaneDevice(Device):
                 )
         taken = next((more for more in ASKED if self._takes(more)), {})
         self._silent, self._seeded = {name: None for name in taken if name == "shots"}, "seed" in taken
-        self.capabilities = claims(self._made(WIRES))  # type: ignore[misc]
+        with ALONE:
+            self.capabilities = claims(self._made(WIRES))  # type: ignore[misc]
         if seed is not None and not self._seeded:
             raise DeviceError(f"PennyLane's device {device!r} takes no seed; leave seed out")
 
@@ -104,20 +107,22 @@ class PennyLaneDevice(Device):
 
     def compile(self, circuit: Circuit) -> Program:
         """The circuit's operations; `program.native()` is PennyLane's own drawing of it."""
-        prepared, found = steps(circuit.instructions)
+        with ALONE:
+            prepared, found = steps(circuit.instructions)
         return Program(len(circuit.wires), circuit.num_slots, prepared, found, circuit.measurements)
 
     def run(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         """ONE call of PennyLane for all tasks and rows."""
-        tapes = [t.program.tape(row, t.shots) for t in tasks for row in t.params.tolist()]
-        if not tapes:
+        if not any(len(t.params) for t in tasks):
             return [np.zeros((0, 0)) for _ in tasks]
         seeds = [self.next_seed() if t.seed is None else t.seed for t in tasks if t.shots is not None]
-        device = self._made(max(t.program.num_wires for t in tasks), seeds)
-        try:
-            results = iter(qml.execute(tapes, device, diff_method=None, cache=None))
-        except qml.exceptions.DeviceError as error:
-            raise JobFailed(self.name, str(error)) from error
+        with ALONE:
+            tapes = [t.program.tape(row, t.shots) for t in tasks for row in t.params.tolist()]
+            device = self._made(max(t.program.num_wires for t in tasks), seeds)
+            try:
+                results = iter(qml.execute(tapes, device, diff_method=None, cache=None))
+            except qml.exceptions.DeviceError as error:
+                raise JobFailed(self.name, str(error)) from error
         return [self._read(task, [next(results) for _ in task.params]) for task in tasks]
 
     def _read(self, task: Task, rows: Sequence[Any]) -> np.ndarray:

@@ -75,8 +75,30 @@ def test_single_precision_is_an_option_and_known_to_differences(name):
     device = hb.device(name, wires=1, dtype="complex64")
     assert device.precision == np.finfo(np.float32).eps
     assert 0 < abs(hb.QNode(circuit, device)(0.4) - np.cos(0.4)) < 1e-6
-    with pytest.raises(hb.DeviceError, match="complex64, complex128"):
-        hb.device(name, wires=1, dtype="complex32")
+    for other in ("complex32", np.complex64, ["complex64"]):
+        with pytest.raises(hb.DeviceError, match="complex64, complex128"):
+            hb.device(name, wires=1, dtype=other)
+
+
+def preparing(ket, rotations):
+    def circuit():
+        hb.StatePrep(ket, wires=range(3))
+        for i in range(rotations):
+            hb.RX(0.3 * i, wires=i % 3)
+            hb.CNOT([i % 3, (i + 1) % 3])
+        return hb.probs(wires=[2, 0])
+
+    return circuit
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_single_precision_draws_shots_of_states_whose_norm_has_drifted(name):
+    """6 standard deviations of 4 probabilities, twice: a false alarm in 10^7 runs."""
+    rng = np.random.default_rng(4)
+    ket = rng.normal(size=8) + 1j * rng.normal(size=8)
+    function = preparing(ket / np.linalg.norm(ket), 300)
+    found = hb.QNode(function, hb.device(name, wires=3, shots=4000, seed=1, dtype="complex64"))()
+    assert np.abs(found - hb.QNode(function, "default.qubit")()).max() < 6 * 0.5 / np.sqrt(4000)
 
 
 def test_what_is_measured_inside_is_put_off_and_simulated_once(monkeypatch):

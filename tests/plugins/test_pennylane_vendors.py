@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pennylane as qml
 import pennylane_vendor
@@ -104,3 +106,26 @@ def test_what_hybridge_decides_is_no_option_of_the_device(option):
 def test_options_that_are_no_mapping_are_refused():
     with pytest.raises(hb.DeviceError, match="mapping of names"):
         device("default.qubit", device_options=["colour"])
+
+
+def test_threads_do_not_meet_in_pennylanes_queue():
+    """Operators that PennyLane decomposes for a device are queued by the process, not by the thread."""
+    matrix = np.linalg.qr(np.random.default_rng(3).normal(size=(4, 4)))[0]
+
+    def turned(x):
+        hb.RX(x, wires=0)
+        hb.QubitUnitary(matrix, wires=[1, 0])
+        return hb.probs(wires=[0, 1])
+
+    node, exact = hb.QNode(turned, device("old.device", wires=2)), hb.QNode(turned, "default.qubit")
+    off = []
+
+    def work(x):
+        off.extend(np.abs(node(x) - exact(x)).max() for _ in range(15))
+
+    threads = [threading.Thread(target=work, args=(x,), daemon=True) for x in (0.3, 1.1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)  # without the lock one thread waits for ever
+    assert len(off) == 30 and max(off) < 1e-12

@@ -19,6 +19,8 @@ from hybridge.conformance.under_test import DeviceUnderTest, close
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 
+PATIENCE = 300  # seconds; threads that wait for one another would wait for ever
+
 
 class CompanyItems(DeviceUnderTest):
     """What a device leaves alone, and what it refuses."""
@@ -52,11 +54,12 @@ class CompanyItems(DeviceUnderTest):
             except BaseException as error:  # whatever it is, the item must hear of it
                 faults.append(f"{type(error).__name__}: {error}")
 
-        threads = [threading.Thread(target=work, args=(i,)) for i in range(2)]
+        threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(2)]
         for t in threads:
             t.start()
         for t in threads:
-            t.join()
+            t.join(PATIENCE)
+        assert not any(t.is_alive() for t in threads), f"a thread has not come back in {PATIENCE} s"
         assert not faults, faults
 
     @over(model="MODELS")

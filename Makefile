@@ -41,6 +41,7 @@ test: $(INSTALLED) ## run the tests (TESTS=tests/core for a part, WORKERS=4 for 
 fuzz: $(INSTALLED) ## hold engines against one another, and readers against broken texts (SECONDS=600)
 	@$(RUN) tests/plugins/fuzz_engine.py --seconds $(SECONDS)
 	@$(RUN) tests/core/fuzz_texts.py --seconds $(SECONDS)
+	@! $(RUN) -c 'import pyquil' 2>/dev/null || $(RUN) tests/plugins/fuzz_quil.py --seconds $(SECONDS)
 
 lint: $(INSTALLED) ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check .

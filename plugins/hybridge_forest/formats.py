@@ -8,7 +8,7 @@ import numpy as np
 from pyquil import Program
 
 from hybridge.plugin import Circuit, Format, FormatError, ImportedCircuit
-from hybridge_forest.reading import Reader, parsed
+from hybridge_forest.reading import Reader
 from hybridge_forest.shotwise import literal
 
 
@@ -23,9 +23,8 @@ class Quil(Format):
         """
         if not isinstance(source, (str, Program)):
             raise FormatError(self.name, f"a text or a pyquil.Program is read; got {type(source).__name__}")
-        return Reader(
-            self.name, parsed(self.name, source if isinstance(source, str) else source.out())
-        ).read()
+        ordered = isinstance(source, str)
+        return Reader(self.name, source if ordered else source.out(), ordered).read()
 
     def write(self, circuit: Circuit, numbers: np.ndarray) -> Any:
         """The text; wires are its qubits, in their order.

@@ -1,17 +1,14 @@
-"""A Quil program as hybridge's operations; conditions follow from its jumps."""
+"""A Quil program as hybridge's operations; conditions follow from its jumps, circuits are expanded."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from pyquil import Program
-from pyquil.quilatom import Qubit
 from pyquil.quilbase import Gate
 from quil.instructions import GateError
-from scipy.linalg import expm
 
 from hybridge.plugin import (
     FAMILIES,
@@ -27,10 +24,13 @@ from hybridge.plugin import (
     expression,
     formula,
 )
+from hybridge_forest.matrices import defined
+from hybridge_forest.memory import Memory, Place
+from hybridge_forest.parsing import parsed, places
 
-MAX_TEXT = 2**20  # characters of a program
-MAX_PART = 1000  # characters of a formula: the parser calls itself for each bracket and sign
-MAX_WIRES = 6  # of a matrix that is defined
+MAX_EXPANDED = 2**16  # instructions that come of circuits defined
+MAX_NESTED = 64  # circuits inside one another
+MAX_PATTERNS = 2**20  # patterns of bits that jumps are gone through
 GATES = {
     **{name: name for name in "X Y Z H S T RX RY RZ CZ CNOT SWAP ISWAP CSWAP PSWAP".split()},
     "CCNOT": "Toffoli",
@@ -41,132 +41,187 @@ GATES = {
     "CPHASE10": "CPhaseShift10",
     "XY": "IsingXY",
 }
-PAULIS = {
-    "I": np.eye(2),
-    "X": np.array([[0, 1], [1, 0]]),
-    "Y": np.array([[0, -1j], [1j, 0]]),
-    "Z": np.diag([1, -1]),
-}
-_AT = re.compile(r"at line (\d+), column (\d+)")
+# what a compiler is told, and what it tells: the circuit is the same without
+HINTS = frozenset(
+    "INITIAL_REWIRING CURRENT_REWIRING EXPECTED_REWIRING PRESERVE_BLOCK END_PRESERVE_BLOCK COMMUTING_BLOCKS "
+    "END_COMMUTING_BLOCKS BLOCK END_BLOCK".split()
+)
+NEVER = conditions.Condition((0,), ())
 _REFERENCE = re.compile(r"([A-Za-z_][\w-]*)\[(\d+)\]")
 
 
-def parsed(format: str, text: str) -> Program:
-    """The program, whose text is small enough to be given to the parser. Raises FormatError."""
-    if len(text) > MAX_TEXT:
-        raise FormatError(format, f"a text of {len(text)} characters; at most {MAX_TEXT} are read", 1, 1)
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.lstrip().startswith("PRAGMA"):
-            continue
-        for part in re.finditer(r"[^,]+", line):
-            if len(part[0]) > MAX_PART:
-                reason = f"a formula of {len(part[0])} characters; at most {MAX_PART} are read"
-                raise FormatError(format, reason, number, part.start() + 1)
-    try:
-        program = Program(text)
-        _ = program.instructions, program.defined_gates  # pyQuil makes them now, and finds more amiss
-        return program
-    except (ValueError, GateError) as error:
-        found = _AT.search(str(error))
-        place = (int(found[1]), int(found[2]) + 1) if found else (1, 1)
-        raise FormatError(format, str(error), *place) from error
+class Scope(NamedTuple):
+    """Inside of a circuit that is expanded: its qubits and numbers by name, and what sets it apart."""
+
+    qubits: Mapping[str, int]
+    numbers: Mapping[str, Any]
+    depth: int
+    mark: str  # after the names of its labels, each call having its own
 
 
 class Reader:
     """Reads one program; classical bits are the entries of its BIT memory, in their order."""
 
-    def __init__(self, format: str, program: Program):
-        self.format, self.program = format, program
+    def __init__(self, format: str, text: str, ordered: bool):
+        self.format, self.program = format, parsed(format, text)
+        self.place = (1, 1)  # of the instruction that is read
         self.entries: list[Entry | Measured] = []
-        self.definitions = {d.name: d for d in program.defined_gates}
-        declared = [(d.name, d.memory_type, d.memory_size) for d in program.declarations.values()]
-        places = [(name, kind, k) for name, kind, size in declared for k in range(min(size, 2**16))]
-        self.bits = {(name, k): i for i, (name, _, k) in enumerate(p for p in places if p[1] == "BIT")}
-        self.reals = {(name, k): f"{name}[{k}]" for name, kind, k in places if kind == "REAL"}
-        self.fixed: dict[tuple[str, int], float] = {}
-        self.used: dict[tuple[str, int], None] = {}
+        self.definitions = {d.name: d for d in self.program.defined_gates}
+        self.circuits: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[Any, ...]]] = {}
+        self.rows: dict[tuple[str, tuple[Any, ...]], Any] = {}
+        self.fixed: dict[Place, float] = {}
+        self.used: dict[Place, None] = {}
         self.kraus: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
         self.active = conditions.ALWAYS
         self.pending: dict[str, conditions.Condition] = {}
         self.passed: set[str] = set()
         self.qubits: dict[int, None] = {}
+        self.scope = Scope({}, {}, 0, "")
+        self.expanded = self.patterns = 0
+        self.text, self.ordered = text, ordered
 
     def read(self) -> ImportedCircuit:
-        """The circuit, on its qubits in their order."""
-        for instruction in self.program.instructions:
-            kind = type(instruction).__name__
-            if kind not in _KINDS:
-                raise self._error(f"{instruction.out()}: {kind}")
-            _KINDS[kind](self, instruction)
-        if self.pending:
-            raise self._error(f"a jump to @{next(iter(self.pending))}, which does not come later,")
+        """The circuit, on its qubits in their order. Raises FormatError."""
+        try:
+            self._read()
+        except FormatError as error:
+            raise FormatError(self.format, error.reason, *self.place) from error
+        except CircuitError as error:
+            raise FormatError(self.format, str(error), *self.place) from error
         wires = tuple(sorted(self.qubits))
         place = {q: k for k, q in enumerate(wires)}
         entries = tuple(_placed(entry, place) for entry in self.entries)
-        parameters = tuple(self.reals[key] for key in self.reals if key in self.used)
-        return ImportedCircuit(entries, wires, parameters, tuple(f"{n}[{k}]" for n, k in self.bits))
+        parameters = tuple(name for key, name in self.memory.reals.items() if key in self.used)
+        return ImportedCircuit(entries, wires, parameters, tuple(f"{n}[{k}]" for n, k in self.memory.bits))
+
+    def _read(self) -> None:
+        program = self.program
+        pulses = [program.calibrations, program.measure_calibrations, program.waveforms, program.frames]
+        if any(pulses):
+            raise self._error("a definition of pulses (DEFCAL, DEFWAVEFORM, DEFFRAME)")
+        self.memory = Memory(program.declarations.values(), self.text if self.ordered else "")
+        body = [i for i in program.instructions if type(i).__name__ != "Declare"]
+        placed = list(zip(body, places(self.text, len(body)), strict=True))
+        for kinds in ({"DefCircuit", "Pragma"}, _KINDS.keys() - {"DefCircuit", "Pragma"}):
+            for instruction, self.place in placed:
+                kind = type(instruction).__name__
+                if kind not in _KINDS:
+                    raise self._error(f"{instruction.out()}: {kind}")
+                if kind in kinds:  # what holds for the whole program comes first
+                    _KINDS[kind](self, instruction)
+        if self.pending:
+            raise self._error(f"a jump to @{next(iter(self.pending))}, which does not come later,")
 
     def _error(self, what: str) -> FormatError:
-        return FormatError(self.format, f"{what} is not read")
+        return FormatError(self.format, f"{what if len(what) < 200 else what[:200] + '...'} is not read")
 
-    def _qubit(self, instruction: Any) -> int:
-        if not isinstance(instruction.qubit, Qubit):
+    def _on(self, instruction: Any, qubits: Sequence[str]) -> tuple[int, ...]:
+        """The numbers of these qubits: their own, or those that a circuit was given."""
+        known = self.scope.qubits
+        if not all(q.isdecimal() or q in known for q in qubits):
             raise self._error(f"{instruction.out()}, on no number of a qubit,")
-        return instruction.qubit.index
+        found = tuple([int(q) if q.isdecimal() else known[q] for q in qubits])
+        self.qubits.update(dict.fromkeys(found))
+        return found
 
     # ---- instructions --------------------------------------------------------------------------------
 
     def nothing(self, instruction: Any) -> None:
-        """Declarations are read already."""
+        """NOP."""
 
     def gate(self, gate: Gate) -> None:
-        try:
-            on = tuple(gate.get_qubit_indices())
-        except (RuntimeError, ValueError) as error:
-            raise self._error(gate.out()) from error
-        self.qubits.update(dict.fromkeys(on))
-        numbers = [self._number(text) for text in _arguments(gate.out())]
-        if (gate.name, on) in self.kraus:
-            channel = FAMILIES["QubitChannel"].of(len(on), self.kraus[gate.name, on])
+        name, text, modifiers = gate.name, gate.out(), gate.modifiers
+        after = text.rpartition(")")[2].split() if ")" in text else text.split()[len(modifiers) + 1 :]
+        on = self._on(gate, after)
+        if len(set(on)) != len(on):
+            raise self._error(f"{text}: a qubit twice")
+        numbers = [self._number(part) for part in _arguments(text)]
+        if name in self.circuits:
+            if modifiers:
+                raise self._error(f"{text}: a circuit under {modifiers[0]}")
+            self._expand(name, on, numbers)
+            return
+        if (name, on) in self.kraus:
+            if modifiers or numbers:
+                raise self._error(f"{text}: ADD-KRAUS in the place of a gate with modifiers or numbers")
+            channel = FAMILIES["QubitChannel"].of(len(on), self.kraus[name, on])
             found = [Entry(channel, on)]
         else:
-            found = self._modified(gate.name, gate.modifiers, on, numbers)
-        if len(set(on)) != len(on):
-            raise self._error(f"{gate.out()}: a qubit twice")
+            found = self._modified(name, modifiers, on, numbers)
         bits, allowed = self.active
         if bits and not allowed:
             return  # nothing leads here
         self.entries += [e._replace(bits=bits, allowed=allowed if bits else ()) for e in found]
 
+    def circuit(self, circuit: Any) -> None:
+        """A DEFCIRCUIT: what it takes, and its instructions."""
+        name, takes = circuit.name, tuple(p.name for p in circuit.parameters)
+        on = tuple(q.name for q in circuit.qubit_variables)
+        if name in self.circuits or name in self.definitions or len({*takes, *on}) < len(takes) + len(on):
+            raise self._error(f"{name}, or a name it takes, defined twice,")
+        try:
+            self.circuits[name] = (takes, on, tuple(circuit.instructions))
+        except GateError as error:  # pyQuil makes them now
+            raise self._error(f"{name}: {error}; this") from error
+
+    def _expand(self, name: str, on: tuple[int, ...], numbers: Sequence[Any]) -> None:
+        takes, variables, instructions = self.circuits[name]
+        if len(takes) != len(numbers) or len(variables) != len(on):
+            raise self._error(f"{name} with {len(numbers)} numbers on {len(on)} qubits")
+        outer = self.scope
+        if outer.depth == MAX_NESTED:
+            raise self._error(f"{name}, in circuits inside one another more than {MAX_NESTED} deep,")
+        self.expanded += 1 + len(instructions)
+        if self.expanded > MAX_EXPANDED:
+            raise self._error(f"{name}, with which circuits expand to more than {MAX_EXPANDED} instructions,")
+        inner = dict(zip(variables, on, strict=True)), dict(zip(takes, numbers, strict=True))
+        self.scope = Scope(*inner, outer.depth + 1, f" {self.expanded}")
+        for instruction in instructions:
+            kind = type(instruction).__name__
+            if kind not in _KINDS or kind in ("DefCircuit", "Pragma"):
+                raise self._error(f"{instruction.out()} in a circuit")
+            _KINDS[kind](self, instruction)
+        self.scope = outer
+
     def measure(self, measure: Any) -> None:
-        self._certain(measure)
-        q, register = self._qubit(measure), measure.classical_reg
-        self.qubits[q] = None
+        register, (q,) = measure.classical_reg, self._on(measure, measure.out().split()[1:2])
         if register is None:
             raise self._error(f"{measure.out()}, whose outcome goes nowhere,")
-        if (register.name, register.offset) not in self.bits:
+        place = self.memory.place(register.name, register.offset)
+        if place not in self.memory.bits:
             raise self._error(f"{measure.out()}: no such BIT,")
-        self.entries.append(Measured(q, self.bits[register.name, register.offset]))
+        if self._certain(measure):
+            self.entries.append(Measured(q, self.memory.bits[place]))
 
     def reset(self, reset: Any) -> None:
-        self._certain(reset)
-        on = [self._qubit(reset)] if reset.qubit is not None else list(self.qubits)
-        self.qubits.update(dict.fromkeys(on))
-        self.entries += [Measured(q, reset=True) for q in on]
+        """Of all qubits: of those that the program has named so far, as the others are |0> still."""
+        on = self._on(reset, reset.out().split()[1:]) or tuple(self.qubits)
+        self.expanded += len(on)
+        if self.expanded > MAX_EXPANDED:
+            raise self._error(f"{reset.out()}, of {len(on)} qubits so often,")
+        if self._certain(reset):
+            self.entries += [Measured(q, reset=True) for q in on]
 
     def move(self, move: Any) -> None:
-        key = (move.left.name, move.left.offset)
-        if key not in self.reals or key in self.used or not isinstance(move.right, (int, float)):
+        key = self.memory.place(move.left.name, move.left.offset)
+        if (
+            key not in self.memory.reals
+            or key in self.used
+            or not isinstance(move.right, (int, float))
+            or self.scope.depth
+        ):
             raise self._error(move.out())
-        self._certain(move)
-        self.fixed[key] = expression.constant(move.right)
+        if self._certain(move):
+            self.fixed[key] = expression.constant(move.right)
 
     def pragma(self, pragma: Any) -> None:
-        if pragma.command != "ADD-KRAUS":
-            raise self._error(pragma.out())
+        if pragma.command in HINTS:
+            return
         words = pragma.out().split('"')[0].split()
-        name, on = words[2], tuple(int(q) for q in words[3:] if q.isdigit())
-        entries = pragma.freeform_string.strip("() ").split()
+        if pragma.command != "ADD-KRAUS" or len(words) < 4 or not all(q.isdecimal() for q in words[3:]):
+            raise self._error(pragma.out())
+        name, on = words[2], tuple(int(q) for q in words[3:])
+        entries = (pragma.freeform_string or "").strip("() ").split()
         size = 2 ** len(on)
         try:
             kraus = np.array([complex(e.replace("i", "j")) for e in entries]).reshape(size, size)
@@ -176,51 +231,73 @@ class Reader:
 
     # ---- jumps ---------------------------------------------------------------------------------------
 
-    def _certain(self, instruction: Any) -> None:
-        if self.active.bits:
+    def _certain(self, instruction: Any) -> bool:
+        """Whether this is reached: not where nothing leads to it. Raises where that depends on bits."""
+        if self.active.bits and self.active.allowed:
             raise self._error(f"{instruction.out()} under a condition")
+        return bool(self.active.allowed)
+
+    def _counted(self, condition: conditions.Condition) -> conditions.Condition:
+        self.patterns += 2 ** len(condition.bits)
+        if self.patterns > MAX_PATTERNS:
+            raise self._error(f"a program whose jumps go through more than {MAX_PATTERNS} patterns of bits")
+        return condition
+
+    def _label(self, instruction: Any) -> tuple[str, str]:
+        """The first word, and the label."""
+        words = re.split(r"[\s@]+", instruction.out())
+        return words[0], words[1] + self.scope.mark
 
     def jump(self, jump: Any) -> None:
-        words = re.split(r"[\s@]+", jump.out())
-        label = words[1]
+        word, label = self._label(jump)
         if label in self.passed:
             raise self._error(f"{jump.out()}, a jump back,")
-        goes = self.active
-        if words[0] != "JUMP":
-            condition = jump.condition
-            bit = self.bits.get((condition.name, condition.offset))
+        goes, self.active = self.active, NEVER
+        if word != "JUMP":
+            place = self.memory.place(jump.condition.name, jump.condition.offset)
+            bit = self.memory.bits.get(place)
             if bit is None:
                 raise self._error(f"{jump.out()}: no such BIT,")
-            taken = conditions.equals([bit], int(words[0] == "JUMP-WHEN"))
-            goes = conditions.both(self.active, taken)
-            self.active = conditions.both(self.active, conditions.opposite(taken))
-        else:
-            self.active = _never(self.active)
+            taken = conditions.equals([bit], int(word == "JUMP-WHEN"))
+            self.active = self._counted(conditions.both(goes, conditions.opposite(taken)))
+            goes = self._counted(conditions.both(goes, taken))
         self.pending[label] = _either(self.pending[label], goes) if label in self.pending else goes
 
+    def halt(self, halt: Any) -> None:
+        self.active = NEVER
+
     def label(self, label: Any) -> None:
-        name = re.split(r"[\s@]+", label.out())[1]
+        _, name = self._label(label)
+        if name in self.passed:
+            raise self._error(f"{label.out()}, a label twice,")
         self.passed.add(name)
         if name in self.pending:
-            self.active = _either(self.active, self.pending.pop(name))
+            self.active = self._counted(_either(self.active, self.pending.pop(name)))
 
     # ---- gates ---------------------------------------------------------------------------------------
 
     def _number(self, text: str) -> Any:
-        """An argument of a gate: a number, or a formula in memory."""
+        """An argument of a gate: a number, or a formula in memory and in what a circuit is given."""
         values: dict[str, Any] = {}
 
-        def named(found: re.Match[str]) -> str:
-            key = (found[1], int(found[2]))
-            if key not in self.reals:
+        def named(value: Any) -> str:
+            name = f"v{len(values)}"
+            values[name] = value
+            return name
+
+        def remembered(found: re.Match[str]) -> str:
+            key = self.memory.place(found[1], int(found[2]))
+            if key not in self.memory.reals:
                 raise self._error(f"{found[0]}, which is no REAL memory,")
             if key not in self.fixed:
                 self.used[key] = None
-            name = f"v{len(values)}"
-            values[name] = self.fixed.get(key, expression.parameter(self.reals[key]))
-            return name
+            return named(self.fixed.get(key, expression.parameter(self.memory.reals[key])))
 
-        return formula(self.format, _REFERENCE.sub(named, text), values)
+        text = _REFERENCE.sub(remembered, text).replace("^", "**")
+        # longest first: a name may begin another; "-" may be inside a name
+        for given in sorted(self.scope.numbers, key=len, reverse=True):
+            text = text.replace(f"%{given}", named(self.scope.numbers[given]))
+        return formula(self.format, text, values)
 
     def _modified(
         self, name: str, modifiers: Sequence[str], on: tuple[int, ...], numbers: Sequence[Any]
@@ -243,11 +320,17 @@ class Reader:
         ]
 
     def _plain(self, name: str, on: tuple[int, ...], numbers: tuple[Any, ...]) -> list[Entry]:
-        row = self._defined(name, numbers) if name in self.definitions else self._known(name)
-        own = () if name in self.definitions else numbers
+        own = numbers if name not in self.definitions else ()
+        row = self._known(name) if name not in self.definitions else self._defined(name, numbers)
         if row.num_wires != len(on) or len(row.params) != len(own):
             raise self._error(f"{name} with {len(numbers)} numbers on qubits {list(on)}")
         return [Entry(row, on, own)]
+
+    def _defined(self, name: str, numbers: tuple[Any, ...]) -> Any:
+        """The row of a DEFGATE: made once, as making it takes a millisecond."""
+        if (name, numbers) not in self.rows:
+            self.rows[name, numbers] = defined(self.definitions[name], numbers)
+        return self.rows[name, numbers]
 
     def _known(self, name: str) -> Any:
         if name == "I":
@@ -255,51 +338,6 @@ class Reader:
         if name not in GATES:
             raise self._error(f"the gate {name}")
         return ROWS[GATES[name]]
-
-    def _defined(self, name: str, numbers: tuple[Any, ...]) -> Any:
-        """A DEFGATE as a matrix: its numbers must be known."""
-        definition = self.definitions[name]
-        if any(not isinstance(n, (int, float)) for n in numbers):
-            raise self._error(f"{name}, a matrix that depends on a parameter,")
-        values = {p.name: complex(n) for p, n in zip(definition.parameters, numbers, strict=False)}
-        if len(values) != len(numbers):
-            raise self._error(f"{name} with {len(numbers)} numbers")
-        size = _size(definition.specification)
-        k = size.bit_length() - 1
-        if k > MAX_WIRES or 2**k != size:
-            raise self._error(f"{name}, whose matrix has {size} rows,")
-        try:
-            with np.errstate(all="ignore"):  # what is not finite is refused as a matrix
-                return FAMILIES["QubitUnitary"].of(k, _matrix(definition.specification, values))
-        except (CircuitError, ValueError, IndexError) as error:
-            raise FormatError(self.format, f"{name}: {error}") from error
-
-
-def _size(specification: Any) -> int:
-    """How many rows the matrix of a DEFGATE has."""
-    if specification.is_permutation():
-        return len(specification.to_permutation())
-    if specification.is_pauli_sum():
-        return 2 ** min(len(specification.to_pauli_sum().arguments), MAX_WIRES + 1)
-    return len(specification.to_matrix())
-
-
-def _matrix(specification: Any, values: Mapping[str, complex]) -> np.ndarray:
-    if specification.is_permutation():
-        order = specification.to_permutation()
-        return np.eye(len(order), dtype=complex)[:, order]
-    if specification.is_pauli_sum():
-        total = specification.to_pauli_sum()
-        exponent = np.zeros((2 ** len(total.arguments),) * 2, dtype=complex)
-        for term in total.terms:
-            letters = {argument: str(letter).rpartition(".")[2] for letter, argument in term.arguments}
-            product = np.eye(1)
-            for argument in total.arguments:
-                product = np.kron(product, PAULIS[letters.get(argument, "I")])
-            exponent += term.expression.evaluate(values, {}) * product
-        return expm(-1j * exponent)
-    cells = specification.to_matrix()
-    return np.array([[cell.evaluate(values, {}) for cell in row] for row in cells], dtype=complex)
 
 
 def _arguments(text: str) -> list[str]:
@@ -316,12 +354,10 @@ def _arguments(text: str) -> list[str]:
     return found
 
 
-def _never(condition: conditions.Condition) -> conditions.Condition:
-    return conditions.Condition(condition.bits or (0,), ())
-
-
 def _either(a: conditions.Condition, b: conditions.Condition) -> conditions.Condition:
     """Where one of them holds; ALWAYS where that is everywhere."""
+    if not a.allowed or not b.allowed:
+        return a if a.allowed else b
     if not a.bits or not b.bits:
         return conditions.ALWAYS
     found = conditions.either(a, b)
@@ -335,9 +371,9 @@ def _placed(entry: Entry | Measured, place: Mapping[int, int]) -> Entry | Measur
 
 
 _KINDS: Mapping[str, Callable[[Reader, Any], None]] = {
-    "Declare": Reader.nothing,
+    "DefCircuit": Reader.circuit,
     "Nop": Reader.nothing,
-    "Halt": Reader.nothing,
+    "Halt": Reader.halt,
     "Gate": Reader.gate,
     "Measurement": Reader.measure,
     "Reset": Reader.reset,

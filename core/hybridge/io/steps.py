@@ -56,8 +56,8 @@ def _decomposed(
         yield PlainStep(operation, wires, numbers)
         return
     if operation.decomposition is None:
-        part = "" if operation.name == whole else f" without {operation.name}, which"
-        raise FormatError(format, f"{whole} cannot be written{part or ', and'} has no decomposition")
+        lacking = ", and" if operation.name == whole else f" without {operation.name}, which"
+        raise FormatError(format, f"{whole} cannot be written{lacking} has no decomposition")
     named = dict(zip(operation.params, numbers, strict=True))
     for part in operation.decomposition(*wires):
         own = tuple(_plain(p, named) for p in part.params)

@@ -17,6 +17,7 @@ from hybridge.hookspecs import hookimpl
 from hybridge.io import conditions, expression
 from hybridge.io.format import Format
 from hybridge.io.formulas import PYTHON, formula
+from hybridge.io.gates import powered
 from hybridge.io.imported import Entry, ImportedCircuit, Measured
 from hybridge.io.qasm_gates import MORE as STANDARD_GATES
 from hybridge.io.qasm_gates import standard_names
@@ -138,6 +139,7 @@ __all__ = [
     "noisy",
     "plain_steps",
     "power",
+    "powered",
     "shown",
     "standard_gate",
     "standard_names",

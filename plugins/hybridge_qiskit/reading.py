@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import (
+    CASE_DEFAULT,
     AnnotatedOperation,
+    ClassicalRegister,
     Clbit,
     ControlledGate,
     ControlModifier,
+    ForLoopOp,
+    Gate,
     IfElseOp,
     InverseModifier,
     Parameter,
     ParameterExpression,
     PowerModifier,
+    SwitchCaseOp,
 )
-from qiskit.circuit.classical import expr
+from qiskit.circuit.classical import expr, types
 from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.exceptions import QiskitError
 
 from hybridge.plugin import (
     FAMILIES,
@@ -33,13 +41,22 @@ from hybridge.plugin import (
     controlled,
     expression,
     formula,
-    power,
+    powered,
     standard_gate,
 )
 
 Wires = tuple[int, ...]
+COMPARED: dict[str, Callable[[int, int], bool]] = {
+    "EQUAL": operator.eq,
+    "NOT_EQUAL": operator.ne,
+    "LESS": operator.lt,
+    "LESS_EQUAL": operator.le,
+    "GREATER": operator.gt,
+    "GREATER_EQUAL": operator.ge,
+}
 STANDARD = get_standard_gate_name_mapping()
-MAX_TIMES = 10**5  # that a whole power of a circuit is written out
+MAX_TIMES = 10**5  # operations that a power of a circuit, or a loop, comes to
+MAX_MATRIX = 10  # qubits of a gate that is read by its matrix alone
 
 
 class Reader:
@@ -49,6 +66,7 @@ class Reader:
         self.format, self.circuit = format, circuit
         self.entries: list[Entry | Measured] = []
         self.touched: set[int] = set()
+        self.room = MAX_TIMES + len(circuit.data)
         self.names = {p: Parameter(f"p{k}") for k, p in enumerate(circuit.parameters)}
         self.values = {f"p{k}": expression.parameter(p.name) for k, p in enumerate(circuit.parameters)}
 
@@ -75,6 +93,12 @@ class Reader:
             into = tuple(bits[circuit.find_bit(c).index] for c in instruction.clbits)
             if isinstance(operation, IfElseOp):
                 self._branches(operation, circuit, on, bits, into, condition)
+            elif isinstance(operation, SwitchCaseOp):
+                self._cases(operation, circuit, on, bits, into, condition)
+            elif isinstance(operation, ForLoopOp):
+                self._loop(operation, on, into, condition)
+            elif operation.name == "box":
+                self._circuit(operation.blocks[0], on, into, condition)
             elif operation.name in ("measure", "reset"):
                 if condition.bits:
                     raise self._error(f"a {operation.name} under a condition")
@@ -84,6 +108,15 @@ class Reader:
             else:
                 self._add(self._entries(operation, on), condition)
             self.touched.update(on if operation.name != "barrier" else ())
+
+    def _loop(self, operation: ForLoopOp, wires: Wires, bits: Wires, condition: conditions.Condition) -> None:
+        """A loop over known numbers, written out."""
+        values, parameter, block = operation.params
+        for value in values:
+            done = block if parameter is None else block.assign_parameters({parameter: value})
+            self._circuit(done, wires, bits, condition)
+            if len(self.entries) > self.room:
+                raise self._error(f"a loop that makes it more than {self.room} operations")
 
     def _error(self, what: str) -> FormatError:
         return FormatError(self.format, f"{what} is not read")
@@ -129,11 +162,13 @@ class Reader:
         if _is_standard(operation):
             numbers = [self._number(p) for p in operation.params]
             return list(standard_gate(name).entries(numbers, wires))
-        if isinstance(operation, ControlledGate):
+        if isinstance(operation, ControlledGate) and operation.num_qubits == _num_acting(operation):
             inner = self._entries(operation.base_gate, wires[operation.num_ctrl_qubits :])
             return _under(inner, wires, operation.num_ctrl_qubits, operation.ctrl_state)
         definition = operation.definition
-        if definition is None or definition.num_clbits:
+        if definition is None:
+            return [self._by_matrix(operation, wires)]
+        if definition.num_clbits:
             raise self._error(f"the operation {name!r}, which has no definition by gates,")
         found = self._phase(definition)
         for instruction in definition.data:
@@ -142,6 +177,18 @@ class Reader:
                 raise self._error(f"{instruction.operation.name} inside of {name!r}")
             found += self._entries(instruction.operation, on)
         return found
+
+    def _by_matrix(self, operation: Any, wires: Wires) -> Entry:
+        """The matrix of a gate that has no definition."""
+        if not isinstance(operation, Gate) or len(wires) > MAX_MATRIX or operation.is_parameterized():
+            raise self._error(f"the operation {operation.name!r}, which has no definition by gates,")
+        try:
+            matrix = operation.to_matrix()
+        except QiskitError as error:
+            raise self._error(
+                f"the gate {operation.name!r}, which has no definition and no matrix,"
+            ) from error
+        return Entry(FAMILIES["QubitUnitary"].of(len(wires), matrix), wires[::-1])
 
     def _annotated(self, operation: AnnotatedOperation, wires: Wires) -> list[Entry]:
         controls = [m for m in operation.modifiers if isinstance(m, ControlModifier)]
@@ -155,15 +202,13 @@ class Reader:
             elif isinstance(modifier, InverseModifier):
                 found = _inverse(found)
             elif isinstance(modifier, PowerModifier):
-                found = self._power(found, modifier.power)
+                found = self._power(found, wires, modifier.power)
         return found
 
-    def _power(self, found: list[Entry], exponent: float) -> list[Entry]:
-        if len(found) == 1:
-            return [found[0]._replace(operation=power(found[0].operation, exponent))]
-        if not float(exponent).is_integer() or abs(exponent) > MAX_TIMES:
+    def _power(self, found: list[Entry], wires: Wires, exponent: float) -> list[Entry]:
+        if len(found) * abs(exponent) > MAX_TIMES and len(found) > 1:
             raise self._error(f"the power {exponent} of a gate that is several")
-        return (_inverse(found) if exponent < 0 else found) * abs(int(exponent))
+        return list(powered(found, wires, exponent))
 
     # --- numbers ---
 
@@ -202,15 +247,42 @@ class Reader:
         for block, part in zip(operation.blocks, parts, strict=True):
             self._circuit(block, wires, into, conditions.both(outer, part))
 
+    def _cases(
+        self,
+        operation: SwitchCaseOp,
+        circuit: QuantumCircuit,
+        wires: Wires,
+        bits: Wires,
+        into: Wires,
+        outer: conditions.Condition,
+    ) -> None:
+        """Each case acts where its numbers stand in the bits, the default where no other's do."""
+        target = operation.target.var if isinstance(operation.target, expr.Var) else operation.target
+        if not isinstance(target, (Clbit, ClassicalRegister)):
+            raise self._error(f"a switch on {operation.target}")
+        places = self._places(target, circuit, bits)
+        others = conditions.ALWAYS
+        for labels, block in operation.cases_specifier():
+            found = others
+            if CASE_DEFAULT not in labels:
+                chosen = [conditions.equals(places, int(label)) for label in labels]
+                found = reduce(conditions.either, chosen)
+                others = conditions.both(others, conditions.opposite(found))
+            self._circuit(block, wires, into, conditions.both(outer, found))
+
+    def _places(self, thing: Any, circuit: QuantumCircuit, bits: Wires) -> list[int]:
+        """The classical bits of a bit or register of the circuit, the least significant first."""
+        own = [thing] if isinstance(thing, Clbit) else list(thing)
+        return [bits[circuit.find_bit(bit).index] for bit in own]
+
     def _condition(self, condition: Any, circuit: QuantumCircuit, bits: Wires) -> conditions.Condition:
         """The patterns of bits at which a condition of Qiskit holds."""
 
         def places(thing: Any) -> list[int]:
-            own = [thing] if isinstance(thing, Clbit) else list(thing)
-            return [bits[circuit.find_bit(bit).index] for bit in own]
+            return self._places(thing, circuit, bits)
 
         def holds(node: Any) -> conditions.Condition:
-            if isinstance(node, expr.Var):
+            if isinstance(node, expr.Var) and isinstance(node.var, Clbit):
                 return conditions.equals(places(node.var), 1)
             if isinstance(node, expr.Cast):
                 return holds(node.operand)
@@ -222,16 +294,26 @@ class Reader:
                     return conditions.both(holds(node.left), holds(node.right))
                 if name in ("LOGIC_OR", "BIT_OR"):
                     return conditions.either(holds(node.left), holds(node.right))
-                if name in ("EQUAL", "NOT_EQUAL") and isinstance(node.right, expr.Value):
+                if name in ("BIT_XOR", "NOT_EQUAL", "EQUAL") and node.right.type == types.Bool():
+                    unlike = conditions.differ(holds(node.left), holds(node.right))
+                    return conditions.opposite(unlike) if name == "EQUAL" else unlike
+                if name in COMPARED and isinstance(node.right, expr.Value):
                     register = node.left.operand if isinstance(node.left, expr.Cast) else node.left
-                    if isinstance(register, expr.Var):
-                        found = conditions.equals(places(register.var), int(node.right.value))
-                        return found if name == "EQUAL" else conditions.opposite(found)
+                    if isinstance(register, expr.Var) and isinstance(register.var, ClassicalRegister):
+                        number = int(node.right.value)
+                        if name == "EQUAL":  # of any number of bits
+                            return conditions.equals(places(register.var), number)
+                        return conditions.where(places(register.var), lambda v: COMPARED[name](v, number))
             raise self._error(f"the condition {node}")
 
         if isinstance(condition, tuple):
             return conditions.equals(places(condition[0]), int(condition[1]))
         return holds(condition)
+
+
+def _num_acting(operation: ControlledGate) -> int:
+    """Its controls and what they control; some gates have ancillas beside them."""
+    return operation.num_ctrl_qubits + operation.base_gate.num_qubits
 
 
 def _is_standard(operation: Any) -> bool:

@@ -6,26 +6,25 @@ import numpy as np
 import pytest
 
 import hybridge as hb
+from hybridge.circuit import Circuit, Instruction
+from hybridge.conformance.rows import examples
 from hybridge.operations.derived import controlled
-from hybridge.operations.table import FAMILIES, ROWS
+
+WRITTEN = ("gate", "state", "marker")
 
 
 def rows():
-    """Every row of a qubit gate, drawn from the families by their examples, and some derived from them."""
-    found = [row for row in ROWS.values() if row.domain == "qubit" and row.kind == "gate"]
-    for family in FAMILIES.values():
-        if family.domain == "qubit" and family.name != "ControlledQubitUnitary":
-            found += [family.of(n, *constants) for n, constants in family.examples if n <= 5]
-    found = [row for row in found if row.kind == "gate" and row.num_wires <= 5]
+    """Every row on qubits that is written, with numbers, and some derived from them."""
+    found = [e for e in examples("qubit", {}) if e.operation.kind in WRITTEN and not e.operation.mixed]
     derived = [
         hb.adjoint(hb.SISWAP),
         hb.adjoint(hb.U2),
         hb.pow(hb.T, 3),
         hb.pow(hb.RX, 0.5),
         hb.pow(hb.X, 0.3),
+        *(controlled(row, (1, 0)) for row in (hb.CRX, hb.ISWAP, hb.GlobalPhase.of(1), hb.U3, hb.Rot, hb.SX)),
     ]
-    ctrl = [hb.CRX, hb.ISWAP, hb.GlobalPhase.of(1), hb.U3, hb.Rot, hb.SX]
-    return [*found, *derived, *(controlled(row, (1, 0)) for row in ctrl)]
+    return [*((e.operation, e.numbers) for e in found), *((row, None) for row in derived)]
 
 
 def node_of(row, order):
@@ -33,10 +32,11 @@ def node_of(row, order):
 
     @hb.qnode(hb.device("default.qubit", wires=max(1, len(order))))
     def node(*numbers):
-        for k in range(max(1, len(order))):
-            hb.U3(0.4 + k, 0.3 * k, 0.7, wires=k)
-        for k in range(len(order) - 1):
-            hb.CNOT([k, k + 1])
+        if row.kind != "state":
+            for k in range(max(1, len(order))):
+                hb.U3(0.4 + k, 0.3 * k, 0.7, wires=k)
+            for k in range(len(order) - 1):
+                hb.CNOT([k, k + 1])
         row(*numbers, wires=order)
         return hb.state()
 
@@ -51,15 +51,32 @@ FORMATS = {"qasm": (hb.from_qasm, hb.to_qasm), "qasm3": (hb.from_qasm3, hb.to_qa
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("row", rows(), ids=lambda r: f"{r.name}-{r.num_wires}")
-def test_a_row_survives_being_written_and_read(row, format):
+@pytest.mark.parametrize("row, numbers", rows(), ids=str)
+def test_a_row_survives_being_written_and_read(row, numbers, format):
     read, write = FORMATS[format]
     rng = np.random.default_rng(11)
     order = rng.permutation(row.num_wires).tolist()
     node = node_of(row, order)
-    numbers = rng.uniform(-3, 3, row.arity)
+    numbers = rng.uniform(-3, 3, row.arity) if numbers is None else numbers
     again = read(write(node)(*numbers))
     assert same_ray(node.update(function=lambda: [again(), hb.state()][1])(), node(*numbers))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_other_row_is_refused_by_its_name(format):
+    others = [e for kind in ("qubit", "cv") for e in examples(kind, {})]
+    others = [
+        e
+        for e in others
+        if e.operation.domain == "cv" or e.operation.mixed or e.operation.kind not in WRITTEN
+    ]
+    others = [e for e in others if e.operation.kind != "marker"]
+    assert len(others) > 60
+    for e in others:
+        wires = tuple(range(e.operation.num_wires))
+        circuit = Circuit((Instruction(e.operation, wires),), (), wires)
+        with pytest.raises(hb.FormatError, match=f"{e.operation.name} cannot be written"):
+            FORMATS[format][1](circuit)(*e.numbers)
 
 
 def test_version_3_keeps_the_global_phase():

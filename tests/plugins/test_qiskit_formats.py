@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, qasm3
 from qiskit.circuit import (
     AnnotatedOperation,
     ControlModifier,
@@ -17,8 +19,12 @@ from qiskit.circuit.classical import expr
 from qiskit.circuit.library import (
     DiagonalGate,
     HGate,
+    MCMTGate,
     PauliGate,
+    PermutationGate,
+    QFTGate,
     RXGate,
+    RYGate,
     StatePreparation,
     efficient_su2,
     get_standard_gate_name_mapping,
@@ -26,6 +32,7 @@ from qiskit.circuit.library import (
 )
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, SparsePauliOp, Statevector, random_hermitian, random_unitary
+from test_qasm3_qiskit import blocks
 from test_qasm_qiskit import unitary
 
 import hybridge as hb
@@ -97,6 +104,9 @@ SPECIAL = {
     "an annotated inverse": appended(AnnotatedOperation(defined(), InverseModifier()), [0, 1]),
     "an annotated control": appended(AnnotatedOperation(HGate(), ControlModifier(2, 1)), [1, 2, 0]),
     "an annotated power": appended(AnnotatedOperation(defined(), PowerModifier(3)), [0, 1]),
+    "a fraction of a definition": appended(AnnotatedOperation(QFTGate(2), PowerModifier(0.5)), [1, 0]),
+    "controls of several gates": appended(MCMTGate(RYGate(0.3), 2, 2), [2, 0, 3, 1], 4),
+    "a gate that is its matrix alone": appended(PermutationGate([2, 0, 1]), [2, 0, 1]),
 }
 
 
@@ -232,6 +242,16 @@ def test_measurements_and_conditions_are_read_and_written():
         assert np.allclose(found, (zero + one) / 2, atol=1e-12) and np.isclose(mean, 0.5, atol=1e-12)
 
 
+def test_blocks_are_read_as_their_text_is():
+    read = [hb.from_qiskit(blocks()), hb.from_qasm3(qasm3.dumps(blocks()))]
+    nodes = [hb.QNode(partial(read_out, program), hb.device("default.qubit", wires=3)) for program in read]
+    assert np.allclose(nodes[0](), nodes[1](), atol=1e-12) and len(np.unique(nodes[0]().round(6))) > 4
+
+
+def read_out(program):
+    return hb.probs(program())
+
+
 def node_of(program):
     return hb.QNode(lambda: [program(), hb.expval(hb.Z(0))][1], hb.device("default.qubit", wires=2))
 
@@ -259,6 +279,7 @@ REFUSED = {
     "is read; got str": lambda: hb.from_qiskit("h q;"),
     "measure under a condition": lambda: hb.from_qiskit(measured_under_a_condition()),
     "has no definition": lambda: hb.from_qiskit(looped()),
+    "makes it more than": lambda: hb.from_qiskit(looped(10**9)),
     "numbers of qubits": lambda: hb.to_qiskit(hb.Z("a")),
     "coefficients": lambda: hb.from_qiskit(SparsePauliOp(["X"], [Parameter("a")])),
 }
@@ -271,9 +292,10 @@ def measured_under_a_condition():
     return circuit
 
 
-def looped():
-    circuit = QuantumCircuit(1)
-    with circuit.for_loop(range(3)):
+def looped(times=None):
+    """A loop of so many times, or of as many as it takes."""
+    circuit = QuantumCircuit(1, 1)
+    with circuit.for_loop(range(times)) if times else circuit.while_loop((circuit.clbits[0], 0)):
         circuit.x(0)
     return circuit
 

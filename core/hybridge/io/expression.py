@@ -78,6 +78,7 @@ FUNCTIONS: dict[str, Rule] = {
     "^": _same(2, _power),
     "negative": _same(1, lambda a: -a),
     "abs": _same(1, abs),
+    "sign": _same(1, lambda a: (a > 0) * 1.0 - (a < 0) * 1.0),
 }
 # of floats by math, of arrays by the numpy that can be differentiated
 _NAMES = {

@@ -127,7 +127,7 @@ QASM3 = Grammar(
 )
 PYTHON = Grammar(
     {**_SIGNS, "**": (3, "^")},
-    {name: name for name in ("sin", "cos", "tan", "asin", "acos", "atan", "exp", "sqrt", "abs")}
+    {name: name for name in ("sin", "cos", "tan", "asin", "acos", "atan", "exp", "sqrt", "abs", "sign")}
     | {"log": "ln", "ln": "ln"},
     {"pi": math.pi},
 )

@@ -96,17 +96,20 @@ class Powered(Gate):
         check_size("pow", self)
 
     def entries(self, numbers: Sequence[Number], wires: Wires) -> Iterator[Entry]:
-        once = list(self.inner.entries(numbers, wires))
-        if len(once) == 1:
-            yield once[0]._replace(operation=power(once[0].operation, self.exponent))
-        elif float(self.exponent).is_integer():
-            if self.exponent < 0:
-                once = [e._replace(operation=adjoint_row(e.operation)) for e in reversed(once)]
-            for _ in range(abs(int(self.exponent))):
-                yield from once
-        else:
-            root = power(QubitUnitary.of(len(wires), _matrix(once, wires)), self.exponent)
-            yield Entry(root, wires)
+        return powered(list(self.inner.entries(numbers, wires)), wires, self.exponent)
+
+
+def powered(once: Sequence[Entry], wires: Wires, exponent: float) -> Iterator[Entry]:
+    """What these operations on these wires do, to a power. Raises CircuitError where it is not known."""
+    if len(once) == 1:
+        yield once[0]._replace(operation=power(once[0].operation, exponent))
+    elif float(exponent).is_integer():
+        if exponent < 0:
+            once = [e._replace(operation=adjoint_row(e.operation)) for e in reversed(once)]
+        for _ in range(abs(int(exponent))):
+            yield from once
+    else:
+        yield Entry(power(QubitUnitary.of(len(wires), _matrix(once, wires)), exponent), wires)
 
 
 def check_size(name: str, gate: Gate) -> None:

@@ -37,24 +37,31 @@ def plain_steps(format: str, circuit: Circuit, numbers: np.ndarray, claims: Clai
         on = tuple(places[w] for w in wires)
         if operation.kind == "conditional":
             base, bits, allowed = cast(Any, operation.constants)
-            for step in _decomposed(format, base, on, own, claims):
+            for step in _decomposed(format, base, on, own, claims, base.name):
                 yield step._replace(bits=bits, allowed=allowed)
         else:
-            yield from _decomposed(format, operation, on, own, claims)
+            yield from _decomposed(format, operation, on, own, claims, operation.name)
 
 
 def _decomposed(
-    format: str, operation: Operation, wires: tuple[int, ...], numbers: tuple[float, ...], claims: Claims
+    format: str,
+    operation: Operation,
+    wires: tuple[int, ...],
+    numbers: tuple[float, ...],
+    claims: Claims,
+    whole: str,
 ) -> Iterator[PlainStep]:
+    """The steps of an operation; `whole` names the one of the circuit that it is a part of."""
     if operation.kind == "measure" or operation.name == "Barrier" or claims(operation):
         yield PlainStep(operation, wires, numbers)
         return
     if operation.decomposition is None:
-        raise FormatError(format, f"{operation.name} cannot be written, and has no decomposition")
+        lacking = ", and" if operation.name == whole else f" without {operation.name}, which"
+        raise FormatError(format, f"{whole} cannot be written{lacking} has no decomposition")
     named = dict(zip(operation.params, numbers, strict=True))
     for part in operation.decomposition(*wires):
         own = tuple(_plain(p, named) for p in part.params)
-        yield from _decomposed(format, part.operation, part.wires, own, claims)  # type: ignore[arg-type]
+        yield from _decomposed(format, part.operation, part.wires, own, claims, whole)  # type: ignore[arg-type]
 
 
 def _plain(p: float | Affine, named: Mapping[str, float]) -> float:

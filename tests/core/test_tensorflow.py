@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from tensorflow_nodes import NODES, QUBITS, X, by_jacobian, by_tape, one, qubits, several
 
 import hybridge as hb
+from hybridge import numpy as hnp
+from hybridge_default.mixed_numpy import PlainMixed
 
 TOLERANCE = {tf.float64: 1e-8, tf.float32: 2e-5, tf.float16: 2e-2}
 
@@ -114,6 +116,25 @@ def test_other_methods_nest_too(method):
         assert np.allclose(
             found, hb.hessian(one(node))(X), rtol=0, atol=1e-7 if method == "hadamard" else 1e-3
         )
+
+
+def test_derivatives_of_derivatives_ask_no_constant_for_a_rule():
+    """The channel has no rule, and the device no derivatives of its own."""
+
+    def function(x):
+        hb.RY(x[0], wires=0)
+        hb.AmplitudeDamping(0.3, wires=0)
+        hb.BitFlip(x[1], wires=0)
+        hb.RX(2 * x[2] + x[0], wires=0)
+        return hb.expval(hb.Z(0))
+
+    node, own = hb.QNode(function, PlainMixed(wires=1)), hb.QNode(function, hb.device("default.mixed"))
+    expected = hb.hessian(own)(X)
+    for derivative in SECOND.values():
+        assert np.allclose(derivative(node, tf.constant(X)), expected, rtol=0, atol=1e-9)
+    cube = lambda x: by_tape(lambda y: tf.reduce_sum(by_tape(lambda z: by_tape(node, z)[0], y)), x)
+    third = lambda x: hb.grad(lambda y: hnp.sum(hb.grad(lambda z: hb.grad(own)(z)[0])(y)))(x)
+    assert np.allclose(cube(tf.constant(X)), third(X), rtol=0, atol=1e-9)
 
 
 def test_the_third_derivative_is_right():

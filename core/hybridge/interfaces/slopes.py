@@ -112,7 +112,9 @@ def value_and_jacobian(
 
 
 def full_jacobian(rows: np.ndarray, call: Call, slots: tuple[int, ...]) -> np.ndarray:
-    """d value / d slots by the device, (B, columns, S): one pull for all columns."""
+    """d value / d slots, (B, columns, S): one pull or one rule for all columns."""
+    if not call.direct:
+        return np.swapaxes(jacobian(rows, call, slots), 1, 2)
     columns = columns_of(call)
     tiled, one_each = np.tile(rows, (columns, 1)), np.repeat(np.eye(columns), len(rows), axis=0)
     found = call.plan.vjp(tiled, one_each, slots)[:, list(slots)]

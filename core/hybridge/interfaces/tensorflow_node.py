@@ -55,10 +55,13 @@ def rows_alone(batch: int, width: int) -> Gather:
 
 
 class Node:
-    """A call as a function of those of its leaves that are tensors."""
+    """A call as a function of those of its leaves that are tensors.
 
-    def __init__(self, call: Call, leaves: Sequence[Any]):
-        self.call, self.leaves = call, leaves
+    Of one leaf, the rows, `columns` are those that may be differentiated: constants may have no rule.
+    """
+
+    def __init__(self, call: Call, leaves: Sequence[Any], columns: tuple[int, ...] | None = None):
+        self.call, self.leaves, self.columns = call, leaves, columns
         self.at = [i for i, x in enumerate(leaves) if tf.is_tensor(x)]
         self.tensors = [leaves[i] for i in self.at]
         self.measurements = call.plan.circuit.measurements
@@ -71,7 +74,7 @@ class Node:
     @cached_property
     def slots(self) -> tuple[int, ...]:
         """The columns of the rows that depend on the tensors."""
-        return self.call.gather.part(self.at)[0]
+        return self.columns if self.columns is not None else self.call.gather.part(self.at)[0]
 
     def parts(self, cotangents: Sequence[tf.Tensor] | None = None) -> tuple[Part, ...]:
         """The rule of the slots, without parts that are zero; for the measurements the cotangents ask for."""
@@ -81,6 +84,11 @@ class Node:
             sizes = [math.prod(shape) for shape in self.shapes]
             asked = np.repeat([[g is None or bool(np.any(g)) for g in known]], sizes, axis=1)
         return tuple(p for p in slopes.parts_for(self.call, self.slots, asked)[0] if len(p.shifts))
+
+    @cached_property
+    def _spread(self) -> np.ndarray:
+        """(S, P): 1 where a slot is a column of the rows."""
+        return np.eye(self.call.plan.num_slots)[list(self.slots)]
 
     # in numpy: the value, and first derivatives
 
@@ -105,7 +113,9 @@ class Node:
         flat = np.concatenate([np.reshape(g.real, (len(rows), -1)) for g in cotangents], axis=1)
         slots, gather = call.gather.part(self.at)
         # a state that nobody asks for is complex, times 0
-        pulled = gather.pull(slopes.pull(rows, call, slots, flat.astype(float)).real)
+        wanted = slots if self.columns is None else self.columns
+        found = slopes.pull(rows, call, wanted, flat.astype(float)).real
+        pulled = gather.pull(found if self.columns is None else found @ self._spread)
         return [gather.leaf(i, pulled) for i in self.at]
 
     def _full_jacobian(self, *arrays: np.ndarray) -> list[np.ndarray]:
@@ -167,10 +177,12 @@ class Node:
         return [*self._bent(tensors, moved * flat, parts), *self._split(tangent)]
 
     def _shifted(self, tensors: Sequence[tf.Tensor], part: Part) -> Node:
-        """The node of a part: its one tensor is the shifted rows of all rows, one after another."""
+        """The node of a part: its one tensor is the shifted rows of all rows, one after another, of which
+        those columns move that do here."""
         rows = tf.reshape(part.points(self._packed(tensors)), (-1, part.shifts.shape[1]))
         call = self.call.of_part(part)
-        return Node(call._replace(gather=rows_alone(rows.shape[0] or 1, rows.shape[1])), [rows])
+        gather = rows_alone(rows.shape[0] or 1, rows.shape[1])
+        return Node(call._replace(gather=gather), [rows], self.slots)
 
     def _summed(self, tensors: Sequence[tf.Tensor], parts: Sequence[Part]) -> tf.Tensor:
         """d value / d slots, (B, S, columns), as the sum over shifted runs, differentiable in its turn."""
@@ -224,6 +236,8 @@ class Node:
 
     def _unpacked(self, found: tf.Tensor) -> list[tf.Tensor]:
         """(B, S) pulled back to the tensors: the transpose of `_moved`."""
+        if self.columns is not None:
+            found = tf.matmul(found, self._spread)
         if self.batch is None:
             return [tf.cast(found, self.tensors[0].dtype)]
         gather = self.call.gather.part(self.at)[1]

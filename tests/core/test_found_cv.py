@@ -198,3 +198,25 @@ def test_a_device_may_be_compared_with_shots_and_a_seed_of_its_own():
     )
     exact, drawn = found.rows
     assert found.agree and exact.error == 0 and drawn.error > 0
+
+
+@pytest.mark.parametrize("name", ["default.gaussian", "default.fock"])
+@pytest.mark.parametrize(
+    ("transmission", "said"),
+    [(None, r"it keeps no ket; .*, or use default\.fock$"), (0.5, r"leaves a mixed state; [^,]*$")],
+)
+def test_no_device_is_named_for_the_ket_of_a_mixed_state(name, transmission, said):
+    """default.fock, which said so, was to be used in its place."""
+
+    def dimmed():
+        hb.Displacement(0.1, 0.0, wires=0)
+        if transmission:
+            hb.LossChannel(transmission, wires=0)
+        return hb.state()
+
+    circuit = node(name, dimmed, wires=1, cutoff_dim=6)
+    if name == "default.fock" and not transmission:
+        assert circuit().shape == (6,)
+        return
+    with pytest.raises(hb.UnsupportedCircuit, match=said):
+        circuit()

@@ -154,7 +154,7 @@ def test_a_gaussian_device_says_that_it_has_no_ket():
         hb.Snapshot()
         return hb.expval(hb.QuadX(0))
 
-    with pytest.raises(hb.UnsupportedCircuit, match=r"has no ket here; ask for density_matrix\(wires\)"):
+    with pytest.raises(hb.UnsupportedCircuit, match=r"keeps no ket; ask for density_matrix\(wires\)"):
         snapshots(circuit)()
 
 

@@ -13,7 +13,7 @@ from hybridge.operations.table import ROWS
 from hybridge.phasespace.fock import FockModes
 from hybridge.phasespace.gaussian import GaussianModes
 from hybridge.phasespace.mixture import MixtureModes
-from hybridge_strawberryfields import backends
+from hybridge_strawberryfields import BOSONIC, GAUSSIAN, backends
 from hybridge_strawberryfields.blackbird_table import ARRAYS, MEASURES, NUMBERS, SPECIAL
 
 sf = backends.sf
@@ -93,6 +93,30 @@ STATES = {
     ),
     "fock": lambda state: FockModes(density=state.dm().transpose(0, 2, 1, 3)[None]),
 }
+
+
+def test_the_page_says_which_numbers_have_no_rule():
+    """On the simulators without derivatives of their own; of a GaussianState it is V."""
+    found = {
+        row.name: {p for p, spectrum in zip(row.params, row.spectrum, strict=True) if spectrum is None}
+        for row in (ROWS[name] for name in BOSONIC.operations | GAUSSIAN.operations if name in ROWS)
+    }
+    assert {name: ruleless for name, ruleless in found.items() if ruleless} == {
+        "LossChannel": {"T"},
+        "ThermalLossChannel": {"T"},
+        "MeasurementBasedSqueezing": {"r", "r_anc", "eta_anc"},
+        "CatState": {"a", "p"},
+        "GKPState": {"theta", "phi", "epsilon"},
+    }
+
+    @hb.qnode(hb.device("strawberryfields.gaussian", wires=1))
+    def prepared(V, r):
+        hb.GaussianState(V, r, wires=0)
+        return hb.expval(hb.NumberOperator(0))
+
+    plan = hb.gradient_plan(prepared, argnums=(0, 1))(1.3 * np.eye(2), np.zeros(2))
+    assert {row.parameter[0] for row in plan.rows if row.method == "none"} == {"V"}
+    assert {row.parameter[0] for row in plan.rows if row.method == "parameter-shift"} == {"r"}
 
 
 def squeezed_once(y):

@@ -124,14 +124,10 @@ class ModeReadout:
             return Reader(self._patterns(m), lambda answers: self._modes(answers).click_probs(clicking))
         if m.kind == "state":
             if self.request.kind != "state":
-                why = (
-                    "this circuit leaves a mixed state"
-                    if self.request.kind == "density_matrix"
-                    else "a Gaussian state has no ket here"
-                )
-                raise UnsupportedCircuit(
-                    self.device.name, f"state(): {why}", "ask for density_matrix(wires), or use default.fock"
-                )
+                why, remedy = "this circuit leaves a mixed state", "ask for density_matrix(wires)"
+                if stays_pure(self.circuit):
+                    why, remedy = "it keeps no ket", f"{remedy}, or use default.fock"
+                raise UnsupportedCircuit(self.device.name, f"state(): {why}", remedy)
             return Reader(lambda _s: (self._d(self.n),), self._ket)
         wires = self._wires(m)
         d = self._d(len(wires))

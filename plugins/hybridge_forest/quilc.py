@@ -95,7 +95,10 @@ class Compiler:
         target = {"_type": "TargetDevice", "isa": instruction_set(self.pairs), "specs": {}}
         request = {"_type": "NativeQuilRequest", "quil": quil, "target_device": target}
         reply = self._asked(at, "quil_to_native_quil", {"protoquil": None, "*args": [request]}, self.timeout)
-        return reply["quil"]
+        native = reply.get("quil")
+        if not isinstance(native, str):
+            raise self._unlike(at, reply)
+        return native
 
     def _asked(self, at: Address, method: str, params: dict[str, Any], seconds: float) -> dict[str, Any]:
         """What quilc replies, in at most so many seconds, those for finding out why it does not included."""
@@ -111,17 +114,31 @@ class Compiler:
         }
         with zmq.Context() as context, context.socket(zmq.DEALER) as asking:
             asking.linger = 0  # what could not be sent is not waited for
-            asking.connect(at.url)
+            try:
+                asking.connect(at.url)
+            except zmq.ZMQError as error:
+                raise JobFailed(self.device, at.absent(str(error))) from error
             asking.send(msgpack.packb(request))
             answered = asking.poll(1000 * 0.75 * seconds)
-            reply = msgpack.unpackb(asking.recv(), strict_map_key=False) if answered else None
-        if reply is None:
+            octets = asking.recv() if answered else None
+        if octets is None:
             self._answers = False
-            trouble = at.trouble(0.2 * seconds, monotonic() - began)
+            trouble = at.trouble(0.2 * seconds, monotonic() - began, 0.75 * seconds)
             raise JobFailed(self.device, at.absent(trouble))
-        if reply.get("error"):
-            raise JobFailed(self.device, f"quilc does not compile the program: {reply['error']}")
-        return reply["result"]
+        try:
+            reply = msgpack.unpackb(octets, strict_map_key=False)
+        except ValueError as error:  # all of msgpack's errors are
+            raise self._unlike(at, octets) from error
+        said = reply if isinstance(reply, dict) else {}
+        if said.get("error"):
+            raise JobFailed(self.device, f"quilc does not compile the program: {said['error']}")
+        if not isinstance(said.get("result"), dict):
+            raise self._unlike(at, reply)
+        return said["result"]
+
+    def _unlike(self, at: Address, reply: Any) -> JobFailed:
+        self._answers = False
+        return JobFailed(self.device, at.absent(f"something else does: it says {str(reply)[:60]!r}"))
 
 
 def bound(native: str, moves: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from qcs_sdk.qvm import QVMClient, QVMError, QVMOptions, api
 
 from hybridge.plugin import DeviceError, JobFailed
-from hybridge_forest.servers import PROBE_SECONDS, QVM, Address, address
+from hybridge_forest.servers import PROBE_SECONDS, QVM, Address, address, proxy_in_the_way, without_password
 
 Noise = tuple[float, float, float]  # probabilities of X, Y and Z
 UNREACHABLE = "Could not communicate"  # how the SDK begins where a server does not answer
@@ -67,12 +67,18 @@ class Connection:
     def address(self) -> Address:
         return address(QVM, self._url)
 
-    def wavefunction(self, quil: str) -> np.ndarray:
-        """The amplitudes (2^k,) of a program, its k qubits in their order, the least significant first."""
+    def wavefunction(self, quil: str, num_wires: int) -> np.ndarray:
+        """The amplitudes (2^n,) of a program that names all of n qubits, the least significant first."""
         request = api.WavefunctionRequest(quil)
         # the SDK returns a list with an int for each byte
         octets = bytes(self._asked(lambda client, options: api.get_wavefunction(request, client, options)))
-        return np.frombuffer(octets, ">c16").astype(complex)
+        if len(octets) != 16 * 2**num_wires:
+            raise self._unlike(f"{len(octets)} octets where {num_wires} qubits are {16 * 2**num_wires}")
+        amplitudes = np.frombuffer(octets, ">c16").astype(complex)
+        norm = np.vdot(amplitudes, amplitudes).real
+        if not abs(norm - 1) < 1e-6:
+            raise self._unlike(f"a state of norm {norm:.6g}")
+        return amplitudes
 
     def shots(self, asked: Shots) -> np.ndarray:
         """Bits (trials, bits): the program is run anew for each trial."""
@@ -84,8 +90,18 @@ class Connection:
             asked.gate_noise,
             asked.seed,
         )
-        response = self._asked(lambda client, options: api.run(request, client, options))
-        return response.registers["ro"].as_ndarray()
+        registers = self._asked(lambda client, options: api.run(request, client, options)).registers
+        if "ro" not in registers:
+            raise self._unlike("no bits")
+        found = registers["ro"].as_ndarray()
+        wanted = (asked.trials, len(asked.bits))
+        if found.shape != wanted or not np.isin(found, (0, 1)).all():
+            raise self._unlike(f"an array {found.shape} of {found.dtype} where {wanted} bits are wanted")
+        return found
+
+    def _unlike(self, what: str) -> JobFailed:
+        at = without_password(self.address.url)
+        return JobFailed(self.device, f"the QVM at {at} answered with {what}; is it a QVM?")
 
     def _asked(self, question: Callable[[QVMClient, QVMOptions], Any]) -> Any:
         RUNTIME.enter(self.device)
@@ -100,7 +116,7 @@ class Connection:
         if not str(error).startswith(UNREACHABLE):
             return str(error)
         self._client = None  # the next one probes anew
-        trouble = self.address.trouble(min(self.timeout, PROBE_SECONDS) / 4, waited)
+        trouble = self.address.trouble(min(self.timeout, PROBE_SECONDS) / 4, waited, self.timeout)
         return f"{self.address.absent(trouble)}; where the circuit is large, the option timeout allows more"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -114,9 +130,11 @@ class Connection:
         try:
             version = api.get_version_info(client, options)
         except QVMError as error:
-            trouble = self.address.trouble(0.2 * allowed, monotonic() - began)
+            trouble = self.address.trouble(0.2 * allowed, monotonic() - began, 0.7 * allowed)
             raise JobFailed(self.device, self.address.absent(trouble)) from error
         if not re.match(r"\d+\.\d+", version):
             trouble = f"something else does: it says its version is {version[:40]!r}"
+            proxy = proxy_in_the_way(self.address.parts)
+            trouble = f"{trouble}; {proxy}" if proxy else trouble
             raise JobFailed(self.device, self.address.absent(trouble))
         return client

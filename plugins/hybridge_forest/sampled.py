@@ -113,7 +113,7 @@ class ForestQVM(Device):
     def _drawn(self, asked: StateProgram, row: Sequence[float], shots: int, seed: int) -> np.ndarray:
         """Bits (shots, wires) of the state of this row: one request, whatever the shots."""
         program, wires = asked
-        weights = np.abs(self._qvm.wavefunction(program.bound(row))) ** 2
+        weights = np.abs(self._qvm.wavefunction(program.bound(row), program.num_wires)) ** 2
         cumulative = np.cumsum(weights)
         drawn = np.random.default_rng(seed).random(shots) * cumulative[-1]
         # rounding may bring a number to the sum itself: nothing is beyond the last outcome that is possible

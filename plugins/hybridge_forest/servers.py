@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
 
 from qcs_sdk.client import LoadClientError, QCSClient
 
@@ -64,14 +65,14 @@ class Address(NamedTuple):
 
     def absent(self, reason: str) -> str:
         """That no server answers, why, and what would help."""
-        start = self.server.start.format(port=self.parts.port)
+        start, url = self.server.start.format(port=self.parts.port), without_password(self.url)
         return (
-            f"no {self.server.name} answers at {self.url} ({reason}); the url is from {self.source}; "
+            f"no {self.server.name} answers at {url} ({reason}); the url is from {self.source}; "
             f"start one with `{start}`, or {self.server.otherwise}"
         )
 
-    def trouble(self, seconds: float, waited: float) -> str:
-        """Why it gave no answer in the seconds `waited`, found out in at most so many more."""
+    def trouble(self, seconds: float, waited: float, allowed: float) -> str:
+        """Why it gave no answer in `waited` seconds of those allowed, found out in at most so many more."""
         proxy = proxy_in_the_way(self.parts)
         if proxy:
             return proxy
@@ -82,21 +83,44 @@ class Address(NamedTuple):
             return "no connection in time"
         except OSError as error:
             return (error.strerror or str(error)).lower()
+        if waited < 0.8 * allowed:
+            return f"it takes connections, but hangs up or answers what no {self.server.name} does"
         return f"it takes connections, but gave no answer in {waited:.1f} s"
 
 
+def without_password(url: str) -> str:
+    """The url without the user's name and password: errors are logged and passed on."""
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
 def proxy_in_the_way(parts: SplitResult) -> str:
-    """The environment variable that sends requests to a proxy instead, in words; empty where none does."""
-    scheme = parts.scheme if parts.scheme in PROXIED else ""
-    proxies = getproxies_environment()
-    named = next((kind for kind in (scheme, "all") if kind in proxies), None)
-    if not scheme or named is None or proxy_bypass_environment(parts.hostname or "", proxies):
+    """The environment variable that sends requests to a proxy instead, in words; empty where none does.
+
+    By the rules of the SDK's HTTP client, which are not those of Python's: NO_PROXY comes before no_proxy, an
+    address is let past by itself or its network alone, a name by itself, by its end, or by "*".
+    """
+    if parts.scheme not in PROXIED or _let_past(parts.hostname or ""):
         return ""
-    variable = next(v for v in (f"{named}_proxy", f"{named.upper()}_PROXY") if os.environ.get(v))
+    kinds = (parts.scheme, "all")
+    variables = [v for kind in kinds for v in (f"{kind.upper()}_PROXY", f"{kind}_proxy") if os.environ.get(v)]
+    if not variables:
+        return ""
     return (
-        f"the environment variable {variable} sends requests to the proxy {proxies[named]}; "
-        f"to go past it set NO_PROXY={parts.hostname}"
+        f"the environment variable {variables[0]} sends requests to the proxy "
+        f"{without_password(os.environ[variables[0]])}; to go past it set NO_PROXY={parts.hostname}"
     )
+
+
+def _let_past(host: str) -> bool:
+    listed = os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")).split(",")
+    named = [name.strip().lstrip(".") for name in listed if name.strip()]
+    if not re.fullmatch(r"[\d.]+|[\da-f:]*:[\da-f:.]*", host):
+        return any(name == "*" or f".{host}".endswith(f".{name}") for name in named)
+    networks = [name for name in named if re.fullmatch(r"[\da-fA-F.:]+(/\d+)?", name)]
+    try:
+        return any(ip_address(host) in ip_network(network, strict=False) for network in networks)
+    except ValueError:
+        return False
 
 
 def address(server: Server, url: str | None) -> Address:

@@ -45,7 +45,7 @@ class ForestWavefunction(Device):
         return [np.hstack([self._states(*task[:2])] * task.program.num_states) for task in tasks]
 
     def _states(self, program: QuilProgram, params: np.ndarray) -> np.ndarray:
-        rows = [self._qvm.wavefunction(program.bound(row)) for row in params.tolist()]
+        rows = [self._qvm.wavefunction(program.bound(row), program.num_wires) for row in params.tolist()]
         return turned(np.array(rows).reshape(len(params), -1), program.num_wires)
 
     def memory(self, num_wires: int) -> int:

@@ -89,11 +89,11 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             query = json.loads(body)
             kind = query["type"]
-            if kind not in _ANSWERS:
+            if kind not in ANSWERS:
                 raise Refused(f"unsupported type {kind!r}")
             self.server.asked[kind] += 1
             self.server.requests.append(query)
-            self._send(200, *_ANSWERS[kind](self.server, query))
+            self._send(200, *ANSWERS[kind](self.server, query))
         except (Refused, KeyError, TypeError, ValueError) as error:
             status = {"error_type": "qvm_error", "status": str(error)}
             self._send(500, JSON, json.dumps(status).encode())
@@ -216,7 +216,7 @@ def _for_effect(server: QVMServer, query: Query) -> Answer:
 
 
 _INFO = {"simulation-method": "PURE-STATE", "shared-memory-object-name": "NIL", "qubit-limit": "NIL"}
-_ANSWERS: dict[str, Callable[[QVMServer, Query], Answer]] = {
+ANSWERS: dict[str, Callable[[QVMServer, Query], Answer]] = {
     "version": lambda server, query: (TEXT, server.version.encode()),
     "ping": lambda server, query: (TEXT, f"pong {int(time.time()) + 2208988800}".encode()),
     "info": lambda server, query: (JSON, json.dumps(_INFO).encode()),

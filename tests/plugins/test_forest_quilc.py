@@ -91,6 +91,24 @@ def test_no_quilc_is_an_error_in_time(place: Any, reason: str, qvm: QVMServer) -
     assert "leave the option lattice out" in message
 
 
+@pytest.mark.parametrize("method", ["get_version_info", "quil_to_native_quil"])
+@pytest.mark.parametrize("reply", ["hello", [1], {"id": 1}, {"result": None}, {"result": 5}])
+def test_a_reply_that_is_none_is_an_error(
+    method: str, reply: Any, qvm: QVMServer, quilc: QuilcServer
+) -> None:
+    quilc.instead[method] = reply
+    with pytest.raises(hb.DeviceError, match=r"no quilc answers at .* \(something else does: it says"):
+        node(circuit, url=qvm.url, lattice=LINE, quilc_url=quilc.url)(0.3)
+
+
+def test_a_compiled_program_is_a_text(qvm: QVMServer, quilc: QuilcServer) -> None:
+    quilc.instead["quil_to_native_quil"] = {"result": {"quil": 5}}
+    with pytest.raises(hb.DeviceError, match="something else does"):
+        node(circuit, url=qvm.url, lattice=LINE, quilc_url=quilc.url)(0.3)
+    with pytest.raises(hb.DeviceError, match=r"no quilc answers at tcp://\*:5555"):
+        node(circuit, url=qvm.url, lattice=LINE, quilc_url="tcp://*:5555")(0.3)
+
+
 def test_what_quilc_refuses_is_told_in_its_words(qvm: QVMServer, quilc: QuilcServer) -> None:
     quilc.error = "don't know how to rewire"
     with pytest.raises(hb.DeviceError, match="quilc does not compile the program: don't know how to rewire"):

@@ -8,14 +8,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from time import monotonic
 
 import pytest
-from qvm_server import QVMServer, serving
+from qvm_server import ANSWERS, QVMServer, serving
 
 import hybridge as hb
-from hybridge_forest.servers import PROBE_SECONDS, QUILC, QVM, address
+from hybridge_forest.servers import PROBE_SECONDS, QUILC, QVM, address, proxy_in_the_way
 
 SLACK = 3.0  # seconds of a busy machine, beside those that are allowed
 PROXIES = [v for kind in ("http", "https", "all", "no") for v in (f"{kind}_proxy", f"{kind.upper()}_PROXY")]
@@ -49,6 +50,43 @@ def mute() -> Iterator[str]:
             thread.join()
             for connection in taken:
                 connection.close()
+
+
+@contextmanager
+def saying(answer: bytes, pause: float = 0.0) -> Iterator[str]:
+    """The url of a server that says this when asked, octet by octet if it pauses, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        over = threading.Event()
+
+        def talk(connection: socket.socket) -> None:
+            with connection, suppress(OSError):  # who asks may hang up first
+                if answer:
+                    connection.recv(2**16)
+                for octet in (bytes([o]) for o in answer) if pause else [answer]:
+                    connection.sendall(octet)
+                    if over.wait(pause):
+                        return
+
+        def take() -> None:
+            while True:
+                try:
+                    threading.Thread(target=talk, args=(listening.accept()[0],), daemon=True).start()
+                except OSError:  # closed
+                    return
+
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            over.set()
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def http(body: bytes, status: str = "200 OK") -> bytes:
+    """An answer of a web server."""
+    return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
 
 @contextmanager
@@ -90,22 +128,30 @@ def error_of(call: Callable[[], object], seconds: float) -> str:
 
 
 # (where the url leads, what the message says of it)
-ABSENT = [
-    (closed, "connection refused"),
-    (mute, "it takes connections, but gave no answer"),
-    (other, "something else does: it says its version is '<html>It works!"),
-]
+ABSENT = {
+    "closed": (closed, "connection refused"),
+    "mute": (mute, "it takes connections, but gave no answer"),
+    "other": (other, "something else does: it says its version is '<html>It works!"),
+    "hangs up": (partial(saying, b""), "it takes connections, but hangs up or answers what no QVM does"),
+    "no HTTP": (partial(saying, b"\xff\x00garbage\r\n\r\n"), "but hangs up or answers what no QVM does"),
+    "500": (partial(saying, http(b"oops", "500 X")), "but hangs up or answers what no QVM does"),
+    "less than it says": (partial(saying, http(b"1.18.0")[:-2]), "but hangs up or answers what no QVM does"),
+    "octet by octet": (
+        partial(saying, http(b"1.18.0"), 0.1),
+        "it takes connections, but gave no answer in 1.",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", DEVICES)
-@pytest.mark.parametrize(("place", "reason"), ABSENT, ids=[p.__name__ for p, _ in ABSENT])
+@pytest.mark.parametrize(("place", "reason"), ABSENT.values(), ids=ABSENT)
 def test_no_qvm_is_an_error_that_says_what_would_help(
     name: str, place: Callable[[], Iterator[str]], reason: str
 ) -> None:
     with place() as url:
         port = url.rpartition(":")[2]
         message = error_of(node(name, url=url), PROBE_SECONDS)
-    assert f"no QVM answers at {url} ({reason}" in message
+    assert f"no QVM answers at {url} (" in message and reason in message
     assert "the url is from the option url" in message
     assert f"`qvm --server --host 127.0.0.1 --port {port}`" in message and "'forest.numpy'" in message
 
@@ -137,6 +183,12 @@ def test_a_server_that_goes_away_is_noticed() -> None:
     assert "no QVM answers" in error_of(asking, PROBE_SECONDS)
 
 
+@pytest.mark.parametrize("host", ["localhost", "[::1]"])
+def test_other_names_of_this_computer_are_refused_at_once(host: str) -> None:
+    message = error_of(node("forest.wavefunction", url=f"http://{host}:9"), PROBE_SECONDS)
+    assert f"no QVM answers at http://{host}:9 (" in message
+
+
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
 def test_a_proxy_in_the_way_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving() as server, closed() as proxy:
@@ -146,6 +198,81 @@ def test_a_proxy_in_the_way_is_named(variable: str, monkeypatch: pytest.MonkeyPa
         assert "NO_PROXY=127.0.0.1" in message
         monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
         assert node("forest.wavefunction", url=server.url)()[0] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("past", "let"),
+    [
+        ({"NO_PROXY": "127.0.0.1"}, True),
+        ({"no_proxy": "here, 127.0.0.0/8"}, True),
+        ({"NO_PROXY": "127.0.0.1", "no_proxy": "here"}, True),
+        ({"NO_PROXY": "here", "no_proxy": "127.0.0.1"}, False),
+        ({"NO_PROXY": "localhost"}, False),
+        ({"NO_PROXY": "*"}, False),
+        ({"NO_PROXY": ".1"}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_who_goes_past_a_proxy_is_as_the_sdk_has_it(
+    past: dict[str, str], let: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as server, saying(http(b"<html>")) as proxy:
+        for variable, value in {"http_proxy": "", "HTTP_PROXY": proxy, **past}.items():
+            monkeypatch.setenv(variable, value)
+        asking = node("forest.wavefunction", url=server.url)
+        if let:
+            assert asking()[0] == pytest.approx(0.5)
+        else:
+            assert "the environment variable HTTP_PROXY sends" in error_of(asking, PROBE_SECONDS)
+        assert bool(proxy_in_the_way(address(QVM, server.url).parts)) is not let
+
+
+def test_names_go_past_a_proxy_by_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://user:secret@proxy:1")
+    there = address(QVM, "http://qvm.lab:2").parts
+    assert "secret" not in proxy_in_the_way(there) and "http://proxy:1" in proxy_in_the_way(there)
+    for listed, let in (("lab", True), (".lab", True), ("qvm.lab", True), ("*", True), ("ab", False)):
+        monkeypatch.setenv("NO_PROXY", listed)
+        assert (proxy_in_the_way(there) == "") is let, listed
+
+
+def test_a_password_is_not_shown() -> None:
+    with closed() as url:
+        secret = url.replace("http://", "http://user:secret@")
+        message = error_of(node("forest.wavefunction", url=secret), PROBE_SECONDS)
+    assert "secret" not in message and url in message
+
+
+# (what the QVM answers a program with, what the message says)
+UNLIKE = {
+    "wavefunction": [
+        (b"", "0 octets where 1 qubits are 32"),
+        (bytes(16), "16 octets"),
+        (bytes(32), "a state of norm 0"),
+        (b"\x7f\xf8" + bytes(30), "a state of norm nan"),
+    ],
+    "multishot": [
+        (b"{}", "no bits"),
+        (b'{"ro": [[0]]}', "an array (1, 1)"),
+        (b'{"ro": [%s]}' % b",".join([b"[2]"] * 10), "(10, 1) bits are wanted"),
+        (b'{"ro": [%s]}' % b",".join([b"[0.5]"] * 10), "of float64"),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", UNLIKE)
+def test_an_answer_that_is_none_is_no_number(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def circuit() -> object:
+        if kind == "multishot":
+            hb.measure(0)
+        return hb.probs(wires=[0])
+
+    with serving() as server:
+        device = hb.device("forest.qvm", wires=1, shots=10, url=server.url)
+        for body, reason in UNLIKE[kind]:
+            monkeypatch.setitem(ANSWERS, kind, lambda *_, body=body: ("application/json", body))
+            assert reason in error_of(hb.QNode(circuit, device), PROBE_SECONDS)
 
 
 def test_the_url_is_the_options_or_the_environments_or_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,5 +348,5 @@ def test_what_the_qvm_refuses_is_told_in_its_words() -> None:
     with serving() as server:
         connection = type(device._qvm)("forest.wavefunction", server.url, 5.0)
         with pytest.raises(hb.DeviceError, match='the operator "RXX" is not known'):
-            connection.wavefunction("RXX(0.1) 0 1\n")
+            connection.wavefunction("RXX(0.1) 0 1\n", 2)
         assert isinstance(server, QVMServer) and server.asked == {"version": 1, "wavefunction": 1}

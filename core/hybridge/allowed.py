@@ -33,7 +33,8 @@ class Allowed:
                         if high == math.inf
                         else f"{low:g} <= {parameter} <= {high:g}"
                     )
-                    raise CircuitError(f"{name} needs {allowed}; got {parameter} = {value:g}")
+                    given = repr(float(value)).removesuffix(".0")  # 1 + 1e-9 is no 1
+                    raise CircuitError(f"{name} needs {allowed}; got {parameter} = {given}")
 
 
 def _checks(circuit: Circuit) -> list[tuple[slice, Callable[[np.ndarray], None]]]:

@@ -271,6 +271,10 @@ REFUSED = {
         _with(lambda: hb.measure(0, postselect=2)),
         "postselect is 0, 1 or None",
     ),
+    "a reset that is no choice": (
+        _with(lambda: hb.measure(0, reset="no")),
+        "reset is True or False; got 'no'",
+    ),
     "a value of another circuit": (_with(lambda: hb.cond(_elsewhere(), hb.X)(0)), "another circuit"),
     "a value of another call": (_with(result=lambda: hb.expval(_elsewhere())), "another circuit"),
     "values of two circuits": (_with(lambda: hb.measure(0) + _elsewhere()), "do not go together"),

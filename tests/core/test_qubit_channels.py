@@ -113,6 +113,7 @@ def run(make, wires=3):
 
 WRONG = {
     "p above 1": (lambda: hb.BitFlip(1.2, wires=0), "BitFlip needs 0 <= p <= 1; got p = 1.2"),
+    "p just above 1": (lambda: hb.BitFlip(1 + 1e-9, wires=0), "got p = 1.000000001"),
     "p below 0": (lambda: hb.PauliError("XX", -0.1, wires=[0, 1]), "PauliError needs 0 <= p <= 1"),
     "gamma above 1": (lambda: hb.PhaseDamping(1.1, wires=0), "0 <= gamma <= 1"),
     "p of a damping": (lambda: hb.GeneralizedAmplitudeDamping(0.1, 1.4, wires=0), "0 <= p <= 1"),

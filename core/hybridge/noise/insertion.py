@@ -42,7 +42,7 @@ def check_known(circuit: Circuit, model: NoiseModel) -> None:
 
 
 def used_wires(circuit: Circuit) -> list[Hashable]:
-    """The wires that the circuit acts on or measures; the rest cannot matter."""
+    """The wires that the circuit acts on or measures; the rest is |0>, also where it is read with others."""
     named = set(measured_wires(circuit.measurements))
     for _, wires in circuit.instructions:
         named.update(wires)

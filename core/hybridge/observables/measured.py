@@ -217,6 +217,8 @@ def measure(wires: Any, reset: bool = False, postselect: int | None = None) -> M
         raise CircuitError(f"measure takes one wire; got {list(named)!r}")
     if not (postselect is None or (isinstance(postselect, (int, np.integer)) and postselect in (0, 1))):
         raise CircuitError(f"measure: postselect is 0, 1 or None; got {postselect!r}")
+    if not (isinstance(reset, (bool, np.bool_)) or (isinstance(reset, int) and reset in (0, 1))):
+        raise CircuitError(f"measure: reset is True or False; got {reset!r}")
     bit = sum(applied.operation.kind == "measure" for applied in tape)
     derive(mid_measure, bit, bool(reset), None if postselect is None else int(postselect))(wires=named)
     return MeasuredValue((bit,), (0, 1), tape)

@@ -11,6 +11,7 @@ from hybridge.device import Device, Task
 from hybridge.errors import HybridgeError, JobFailed, PluginError
 from hybridge.numbers import all_finite
 
+EXACT = (np.dtype(np.float64), np.dtype(np.complex128))
 INFINITE = "infinite values"  # which slopes may be
 
 
@@ -38,15 +39,14 @@ def fault(array: Any, batch: int, width: int, more: int = 0) -> str:
     """
     if not isinstance(array, np.ndarray):
         return type(array).__name__
-    kind = array.dtype.kind
     if more and array.ndim == 2 and array.shape[1] > width and not (array.shape[1] - width) % more:
         width = array.shape[1]
     if array.shape != (batch, width):
         return f"shape {array.shape} instead of {(batch, width)}"
-    if kind not in "fcui":
-        return f"dtype {array.dtype} instead of float64, complex128 or uint8"
-    if kind not in "fc":
+    if array.dtype.kind in "ui":
         return ""
+    if array.dtype not in EXACT:  # what reads a state relies on the width of its numbers
+        return f"dtype {array.dtype} instead of float64, complex128 or whole numbers"
     if all_finite(array):
         return ""
     return "NaN or infinite values" if np.isnan(array).any() else INFINITE

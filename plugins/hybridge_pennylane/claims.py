@@ -21,6 +21,8 @@ MATRIX = replace(
 )
 # PennyLane's own simulators list nothing; asking them would take 4 ms for each device that is made
 KNOWN = {"default.qubit": KET, "reference.qubit": KET, "default.mixed": MATRIX}
+# PennyLane takes these apart for no device; the core does for those that do not list them
+WHOLE = frozenset({"DoubleExcitationPlus", "DoubleExcitationMinus"})
 REFUSALS = (qml.exceptions.DeviceError, qml.exceptions.QuantumFunctionError, NotImplementedError, ValueError)
 WIRES = 2  # of a device that is asked
 
@@ -47,10 +49,11 @@ def claims(made: Any) -> Capabilities:
             f"PennyLane's device {made.name!r} runs no circuit of qubits that hybridge could read: {why}"
         )
     kinds = (exact & drawn if exact and drawn else exact | drawn) | drawn & {"sample"}
-    mixed = frozenset(row for row in MIXED if _native(row) in _operations(made))
+    listed = _operations(made)
+    mixed = frozenset(row for row in MIXED if _native(row) in listed)
     if exact and not mixed and "StateMP" in _listed(made, "measurement_processes"):
         kinds |= {"state"}
-    operations = (DEVICE.operations or frozenset()) | mixed
+    operations = (DEVICE.operations or frozenset()) - (WHOLE - listed) | mixed
     return replace(DEVICE, operations=operations, measurements=kinds, exact=bool(exact), shots=bool(drawn))
 
 

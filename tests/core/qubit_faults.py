@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from planted_faults import (
+    PURE,
     Native,
     Sampling,
     answers,
@@ -137,6 +139,7 @@ QUBIT = [
     ("a warning at every run", {"answer": warning}),
     ("a claimed row that it cannot run", {"circuit": _refusing}),
     ("no pickle", {"__init__": _unpicklable}),
+    ("a claim of no row", {"capabilities": replace(PlainQubit.capabilities, operations=PURE | {"CNTO"})}),
 ]
 
 

@@ -178,6 +178,8 @@ class Faulty(hb.Device):
         ([np.ones((2, 2))], hb.PluginError, r"shape \(2, 2\) instead of \(1, 2\)"),
         ([np.full((1, 2), np.nan)], hb.PluginError, "NaN or infinite"),
         ([np.array([[np.inf, 1j]])], hb.PluginError, "NaN or infinite"),
+        ([np.array([[1, 0]], dtype=np.complex64)], hb.PluginError, "dtype complex64 instead of"),
+        ([np.array([[1, 0]], dtype=np.longdouble)], hb.PluginError, "dtype .* instead of"),
         ([[[1, 0]]], hb.PluginError, "run returned list"),
         ([np.array([["a", "b"]])], hb.PluginError, "dtype"),
         ([], hb.PluginError, "one array per task"),

@@ -43,6 +43,7 @@ FOUND_BY = {
     "the global seed set": "test_the_process",
     "a claimed row that it cannot run": "test_row[ECR",
     "no pickle": "test_a_device_is_pickled",
+    "a claim of no row": "test_what_is_claimed_is_in_the_table",
     "vjp with the other sign": "test_gradient",
     "vjp of the first row for all": "test_gradient_of_a_batch",
     "bits of sorted wires": "test_samples_of_wires",

@@ -39,6 +39,7 @@ def gates(x, y):
     hb.CRot(y, 0.3, -x, wires=[2, 0])
     hb.PSWAP(x * y, wires=[2, 1])
     hb.adjoint(hb.IsingXY)(y, wires=[1, 0])
+    hb.DoubleExcitationPlus(x, wires=[2, 3, 0, 1])  # PennyLane has no decomposition of it
     return hb.expval(0.5 * hb.X(0) @ hb.Z(1) - hb.Y(2)), hb.probs(wires=[2, 0]), hb.var(hb.Z(1) @ hb.Y(3))
 
 

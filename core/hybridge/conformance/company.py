@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
 import threading
 import warnings
 from abc import abstractmethod
 from collections.abc import Hashable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -16,14 +18,34 @@ from hybridge.conformance.items import over
 from hybridge.conformance.models import Model
 from hybridge.conformance.rows import Example
 from hybridge.conformance.under_test import DeviceUnderTest, close
+from hybridge.operations.table import FAMILIES, ROWS
 from hybridge.pytree import flatten
 from hybridge.qnode import QNode
 
+KNOWN = {**{row.name: row.domain for row in ROWS.values()}, **{f.name: f.domain for f in FAMILIES.values()}}
 PATIENCE = 300  # seconds; threads that wait for one another would wait for ever
+
+
+# what modifiers make of a row's name
+DERIVED = re.compile(r"Adjoint\((.+)\)|C+(?:\[[01]+\])?\((.+)\)|(.+)\*\*(?:\d|\().*")
+
+
+def origin(name: str) -> str:
+    """The row that a name of a derived one begins with."""
+    while name not in KNOWN and (found := DERIVED.fullmatch(name)):
+        name = next(filter(None, found.groups()))
+    return name
 
 
 class CompanyItems(DeviceUnderTest):
     """What a device leaves alone, and what it refuses."""
+
+    def test_what_is_claimed_is_in_the_table(self) -> None:
+        """A misspelled claim would be no error: the core would decompose the row, or refuse it."""
+        for name in self.capabilities.operations or ():
+            near = get_close_matches(name, KNOWN, 3)
+            assert origin(name) in KNOWN, f"{name!r} is claimed and is no row; near it are {near}"
+            assert KNOWN[origin(name)] == self.domain, f"{name!r} is claimed and is no row of {self.domain}"
 
     @over(model="MODELS")
     def test_a_device_is_pickled(self, model: Model) -> None:

@@ -222,7 +222,8 @@ def close(found: Any, exact: Any, tolerance: Any, what: str) -> None:
     off = np.abs(found - exact) / np.maximum(1, np.abs(exact))
     if not np.all(off <= tolerance):  # NaN is not near anything
         at = np.unravel_index(np.argmax(np.nan_to_num(off - tolerance, nan=np.inf)), off.shape)
-        raise AssertionError(f"{what}: {found[at]} where {exact[at]} is right (at {tuple(map(int, at))})")
+        place = f" (at {tuple(map(int, at))})" if at else ""
+        raise AssertionError(f"{what}: {found[at]} where {exact[at]} is right{place}")
 
 
 def columns(values: Sequence[Any]) -> np.ndarray:

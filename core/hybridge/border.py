@@ -12,7 +12,7 @@ from hybridge.errors import HybridgeError, JobFailed, PluginError
 from hybridge.numbers import all_finite
 
 EXACT = (np.dtype(np.float64), np.dtype(np.complex128))
-INFINITE = "infinite values"  # which slopes may be
+NOT_FINITE = "NaN or infinite values"
 
 
 def asked(device: Device, question: Callable[..., Any], *arguments: Any) -> Any:
@@ -47,6 +47,4 @@ def fault(array: Any, batch: int, width: int, more: int = 0) -> str:
         return ""
     if array.dtype not in EXACT:  # what reads a state relies on the width of its numbers
         return f"dtype {array.dtype} instead of float64, complex128 or whole numbers"
-    if all_finite(array):
-        return ""
-    return "NaN or infinite values" if np.isnan(array).any() else INFINITE
+    return "" if all_finite(array) else NOT_FINITE

@@ -12,7 +12,7 @@ import numpy as np
 
 from hybridge import memory
 from hybridge.allowed import Allowed
-from hybridge.border import INFINITE, asked, check_count, fault
+from hybridge.border import NOT_FINITE, asked, check_count, fault
 from hybridge.circuit import Circuit, Measurement
 from hybridge.compilation import AffineMap, lower, numbered
 from hybridge.device import Device, Task
@@ -366,7 +366,7 @@ class Plan:
         notify(self.device, [task], [found])
         batch, width = task.params.shape
         wrong = fault(found, batch, width)
-        infinite = wrong == INFINITE
+        infinite = wrong == NOT_FINITE and not np.isnan(found).any()
         if wrong and not infinite:
             what = f"for {self.lowered[0].measurements}; expected {task.params.shape}"
             raise PluginError(self.device.name, f"vjp returned {wrong} {what}")

@@ -16,19 +16,20 @@ from qiskit_aer.noise import NoiseModel
 
 from hybridge.plugin import QUBIT_CHANNELS, Circuit, Device, DeviceError, JobFailed, Task, UnsupportedCircuit
 from hybridge_qiskit import AER
-from hybridge_qiskit.channels import MARK
+from hybridge_qiskit.channels import MARK, WORDS, is_of_words
 from hybridge_qiskit.program import SAMPLED, Piece, Program, make_program
 from hybridge_qiskit.translate import Gate, translate
 
 ALL = AER.measurements
+UNSTABLE = (QUBIT_CHANNELS - WORDS) | {"QubitDensityMatrix", "StatePrep"}  # what stabilizers do not hold
 # What Aer's methods give: measurement kinds, and the rows they cannot run.
 METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "automatic": (ALL, frozenset()),
     "statevector": (ALL, frozenset({"QubitDensityMatrix"})),
     "density_matrix": (ALL - {"state"}, frozenset()),
     "matrix_product_state": (ALL, frozenset({"QubitDensityMatrix"})),
-    "stabilizer": (ALL - {"state", "density_matrix"}, QUBIT_CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
-    "extended_stabilizer": (SAMPLED, QUBIT_CHANNELS | {"QubitDensityMatrix", "StatePrep"}),
+    "stabilizer": (ALL - {"state", "density_matrix"}, UNSTABLE),
+    "extended_stabilizer": (SAMPLED, UNSTABLE),
 }
 SAMPLING = ("resampled_metropolis", "metropolis", "norm_estimation")  # of extended_stabilizer
 MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixed states
@@ -144,7 +145,13 @@ class Aer(Device):
         density |= self._noisy and self._mixed is not None
         mixed = self._mixes(gates, circuit)
         rewrite = partial(self._rewritten, target=self._mixed if density or mixed else self._simulator)
-        return make_program(gates, circuit.measurements, len(circuit.wires), density or mixed, mixed, rewrite)
+        words = METHODS[self._method][1] is UNSTABLE
+        for g in gates if words else ():
+            if g.channel is not None and not is_of_words(g.channel):
+                what = f"{g.channel.name} of operators that are no Pauli words with method={self._method!r}"
+                raise UnsupportedCircuit(self.name, what, "use method='automatic'")
+        size = len(circuit.wires)
+        return make_program(gates, circuit.measurements, size, density or mixed, mixed, words, rewrite)
 
     def _mixes(self, gates: Sequence[Gate], circuit: Circuit) -> bool:
         """Whether channels make it a circuit to be run as a density matrix, rather than shot by shot."""

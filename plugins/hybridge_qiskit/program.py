@@ -114,9 +114,11 @@ def make_program(
     wires: int,
     density: bool,
     mixed: bool,
+    words: bool,
     rewrite: Callable[[QuantumCircuit], QuantumCircuit],
 ) -> Program:
-    """The program of these gates; `rewrite` puts a circuit of them in the simulator's own."""
+    """The program of these gates, its channels of Pauli words if `words`; `rewrite` puts a circuit in the
+    simulator's own gates."""
     angles = free_angles(gates)
     parameters = tuple(ParameterVector("angle", len(angles)))
     on = [list(range(wires)) if m.wires is None else list(m.wires) for m in measurements]
@@ -155,7 +157,7 @@ def make_program(
         dtype=complex if {"state", "density_matrix"} & set(kinds) else float,
         density=density,
         mixed=mixed,
-        channels=channels_of(gates),
+        channels=channels_of(gates, words),
         dynamic=inside > 0,
     )
 

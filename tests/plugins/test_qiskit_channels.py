@@ -75,6 +75,56 @@ def test_methods_that_follow_single_trajectories_have_no_exact_channels() -> Non
     for method in ("stabilizer", "extended_stabilizer"):
         with pytest.raises(hb.UnsupportedCircuit, match="AmplitudeDamping"):
             on("qiskit.aer", method=method, shots=10)(0.3, 0.1)
+    flip = hb.qnode(hb.device("qiskit.aer", wires=1, method="stabilizer"))(
+        lambda: (hb.BitFlip(0.1, wires=0), hb.expval(hb.Z(0)))[1]
+    )
+    with pytest.raises(hb.UnsupportedCircuit, match="or shots"):
+        flip()
+    root = [np.sqrt(0.9) * np.eye(2), np.sqrt(0.1) * np.diag([1, 1j])]
+    turn = hb.qnode(hb.device("qiskit.aer", wires=1, shots=10, method="stabilizer"))(
+        lambda: (hb.QubitChannel(root, wires=0), hb.expval(hb.Z(0)))[1]
+    )
+    with pytest.raises(hb.UnsupportedCircuit, match="no Pauli words with method='stabilizer'"):
+        turn()
+
+
+@pytest.mark.parametrize("method", ["stabilizer", "extended_stabilizer"])
+def test_stabilizers_are_hit_by_pauli_words(method: str) -> None:
+    """On wires out of order, by numbers of each row, which may be 0."""
+
+    def circuit(p: Any, q: Any) -> Any:
+        hb.H(0)
+        hb.BitFlip(p, wires=0)
+        hb.CNOT(wires=[0, 2])
+        hb.PhaseFlip(q, wires=2)
+        hb.H(2)
+        hb.DepolarizingChannel(p, wires=1)
+        hb.S(2)
+        hb.PauliError("XYZ", q, wires=[2, 0, 1])
+        return hb.probs(wires=[1, 2, 0]), hb.probs(wires=[2])
+
+    p, q = np.array([0.1, 0.0, 0.4]), np.array([0.3, 0.2, 0.0])
+    made = hb.device("qiskit.aer", wires=3, shots=SHOTS, seed=3, method=method)
+    exact = hb.qnode(hb.device("default.mixed", wires=3))(circuit)(p, q)
+    for drawn, right in zip(hb.qnode(made)(circuit)(p, q), exact, strict=True):
+        assert np.all(np.abs(drawn - right) <= probs_allowance(right, SHOTS))
+
+
+def test_a_noise_model_of_pauli_words_is_for_stabilizers_too() -> None:
+    """Forty qubits, of which a branch flips the last; a flip comes after every CNOT, on both of its wires."""
+    noise = hb.NoiseModel().after("CNOT", hb.BitFlip, 0.2)
+
+    def circuit() -> Any:
+        hb.X(0)
+        hb.CNOT(wires=[0, 38])
+        bit = hb.measure(38)
+        hb.cond(bit, hb.X)(39)
+        return hb.probs([bit]), hb.probs(wires=[38, 39]), hb.probs(wires=[0])
+
+    made = hb.device("qiskit.aer", wires=40, shots=SHOTS, seed=3, method="stabilizer", noise_model=noise)
+    rights = [[0.2, 0.8], [0.2, 0, 0, 0.8], [0.2, 0.8]]
+    for drawn, right in zip(hb.qnode(made)(circuit)(), map(np.array, rights), strict=True):
+        assert np.all(np.abs(drawn - right) <= probs_allowance(right, SHOTS))
 
 
 def test_a_channel_beside_a_noise_model_stays_where_it_is() -> None:

@@ -28,6 +28,7 @@ those, not this page. Conventions (radians, hbar = 2, the first wire most signif
   (`T()`: not at all), `H` hyperbolic, `P` polynomial, `C` polynomial in a
   probability, `-` without an exact rule; see [gradients.md](gradients.md).
 - *parts*: whether a device without the operation gets it decomposed.
+- Operations come by kind (gates, states, channels, outcomes, markers), and by name.
 - For each device: `yes` where it runs the operation as it is, `parts` where the core decomposes it, `no`
   where it cannot.
 """
@@ -44,14 +45,14 @@ class Line(NamedTuple):
 
 
 def lines(domain: str) -> list[Line]:
-    """The domain's operations by kind: rows first, then families, each in the order of the table."""
+    """The domain's operations by kind, and by name."""
     rows = [
         Line(r.name, ", ".join(r.params), str(r.num_wires), r.formula, r)
         for r in ROWS.values()
         if r.domain == domain
     ]
     families = [family_line(f) for f in FAMILIES.values() if f.domain == domain]
-    return sorted(rows + families, key=lambda line: KINDS.index(line.example.kind))
+    return sorted(rows + families, key=lambda line: (KINDS.index(line.example.kind), line.name.casefold()))
 
 
 def family_line(family: Family) -> Line:

@@ -8,6 +8,7 @@ import io
 import pkgutil
 import re
 from contextlib import redirect_stdout
+from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 import hybridge as hb
+from hybridge.device import Capabilities
 from hybridge.registry import GROUP, OWNER, registry
 from test_layers import LAYERS
 
@@ -140,6 +142,25 @@ def test_the_readme_lists_the_devices():
     ours = {name for name in registry.devices if name.split(".")[0] in own}
     listed = set(re.findall(r"^\| `([\w.]+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.M))
     assert listed == ours
+
+
+def test_the_readme_lists_the_extras_of_devices():
+    listed = set(
+        re.findall(r'^pip install "\.\[(\w+)\]"', (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    )
+    assert listed == {"all", *(r.extra for r in registry.devices.values() if r.extra)}
+
+
+def test_plugins_md_has_every_field_of_capabilities():
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    rows = "".join(re.findall(r"^\|(.+?)\|", page, re.M))
+    assert {f.name for f in fields(Capabilities)} <= set(re.findall(r"`(\w+)`", rows))
+
+
+@pytest.mark.parametrize("page", [name for name in NAMES if re.fullmatch(r"docs/devices/[a-z]+\.md", name)])
+def test_the_page_of_a_vendor_has_conventions_and_limits_and_leads_to_what_is_generated(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert {"## Conventions", "## Limits"} <= set(text.splitlines()) and "(../operations.md)" in text
 
 
 def test_operations_md_is_up_to_date():

@@ -361,6 +361,10 @@ WHOLE = {
     "12 million gates by registers": HEADER + "qreg q[60000];\n" + "h q;\n" * 200,
     "12 million resets": HEADER + "qreg q[60000];\nx q;\n" + "reset q;\n" * 200,
     "12 million measurements": HEADER + "qreg q[60000];\ncreg c[60000];\n" + "measure q -> c;\n" * 200,
+    "barriers over everything": HEADER + "qreg q[60000];\n" + "barrier;\n" * 10**4,
+    "long formulas in definitions in definitions": TWO
+    + f"gate g(a) x {{ rx({'+'.join('a' * 4000)}) x; }}\ngate k(a) x {{ {'g(a*2) x;' * 300} }}\n"
+    + "k(1) q[0];\n" * 1000,
     "conditions on 60000 bits": HEADER + "qreg q[1];\ncreg c[60000];\n" + "if(c==1) x q[0];\n" * 10**4,
     "a gate on 100000 qubits": TWO + "gate g " + ",".join(f"a{k}" for k in range(10**5)) + " { }",
 }

@@ -81,6 +81,11 @@ def test_the_program_that_the_cut_ones_come_from_is_good():
     assert len(hb.from_qasm(GOOD).entries) == 4
 
 
+def test_a_long_program_on_many_qubits_is_read():
+    text = "OPENQASM 2.0; qreg q[5000]; " + "CX q[17], q[4999]; U(0, 0, pi) q[3]; barrier q[0], q[1];" * 3000
+    assert len(hb.from_qasm(text).entries) == 9000
+
+
 PLACES = {
     "OPENQASM 2.0;\nqreg q[1]\nh q;": (3, 1),
     'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[1];\n  rx(1/0) q[0];': (4, 7),

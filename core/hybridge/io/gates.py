@@ -54,12 +54,17 @@ class Use(NamedTuple):
     wires: Wires
 
 
+def _steps(use: Use) -> int:
+    """The steps of its formulas, which are computed each time."""
+    return sum(len(n.steps) for n in use.numbers if isinstance(n, Expression))
+
+
 class Defined(Gate):
     """A gate that a text defines by others. Raises CircuitError where it comes to too much."""
 
     def __init__(self, name: str, params: tuple[str, ...], num_wires: int, body: Sequence[Use]):
         self.params, self.num_wires, self.body = params, num_wires, tuple(body)
-        self.size = 1 + sum(use.gate.size for use in body)
+        self.size = 1 + sum(use.gate.size + _steps(use) // 16 for use in body)
         self.nesting = 1 + max((use.gate.nesting for use in body), default=0)
         check_size(name, self)
 

@@ -93,8 +93,8 @@ class Program:
         if register is None or register.quantum != quantum:
             noun = "qubits" if quantum else "classical bits"
             tokens.fail(f"no {noun} are named {shown(token)}", token)
-        self.spend(token, len(register.places) // 16)
         if not tokens.accept("["):
+            self.spend(token, len(register.places) // 16)
             return Operand(token, tuple(register.places), not register.single)
         place = tokens.next
         if register.single:

@@ -205,6 +205,7 @@ class QasmReader(ABC):
 
     def barrier(self, token: Token) -> None:
         if self.tokens.accept(";"):
+            self.program.spend(token, self.program.num_wires // 16)
             every = Operand(token, tuple(range(self.program.num_wires)), True)
             self.program.barrier([every])
             return

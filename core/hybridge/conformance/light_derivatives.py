@@ -16,12 +16,7 @@ from hybridge.conformance.rows import PLACEMENTS, Example
 from hybridge.conformance.under_test import close
 from hybridge.errors import GradientError
 from hybridge.interfaces.derivatives import jacobian
-from hybridge.observables.cv import (
-    NumberOperator,
-    QuadP,
-    QuadX,
-    TensorN,
-)
+from hybridge.observables.cv import NumberOperator, QuadP, QuadX, TensorN
 from hybridge.operations.cv_gates import (
     Beamsplitter,
     Displacement,

@@ -8,12 +8,7 @@ from typing import Any
 from hybridge.circuit import expval, probs, var
 from hybridge.conformance.light import Strength, prepare
 from hybridge.conformance.models import Model
-from hybridge.observables.cv import (
-    NumberOperator,
-    QuadP,
-    QuadX,
-    TensorN,
-)
+from hybridge.observables.cv import NumberOperator, QuadP, QuadX, TensorN
 from hybridge.operations.cv_gates import (
     Beamsplitter,
     Displacement,

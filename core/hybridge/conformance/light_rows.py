@@ -11,11 +11,7 @@ from hybridge.conformance.items import over
 from hybridge.conformance.light import scramble, second_moments
 from hybridge.conformance.light_under_test import LightUnderTest
 from hybridge.conformance.rows import PLACEMENTS, Example, Placement, numbers
-from hybridge.observables.cv import (
-    NumberOperator,
-    QuadP,
-    QuadX,
-)
+from hybridge.observables.cv import NumberOperator, QuadP, QuadX
 from hybridge.operations.derived import power
 from hybridge.operations.modifiers import adjoint
 

@@ -15,10 +15,7 @@ from hybridge.conformance.light_under_test import LightUnderTest
 from hybridge.conformance.statistics import mean_allowance, probs_allowance, var_allowance
 from hybridge.conformance.under_test import SHOTS, close, strict
 from hybridge.errors import CircuitError
-from hybridge.observables.cv import (
-    NumberOperator,
-    QuadX,
-)
+from hybridge.observables.cv import NumberOperator, QuadX
 from hybridge.operations.cv_gates import (
     Displacement,
     Rotation,

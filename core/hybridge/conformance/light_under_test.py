@@ -13,10 +13,7 @@ from hybridge.conformance.light_observables import SAMPLED
 from hybridge.conformance.models import Sampled
 from hybridge.conformance.rows import Example, Ranges, examples
 from hybridge.device import Device
-from hybridge.observables.cv import (
-    NumberOperator,
-    QuadX,
-)
+from hybridge.observables.cv import NumberOperator, QuadX
 from hybridge.operations.table import Operation
 from hybridge.qnode import QNode
 

@@ -10,10 +10,7 @@ import pytest
 from hybridge.circuit import counts, density_matrix, expval, probs, sample, state
 from hybridge.conformance import reference
 from hybridge.conformance.items import over
-from hybridge.conformance.qubit_measures import (
-    IN_ONE_SETTING,
-    Measured,
-)
+from hybridge.conformance.qubit_measures import IN_ONE_SETTING, Measured
 from hybridge.conformance.qubit_under_test import QubitUnderTest
 from hybridge.conformance.statistics import allowance, probs_allowance
 from hybridge.conformance.under_test import SHOTS, close, strict

@@ -9,9 +9,7 @@ from hybridge.circuit import expval, probs, sample, state
 from hybridge.conformance.kit import Conformance
 from hybridge.conformance.models import Model, Sampled
 from hybridge.conformance.qubit_circuits import MODELS, paulis, prepare, scramble
-from hybridge.conformance.qubit_measures import (
-    SAMPLED,
-)
+from hybridge.conformance.qubit_measures import SAMPLED
 from hybridge.conformance.rows import Example, examples
 from hybridge.device import Device
 from hybridge.operations.qubit_gates import Z

@@ -18,6 +18,7 @@ import zmq
 from hybridge.plugin import DeviceError, JobFailed
 from hybridge_forest.servers import PROBE_SECONDS, QUILC, Address, address
 
+MAX_QUBITS = 1000  # each below the highest that is named is sent
 Pairs = tuple[tuple[int, int], ...]
 LATTICES = {"9q-square": tuple((3 * r + c, 3 * r + c + 1) for r in range(3) for c in range(2))}
 LATTICES["9q-square"] += tuple((3 * r + c, 3 * r + c + 3) for r in range(2) for c in range(3))
@@ -32,13 +33,15 @@ def pairs_of(lattice: Any) -> Pairs:
     if isinstance(lattice, str) and lattice in LATTICES:
         return LATTICES[lattice]
     named = (
-        f"lattice is one of {sorted(LATTICES)}, or pairs of qubits such as [(0, 1), (1, 2)]; got {lattice!r}"
+        f"lattice is one of {sorted(LATTICES)}, or pairs of qubits below {MAX_QUBITS} such as "
+        f"[(0, 1), (1, 2)]; got {lattice!r}"
     )
     if isinstance(lattice, str) or not isinstance(lattice, Iterable):
         raise DeviceError(named)
     found = tuple(tuple(pair) if isinstance(pair, (tuple, list)) else (pair,) for pair in lattice)
     if not found or not all(
-        len(p) == 2 and all(isinstance(q, int) and q >= 0 for q in p) and p[0] != p[1] for p in found
+        len(p) == 2 and all(isinstance(q, int) and 0 <= q < MAX_QUBITS for q in p) and p[0] != p[1]
+        for p in found
     ):
         raise DeviceError(named)
     return found  # type: ignore[return-value]

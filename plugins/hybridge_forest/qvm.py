@@ -16,6 +16,7 @@ from hybridge.plugin import DeviceError, JobFailed
 from hybridge_forest.servers import PROBE_SECONDS, QVM, Address, address, proxy_in_the_way, without_password
 
 Noise = tuple[float, float, float]  # probabilities of X, Y and Z
+MAX_SECONDS = 10**6  # eleven days; the SDK does not survive much more
 UNREACHABLE = "Could not communicate"  # how the SDK begins where a server does not answer
 
 
@@ -55,8 +56,8 @@ class Connection:
     """A QVM at its url, asked by one device, and the longest that it may take to answer, in seconds."""
 
     def __init__(self, device: str, url: str | None, timeout: float):
-        if not (isinstance(timeout, (int, float)) and 0 < timeout < float("inf")):
-            raise DeviceError(f"timeout is a number of seconds > 0; got {timeout!r}")
+        if type(timeout) not in (int, float) or not 0 < timeout <= MAX_SECONDS:
+            raise DeviceError(f"timeout is a number of seconds > 0, at most {MAX_SECONDS}; got {timeout!r}")
         self.device, self.timeout = device, float(timeout)
         self._url = url
         self._client: QVMClient | None = None  # of a QVM that has answered; making one takes milliseconds

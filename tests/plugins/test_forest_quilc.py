@@ -136,7 +136,9 @@ def test_what_quilc_cannot_compile_does_not_come_to_it(qvm: QVMServer, quilc: Qu
         node(lossy, **options)()
 
 
-@pytest.mark.parametrize("lattice", ["8q-round", 5, [], [(0, 0)], [(0, 1, 2)], [(0, -1)], ["01"]])
+@pytest.mark.parametrize(
+    "lattice", ["8q-round", 5, [], [(0, 0)], [(0, 1, 2)], [(0, -1)], ["01"], [(0, 10**9)]]
+)
 def test_a_lattice_is_a_name_or_pairs(lattice: Any) -> None:
     with pytest.raises(hb.DeviceError, match="lattice is one of"):
         node(circuit, lattice=lattice)

@@ -313,7 +313,7 @@ def test_a_url_that_is_none_is_refused_at_once(url: object) -> None:
         hb.device("forest.wavefunction", wires=1, url=url)
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), "2"])
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), "2", True, 1e300, 10**400])
 def test_a_timeout_is_a_number_of_seconds(timeout: object) -> None:
     with pytest.raises(hb.DeviceError, match="timeout is a number of seconds > 0"):
         hb.device("forest.wavefunction", wires=1, timeout=timeout)

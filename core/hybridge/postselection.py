@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybridge.circuit import Circuit, Kept, Measurement
-from hybridge.errors import CircuitError
+from hybridge.errors import CircuitError, GradientError
 from hybridge.observables.qubit import Projector, diagonal
 from hybridge.operations.measuring import Bit, measured
 from hybridge.operations.pauli import Sentence
@@ -63,12 +63,10 @@ class Selection(NamedTuple):
 
 
 def check_unselected(selection: Selection | None) -> None:
-    """Raise CircuitError for post-selection, where the standard error of a derivative is asked for."""
+    """Raise GradientError for post-selection, where the standard error of a derivative is asked for."""
     if selection is not None:
-        raise CircuitError(
-            "the standard error of a derivative of what post-selection leaves is not estimated; "
-            "repeat the call, and take the spread of its values"
-        )
+        reason = "the standard error of a derivative of what post-selection leaves is not estimated"
+        raise GradientError("any parameter", reason, "repeat the call, and take the spread of its values")
 
 
 def wanted_outcomes(circuit: Circuit) -> dict[Bit, int]:

@@ -256,7 +256,6 @@ def _derivative(f: Derivative, model: Model, args: Sequence[Any], kwargs: Mappin
     _check_plain(args, kwargs)
     inputs = _inputs(model, f.argnums, args, kwargs)
     called, call = inputs.called, inputs.called.call
-    check_unselected(call.plan.selection)
     results = _results(called, len(inputs.rows))
     if f.kind != "jacobian":
         check_one_number([r.shape for r in results])
@@ -264,6 +263,7 @@ def _derivative(f: Derivative, model: Model, args: Sequence[Any], kwargs: Mappin
         value = f(*args, **kwargs)
         leaves, build = flatten(value)
         return WithError(value, build([np.zeros(np.shape(x))[()] for x in leaves]))
+    check_unselected(call.plan.selection)
     rule = call.plan.rule(inputs.slots, call.method, call.shots) if inputs.slots else ()
     starts, joint = [start for r in results for start in r.starts], called.recorded.combined
     parts = [part for part in rule if len(part.shifts)]

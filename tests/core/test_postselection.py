@@ -131,6 +131,19 @@ def test_standard_errors_of_what_is_selected_are_as_wide_as_its_values_spread():
     assert not any(np.any(e) for e in hb.with_error(node(generic))(0.9).error)
 
 
+def test_devices_are_compared_by_what_is_selected():
+    """Values, with shots too; derivatives where they are exact."""
+    pair = ["default.qubit", "default.mixed"]
+    exactly = hb.compare(node(generic), pair, args=(0.9,))
+    assert exactly.agree
+    slope, error = hb.with_error(hb.jacobian(node(generic)))(0.9)
+    assert not any(np.any(e) for e in error)
+    np.testing.assert_allclose(slope[1], hb.jacobian(node(generic))(0.9)[1])
+    drawn = [(name, {"shots": 2000, "seed": 3}) for name in pair]
+    found = hb.compare(node(generic), drawn, args=(0.9,))
+    assert found.agree and all("not estimated" in row.gradient_reason for row in found.rows)
+
+
 def test_a_variance_at_its_greatest_is_not_certain():
     """Its first order vanishes there."""
     found = hb.with_error(node(selecting, hb.device("default.qubit", wires=3, shots=1000, seed=5)))
@@ -161,7 +174,7 @@ def test_errors_that_are_not_known_of_what_is_selected_are_refused(asked, match)
         return hb.expval(hb.Y(1))
 
     sampled = node(function, hb.device("default.qubit", wires=2, shots=10, seed=1))
-    with pytest.raises(hb.CircuitError, match=match):
+    with pytest.raises((hb.CircuitError, hb.GradientError), match=match):
         asked(sampled)(0.8)
 
 

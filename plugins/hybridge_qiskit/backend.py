@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ ESTIMATOR = dataclasses.replace(
 )
 SET_HERE = frozenset({"default_shots", "seed_simulator"})  # by the device's shots and seed
 OPTIONS = tuple(f.name for f in dataclasses.fields(Options) if f.name not in SET_HERE)
+OWN = frozenset({"shots", "memory", "seed_simulator"})  # what BackendSamplerV2 gives to backend.run itself
 INSIDE = {"reset": "reset", "if_else": "conditional"}  # a target's names, and what they are to the core
 TRANSPILER = tuple(
     name
@@ -103,6 +105,10 @@ class Backend(Device):
             sampler, options = self._of_runtime(mode, options, seed), None
         self._check_names("options", options, OPTIONS)
         self._check_names("transpiler", transpiler, TRANSPILER)
+        self._check_numbers(optimization_level, seed_transpiler, precision)
+        own = OWN.intersection((options or {}).get("run_options") or {})
+        if own:
+            raise DeviceError(f"device {self.name!r} sets {min(own)} by itself; run_options has none")
         if sampler is not None and options:
             raise DeviceError(
                 f"device {self.name!r} has options for samplers it makes; give them to {sampler!r}"
@@ -114,10 +120,21 @@ class Backend(Device):
             raise DeviceError(
                 f"device {self.name!r} with an estimator has no sampler, no options and no seed"
             )
-        if precision is not None and (estimator is None or precision < 0):
-            raise DeviceError(f"device {self.name!r} has a precision >= 0 of an estimator; got {precision!r}")
+        if precision is not None and estimator is None:
+            raise DeviceError(
+                f"device {self.name!r} has a precision of an estimator; got {precision!r} alone"
+            )
         if backend is None:
             backend = _behind(estimator if sampler is None else sampler)
+        if options and backend is None:
+            raise DeviceError(f"device {self.name!r} has options with a backend alone; got {options!r}")
+        if (initial_layout is not None or transpiler) and (backend is None or pass_manager is not None):
+            what = (
+                "transpiles for a backend alone: initial_layout and transpiler need one, and no pass_manager"
+            )
+            raise DeviceError(f"device {self.name!r} {what}")
+        if initial_layout is not None:
+            self._check_layout(initial_layout, backend)
         runner = backend if sampler is None else _behind(sampler)
         inside = dataclasses.replace(BACKEND, mid_circuit=_inside(runner))
         claims = inside if estimator is None else ESTIMATOR
@@ -147,6 +164,22 @@ class Backend(Device):
                 raise DeviceError(
                     f"device {self.name!r} has no {option} named {name!r}; it has {', '.join(known)}"
                 )
+
+    def _check_numbers(self, level: Any, seed: Any, precision: Any) -> None:
+        if level not in (0, 1, 2, 3):
+            raise DeviceError(f"device {self.name!r} has optimization_level 0, 1, 2 and 3; got {level!r}")
+        if seed is not None and not (isinstance(seed, Integral) and seed >= 0):
+            what = "a whole number >= 0 as seed_transpiler"
+            raise DeviceError(f"device {self.name!r} needs {what}; got {seed!r}")
+        if precision is not None and not (isinstance(precision, Real) and 0 <= precision < np.inf):
+            raise DeviceError(f"device {self.name!r} needs a number >= 0 as precision; got {precision!r}")
+
+    def _check_layout(self, layout: Sequence[int], backend: BackendV2) -> None:
+        size = backend.num_qubits
+        qubits = [q for q in layout if isinstance(q, Integral) and 0 <= q and (size is None or q < size)]
+        if len(set(qubits)) < len(layout):
+            what = f"a different qubit from 0 to {size - 1} for each wire" if size else "different qubits"
+            raise DeviceError(f"device {self.name!r} needs {what} as initial_layout; got {layout!r}")
 
     def _of_runtime(self, mode: Any, options: Mapping[str, Any] | None, seed: int | None) -> BaseSamplerV2:
         try:

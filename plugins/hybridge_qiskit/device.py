@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,14 @@ METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "matrix_product_state": (ALL, frozenset({"QubitDensityMatrix"})),
     "stabilizer": (ALL - {"state", "density_matrix"}, UNSTABLE),
     "extended_stabilizer": (SAMPLED, UNSTABLE),
+}
+# The options that are numbers: what they must be, of which type, and whether one is that.
+NUMBERS: dict[str, tuple[str, type, Callable[[Any], bool]]] = {
+    "max_parallel_threads": ("a whole number >= 0", Integral, lambda n: n >= 0),
+    "max_memory_mb": ("a whole number >= 1", Integral, lambda n: n >= 1),
+    "max_bond_dimension": ("a whole number >= 1", Integral, lambda n: n >= 1),  # of 0 Aer makes a state of 0
+    "truncation_threshold": ("a number from 0 to 1", Real, lambda x: 0 <= x < 1),
+    "approximation_error": ("a number between 0 and 1", Real, lambda x: 0 < x < 1),
 }
 SAMPLING = ("resampled_metropolis", "metropolis", "norm_estimation")  # of extended_stabilizer
 MIXED = frozenset({"automatic", "density_matrix"})  # the methods that hold mixed states
@@ -105,7 +114,8 @@ class Aer(Device):
         if not isinstance(noise_model, NoiseModel | None):
             what = f"a qiskit_aer.noise.NoiseModel as noise_model; got {type(noise_model).__name__}"
             raise DeviceError(f"device {self.name!r} needs {what} {noise_model!r}")
-        self._method, self._precision, self._threads = method, precision, max_parallel_threads
+        self._method, self._precision = method, precision
+        self._threads = self._number("max_parallel_threads", max_parallel_threads)
         self.precision = float(np.finfo(np.float64 if precision == "double" else np.float32).eps)
         self._noisy = noise_model is not None and not noise_model.is_ideal()
         kinds, impossible = METHODS[method]
@@ -124,16 +134,29 @@ class Aer(Device):
             "noise_model": noise_model,
             "precision": precision,
             "device": device,
-            "max_memory_mb": max_memory_mb,
-            "matrix_product_state_max_bond_dimension": max_bond_dimension,
-            "matrix_product_state_truncation_threshold": truncation_threshold,
-            "extended_stabilizer_approximation_error": approximation_error,
+            "max_memory_mb": self._number("max_memory_mb", max_memory_mb),
+            "matrix_product_state_max_bond_dimension": self._number("max_bond_dimension", max_bond_dimension),
+            "matrix_product_state_truncation_threshold": self._number(
+                "truncation_threshold", truncation_threshold
+            ),
+            "extended_stabilizer_approximation_error": self._number(
+                "approximation_error", approximation_error
+            ),
             "extended_stabilizer_sampling_method": sampling_method,
         }
         given = {name: value for name, value in options.items() if value is not None}
         self._simulator = AerSimulator(method=method, **given)
         # for states that are mixed from the start, and for what a noise model makes of a state exactly
         self._mixed = AerSimulator(method="density_matrix", **given) if method in MIXED else None
+
+    def _number(self, option: str, value: Any) -> int | float | None:
+        """The value as Aer takes it: numpy's numbers it does not."""
+        what, kind, fits = NUMBERS[option]
+        if value is None:
+            return None
+        if not isinstance(value, kind) or isinstance(value, bool) or not fits(value):
+            raise DeviceError(f"device {self.name!r} needs {what} as {option}; got {value!r}")
+        return int(value) if kind is Integral else float(value)
 
     def compile(self, circuit: Circuit) -> Program:
         """ONE Qiskit circuit, its angles free, for every row; gates the method lacks are rewritten by Qiskit.

@@ -184,6 +184,11 @@ def test_what_goes_wrong_in_aer_is_a_failed_job() -> None:
     [
         ({"method": "tensor"}, "has no method 'tensor'; its methods: automatic, statevector"),
         ({"precision": "half"}, "has precision 'double' and 'single'; got 'half'"),
+        ({"max_bond_dimension": 0}, "a whole number >= 1 as max_bond_dimension; got 0"),
+        ({"max_memory_mb": -4}, "a whole number >= 1 as max_memory_mb; got -4"),
+        ({"max_parallel_threads": 1.5}, "a whole number >= 0 as max_parallel_threads; got 1.5"),
+        ({"truncation_threshold": np.nan}, "a number from 0 to 1 as truncation_threshold; got nan"),
+        ({"approximation_error": "q"}, "a number between 0 and 1 as approximation_error; got 'q'"),
         ({"noise_model": "depolarizing"}, r"needs a qiskit_aer\.noise\.NoiseModel"),
         ({"shot": 5}, "has no option 'shot'; its options: method='automatic', noise_model=None"),
     ],

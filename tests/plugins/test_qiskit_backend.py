@@ -256,6 +256,8 @@ def test_an_estimator_gives_nothing_else() -> None:
             hb.qnode(made)(lambda measure=measure: (hb.X(0), measure())[1])()
     with pytest.raises(hb.DeviceError, match="precision"):
         hb.device("qiskit.backend", precision=0.1)
+    with pytest.raises(hb.DeviceError, match="number >= 0 as precision; got nan"):
+        hb.device("qiskit.backend", estimator=StatevectorEstimator(), precision=np.nan)
     with pytest.raises(hb.DeviceError, match="no seed"):
         hb.device("qiskit.backend", estimator=StatevectorEstimator(), seed=1)
 
@@ -280,6 +282,23 @@ REFUSED = {
     "seed of another's sampler": (
         {"sampler": StatevectorSampler(), "seed": 1},
         "cannot seed .* function of a seed",
+    ),
+    "a layout twice": ({"backend": noisy_line(), "initial_layout": [1, 1, 0]}, "different qubit from 0 to 4"),
+    "a layout beyond": (
+        {"backend": noisy_line(), "initial_layout": [1, 0, 5]},
+        "different qubit from 0 to 4",
+    ),
+    "a layout of nothing": ({"initial_layout": [1, 0, 2]}, "for a backend alone"),
+    "a layout beside passes": (
+        {"backend": noisy_line(), "pass_manager": PassManager(), "initial_layout": [1, 0, 2]},
+        "no pass_manager",
+    ),
+    "a level": ({"backend": noisy_line(), "optimization_level": 7}, "0, 1, 2 and 3; got 7"),
+    "a seed of the transpiler": ({"backend": noisy_line(), "seed_transpiler": "x"}, "whole number >= 0"),
+    "options of nothing": ({"options": {"run_options": {}}}, "with a backend alone"),
+    "shots twice": (
+        {"backend": noisy_line(), "options": {"run_options": {"shots": 7}}},
+        "sets shots by itself",
     ),
     "wires": ({"backend": noisy_line(), "wires": 6}, "at most 5 wires; got 6"),
 }

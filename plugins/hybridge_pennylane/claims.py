@@ -19,10 +19,14 @@ MATRIX = replace(
     operations=(DEVICE.operations or frozenset()) | MIXED,
     measurements=DEVICE.measurements | {"density_matrix"},
 )
-# PennyLane's own simulators list nothing; asking them would take 4 ms for each device that is made
-KNOWN = {"default.qubit": KET, "reference.qubit": KET, "default.mixed": MATRIX}
 # PennyLane takes these apart for no device; the core does for those that do not list them
 WHOLE = frozenset({"DoubleExcitationPlus", "DoubleExcitationMinus"})
+# PennyLane's own simulators list nothing; asking them would take 4 ms for each device that is made
+KNOWN = {
+    "default.qubit": KET,
+    "reference.qubit": replace(KET, operations=(KET.operations or frozenset()) - WHOLE),
+    "default.mixed": MATRIX,
+}
 REFUSALS = (qml.exceptions.DeviceError, qml.exceptions.QuantumFunctionError, NotImplementedError, ValueError)
 WIRES = 2  # of a device that is asked
 

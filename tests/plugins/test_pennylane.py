@@ -7,6 +7,7 @@ import pennylane as qml
 import pytest
 
 import hybridge as hb
+from hybridge.conformance.rows import examples
 from hybridge.operations.qubit_channels import QUBIT_CHANNELS
 from hybridge_pennylane import DEVICE, MIXED
 from hybridge_pennylane.translate import TABLE
@@ -39,6 +40,27 @@ def test_devices_of_its_ecosystem_agree_with_default_qubit(name):
         assert np.abs(value - wanted).max() < 1e-12
     slopes = [hb.jacobian(node, argnums=(0, 1))(0.4, 0.9)[0] for node in (found, exact)]
     assert np.allclose(*slopes, atol=1e-12)
+
+
+GATES = [
+    e for e in examples("qubit", {}) if e.operation.kind == "gate" and e.operation.num_wires in (1, 2, 3, 4)
+]
+
+
+@pytest.mark.parametrize("name", ["default.qubit", "lightning.qubit", "default.mixed", "reference.qubit"])
+def test_every_gate_runs_on_every_device(name):
+    """Those that a device lacks and that PennyLane takes apart for none are the core's to take apart."""
+
+    def every_gate():
+        for k in range(4):
+            hb.RY(0.3 + k, wires=k)
+        for example in GATES:
+            wires = [3 - w for w in range(example.operation.num_wires)]
+            example.operation(*example.numbers, wires=wires)
+        return hb.probs(wires=[2, 0, 3])
+
+    device = hb.device("pennylane.device", wires=4, device=name)
+    assert np.abs(hb.QNode(every_gate, device)() - hb.QNode(every_gate, "default.qubit")()).max() < 1e-10
 
 
 def test_all_rows_are_one_call_of_pennylane(monkeypatch):

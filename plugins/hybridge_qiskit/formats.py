@@ -12,6 +12,8 @@ from hybridge.plugin import Circuit, Format, FormatError, ImportedCircuit, Sente
 from hybridge_qiskit.reading import Reader
 from hybridge_qiskit.writing import written
 
+MAX_QUBITS = {True: 2**16, False: 13}  # of a sum of Pauli words, and of a matrix (1 GiB)
+
 
 class Qiskit(Format):
     """hb.from_qiskit and hb.to_qiskit: a QuantumCircuit as a circuit, a SparsePauliOp as an observable."""
@@ -27,7 +29,9 @@ class Qiskit(Format):
         if isinstance(source, SparsePauliOp):
             return _sentence(self.name, source)
         if isinstance(source, Operator):
-            wires = tuple(reversed(range(source.num_qubits or 0)))  # Qiskit's last qubit is most significant
+            if source.num_qubits is None or source.dim[0] != source.dim[1]:
+                raise FormatError(self.name, f"an Operator on qubits is read; got dimensions {source.dim}")
+            wires = tuple(reversed(range(source.num_qubits)))  # Qiskit's last qubit is most significant
             return hermitian(source.data, wires)
         kind = type(source).__name__
         raise FormatError(self.name, f"a QuantumCircuit, SparsePauliOp or Operator is read; got {kind}")
@@ -43,12 +47,17 @@ class Qiskit(Format):
     def write_observable(self, observable: Any) -> SparsePauliOp | Operator:
         """A sum of Pauli words as a SparsePauliOp, a matrix as an Operator; its wires are whole numbers."""
         wires = observable.wires
-        if any(not isinstance(w, int) or w < 0 for w in wires):
+        if any(not isinstance(w, (int, np.integer)) or w < 0 for w in wires):
             raise FormatError(self.name, f"wires of an operator are numbers of qubits; got {list(wires)!r}")
-        size = max(wires, default=0) + 1
+        size, most = int(max(wires, default=0)) + 1, MAX_QUBITS[isinstance(observable, Sentence)]
+        if size > most:
+            raise FormatError(
+                self.name, f"an operator like this has at most {most} qubits; got wire {size - 1}"
+            )
         if isinstance(observable, Sentence):
             terms = [
-                ("".join(s for _, s in w), [wire for wire, _ in w], c) for w, c in observable.terms.items()
+                ("".join(s for _, s in w), [int(wire) for wire, _ in w], c)
+                for w, c in observable.terms.items()
             ]
             return SparsePauliOp.from_sparse_list(terms or [("", [], 0.0)], num_qubits=size)
         return Operator(observable.matrix(tuple(reversed(range(size)))))

@@ -365,6 +365,10 @@ WHOLE = {
     "long formulas in definitions in definitions": TWO
     + f"gate g(a) x {{ rx({'+'.join('a' * 4000)}) x; }}\ngate k(a) x {{ {'g(a*2) x;' * 300} }}\n"
     + "k(1) q[0];\n" * 1000,
+    "conditions of 900 patterns": HEADER3 + "bit[10] b;\n" + "if (b < 900) x q[0];\n" * 20000,
+    "conditions of 8 bits by the thousand": HEADER3
+    + "bit[8] b;\n"
+    + "if (!bool(b) == true) x q[0];\n" * 10**4,
     "conditions on 60000 bits": HEADER + "qreg q[1];\ncreg c[60000];\n" + "if(c==1) x q[0];\n" * 10**4,
     "a gate on 100000 qubits": TWO + "gate g " + ",".join(f"a{k}" for k in range(10**5)) + " { }",
 }

@@ -109,6 +109,11 @@ def test_random_mutations_are_read_or_refused(name, language):
     assert found == {"read", "refused"}
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "marked.qasm").write_bytes(b"\xef\xbb\xbfOPENQASM 2.0;\r\nqreg q[1];\r\nU(0,0,0) q[0];\r\n")
+    assert len(hb.from_qasm(tmp_path / "marked.qasm").entries) == 1
+
+
 def test_what_is_no_text_is_refused(tmp_path):
     (tmp_path / "bytes.qasm").write_bytes(b"OPENQASM 2.0;\n\xff\xfe")
     for source in (

@@ -273,6 +273,7 @@ def test_operators_are_read_and_written_qubit_by_qubit():
     assert hb.to_qiskit(observable).equiv(operator)
     assert np.allclose(hb.to_qiskit(dense).data, random_hermitian(8, seed=3).data, atol=1e-15)
     assert hb.to_qiskit(hb.Z(1) @ hb.X(0)) == SparsePauliOp(["ZX"])
+    assert hb.to_qiskit(hb.Z(np.int64(1))) == SparsePauliOp(["ZI"])
 
 
 REFUSED = {
@@ -281,6 +282,9 @@ REFUSED = {
     "has no definition": lambda: hb.from_qiskit(looped()),
     "makes it more than": lambda: hb.from_qiskit(looped(10**9)),
     "numbers of qubits": lambda: hb.to_qiskit(hb.Z("a")),
+    "at most 65536 qubits; got wire 1000000000": lambda: hb.to_qiskit(hb.Z(10**9)),
+    "at most 13 qubits; got wire 40": lambda: hb.to_qiskit(hb.Hermitian(np.eye(2), 40)),
+    "on qubits is read; got dimensions": lambda: hb.from_qiskit(Operator(np.eye(3))),
     "coefficients": lambda: hb.from_qiskit(SparsePauliOp(["X"], [Parameter("a")])),
 }
 

@@ -64,7 +64,7 @@ class Defined(Gate):
 
     def __init__(self, name: str, params: tuple[str, ...], num_wires: int, body: Sequence[Use]):
         self.params, self.num_wires, self.body = params, num_wires, tuple(body)
-        self.size = 1 + sum(use.gate.size + _steps(use) // 16 for use in body)
+        self.size = 1 + sum(use.gate.size + _steps(use) // 4 for use in body)
         self.nesting = 1 + max((use.gate.nesting for use in body), default=0)
         check_size(name, self)
 

@@ -56,9 +56,12 @@ class Conditions:
     def combined(self, token: Token, function: Callable[..., Condition], *parts: object) -> Condition:
         """Conditions put together, or an error at this token where they come to too much."""
         try:
-            return function(*parts)
+            found = function(*parts)
         except CircuitError as error:
             self.tokens.fail(str(error), token)
+        read = [c for c in (found, *parts) if isinstance(c, Condition)]
+        self.program.spend(token, sum(len(c.bits) * len(c.allowed) for c in read) // 16)
+        return found
 
     def equals(self, bits: Operand) -> Condition:
         """Where these bits read the number that comes next."""

@@ -137,7 +137,7 @@ def _text(format: str, source: Any) -> str:
         try:
             if path.stat().st_size > MAX_CHARACTERS:
                 raise FormatError(format, f"{path} has more than {MAX_CHARACTERS} bytes", 1, 1)
-            return path.read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             column = error.start - error.object.rfind(b"\n", 0, error.start)

@@ -16,6 +16,10 @@ from hybridge_pennylane.claims import WIRES, claims
 from hybridge_pennylane.translate import MEASURE, Step, steps
 
 HUB = ("wires", "shots", "seed")  # hybridge's own, and so no options of a device
+DTYPES = (
+    "c_dtype",
+    "r_dtype",
+)  # options that say how exact results are, as Lightning's and the old interface's
 # what a device may take besides its wires: left without a seed it draws one from numpy's global generator;
 # a tape says its shots, and a device of PennyLane's old interface that has a number of its own is a warning
 ASKED: tuple[dict[str, int | None], ...] = ({"seed": 0, "shots": None}, {"seed": 0}, {"shots": None})
@@ -77,6 +81,11 @@ class PennyLaneDevice(Device):
                 raise DeviceError(
                     f"{name} is no device_option; give hb.device('pennylane.device', {name}=...)"
                 )
+        for dtype in (self._options[name] for name in DTYPES if name in self._options):
+            try:
+                self.precision = float(np.finfo(dtype).eps)
+            except (TypeError, ValueError) as error:
+                raise DeviceError(f"{dtype!r} is no type of numbers for PennyLane's {device!r}") from error
         taken = next((more for more in ASKED if self._takes(more)), {})
         self._silent, self._seeded = {name: None for name in taken if name == "shots"}, "seed" in taken
         with ALONE:

@@ -89,6 +89,8 @@ def test_options_reach_the_device():
     options = {"c_dtype": np.complex64}
     single = hb.device("pennylane.device", wires=1, device="lightning.qubit", device_options=options)
     assert 0 < abs(hb.QNode(value, single)(0.4) - np.cos(0.4)) < 1e-6
+    assert single.precision == np.finfo(np.float32).eps  # from which differences choose their step
+    assert abs(hb.grad(hb.QNode(value, single, diff_method="finite-diff"))(0.4) + np.sin(0.4)) < 1e-3
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,7 @@ def test_options_reach_the_device():
     [
         ({"device": "default.qbit"}, "cannot make its device 'default.qbit'"),
         ({"device_options": {"colour": 1}}, "cannot make its device 'default.qubit'"),
+        ({"device_options": {"c_dtype": "complex65"}}, "'complex65' is no type of numbers"),
     ],
 )
 def test_a_device_that_pennylane_cannot_make_is_an_error_of_the_hub(given, said):

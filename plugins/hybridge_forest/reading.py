@@ -22,8 +22,8 @@ from hybridge.plugin import (
     conditions,
     controlled,
     expression,
-    formula,
 )
+from hybridge_forest.formulas import number
 from hybridge_forest.matrices import defined
 from hybridge_forest.memory import Memory, Place
 from hybridge_forest.parsing import parsed, places
@@ -47,7 +47,6 @@ HINTS = frozenset(
     "END_COMMUTING_BLOCKS BLOCK END_BLOCK".split()
 )
 NEVER = conditions.Condition((0,), ())
-_REFERENCE = re.compile(r"([A-Za-z_][\w-]*)\[(\d+)\]")
 
 
 class Scope(NamedTuple):
@@ -135,7 +134,7 @@ class Reader:
         on = self._on(gate, after)
         if len(set(on)) != len(on):
             raise self._error(f"{text}: a qubit twice")
-        numbers = [self._number(part) for part in _arguments(text)]
+        numbers = [number(tree, self._remembered, self.scope.numbers) for tree in gate.parameters]
         if name in self.circuits:
             if modifiers:
                 raise self._error(f"{text}: a circuit under {modifiers[0]}")
@@ -276,28 +275,15 @@ class Reader:
 
     # ---- gates ---------------------------------------------------------------------------------------
 
-    def _number(self, text: str) -> Any:
-        """An argument of a gate: a number, or a formula in memory and in what a circuit is given."""
-        values: dict[str, Any] = {}
-
-        def named(value: Any) -> str:
-            name = f"v{len(values)}"
-            values[name] = value
-            return name
-
-        def remembered(found: re.Match[str]) -> str:
-            key = self.memory.place(found[1], int(found[2]))
-            if key not in self.memory.reals:
-                raise self._error(f"{found[0]}, which is no REAL memory,")
-            if key not in self.fixed:
-                self.used[key] = None
-            return named(self.fixed.get(key, expression.parameter(self.memory.reals[key])))
-
-        text = _REFERENCE.sub(remembered, text).replace("^", "**")
-        # longest first: a name may begin another; "-" may be inside a name
-        for given in sorted(self.scope.numbers, key=len, reverse=True):
-            text = text.replace(f"%{given}", named(self.scope.numbers[given]))
-        return formula(self.format, text, values)
+    def _remembered(self, name: str, index: int) -> Any:
+        """A number in memory: one that was moved there, or a parameter."""
+        key = self.memory.place(name, index)
+        if key not in self.memory.reals:
+            raise self._error(f"{name}[{index}], which is no REAL memory,")
+        if key in self.fixed:
+            return self.fixed[key]
+        self.used[key] = None
+        return expression.parameter(self.memory.reals[key])
 
     def _modified(
         self, name: str, modifiers: Sequence[str], on: tuple[int, ...], numbers: Sequence[Any]
@@ -338,20 +324,6 @@ class Reader:
         if name not in GATES:
             raise self._error(f"the gate {name}")
         return ROWS[GATES[name]]
-
-
-def _arguments(text: str) -> list[str]:
-    """What stands between the brackets of a gate, apart by commas outside of further brackets."""
-    if "(" not in text:
-        return []
-    found, depth = [""], 0
-    for letter in text[text.index("(") + 1 : text.rindex(")")]:
-        depth += {"(": 1, ")": -1}.get(letter, 0)
-        if letter == "," and depth == 0:
-            found.append("")
-        else:
-            found[-1] += letter
-    return found
 
 
 def _either(a: conditions.Condition, b: conditions.Condition) -> conditions.Condition:

@@ -115,6 +115,8 @@ EQUAL = [
         "H 1\nCPHASE(-0.3) 0 1\nPHASE(0.15) 0\nH 1",
     ),
     ("DECLARE a REAL[4]\nDECLARE b REAL[2] SHARING a OFFSET 2 REAL\nMOVE a[3] 0.3\nRX(b[1]) 0", "RX(0.3) 0"),
+    ("RX((-2)^2 - 8/4/2 + 2*SIN(pi/2)) 0", "RX(5) 0"),
+    ("DECLARE x REAL\nMOVE x -2.0\nRX((-x)^2 * -x^2) 0", "RX(16) 0"),
     ('PRAGMA INITIAL_REWIRING "PARTIAL"\nPRAGMA PRESERVE_BLOCK\nX 0\nPRAGMA END_PRESERVE_BLOCK', "X 0"),
 ]
 
@@ -228,7 +230,7 @@ REFUSED = [
     ("DEFCIRCUIT A a:\n    A a\n\nA 0", 4, 1, "more than 64 deep"),
     ("DEFCIRCUIT A a:\n    X a\n\nDEFCIRCUIT A a:\n    Y a\n\nA 0", 4, 1, "defined twice"),
     ("DEFCIRCUIT A a:\n    X a\n\nDAGGER A 0", 4, 1, "a circuit under DAGGER"),
-    ("DEFCIRCUIT A(%t) a:\n    RX(%u) a\n\nA(1) 0", 4, 1, "%"),
+    ("DEFCIRCUIT A(%t) a:\n    RX(%u) a\n\nA(1) 0", 4, 1, "%u is not given"),
     ("DEFCIRCUIT A(%t) a:\n    RX(%t) a\n\nA 0", 4, 1, "A with 0 numbers on 1 qubits"),
     ("DEFCIRCUIT A a:\n    CNOT a b\n\nA 0", 4, 1, "CNOT a b, on no number"),
     ("DEFCIRCUIT A a b:\n    CNOT a b\n\nA 0 0", 4, 1, "a qubit twice"),
@@ -271,7 +273,7 @@ def test_a_label_in_a_circuit_is_each_calls_own() -> None:
     assert np.flatnonzero(node() > 0.5).tolist() == [0b1101]
 
 
-@pytest.mark.parametrize("number", ["1e999", "nan", "inf", "1/0", "0/0", "sqrt(-1)", "2i"])
+@pytest.mark.parametrize("number", ["cis(1)", "1e999", "nan", "inf", "1/0", "0/0", "sqrt(-1)", "2i"])
 def test_numbers_are_finite_and_real(number: str) -> None:
     with pytest.raises(hb.CircuitError):
         hb.from_quil(f"RX({number}) 0")

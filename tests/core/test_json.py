@@ -108,6 +108,12 @@ def changed(change):
 
 HOSTILE = {
     "another version": changed(lambda d: d.update(version=2)),
+    "a version that is true": changed(lambda d: d.update(version=True)),
+    "a version with a point": changed(lambda d: d.update(version=1.0)),
+    "wires in a text": changed(lambda d: d.update(wires="ab")),
+    "numbers in an object": changed(lambda d: d.update(numbers={"0": 1})),
+    "measurements in an object": changed(lambda d: d.update(measurements={})),
+    "instructions that are null": changed(lambda d: d.update(instructions=None)),
     "another format": changed(lambda d: d.update(format="pickle")),
     "no version": changed(lambda d: d.pop("version")),
     "no wires": changed(lambda d: d.pop("wires")),

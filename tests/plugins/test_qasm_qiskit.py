@@ -76,6 +76,15 @@ def test_every_gate_of_the_standard_file_is_read_alike(name):
     assert equal_up_to_phase(found, expected)
 
 
+def test_a_program_may_define_anew_what_came_later_to_the_standard_file():
+    text = (
+        HEADER
+        + "qreg q[2]; gate cuf c,t { u1 (-3*pi/8) t; cx c,t; u1 (3*pi/8) t; cx c,t; } gate cu c,t {cuf c,t;}"
+    )
+    text += "gate swap a,b { h a; cx a,b; } gate sx() a { t a; } h q; cu q[0],q[1]; swap q[1],q[0]; sx q[0];"
+    assert equal_up_to_phase(unitary(hb.from_qasm(text)), Operator(qasm2.loads(text).reverse_bits()).data)
+
+
 def unitary(program, num_wires=None):
     """The matrix of what a program applies, column by column."""
     n = program.num_wires if num_wires is None else num_wires
@@ -134,6 +143,36 @@ def test_measurements_and_conditions_have_the_outcomes_that_they_have_elsewhere(
     for bits, chance in distribution(in_qiskit(path.read_text())).items():
         expected[int("".join(map(str, bits[:size])), 2)] += chance
     assert len(first.bits) == size and np.abs(found - expected).max() < 1e-9
+
+
+SENT_TWICE = """// Bits written again, registers of one bit in their own order, no line of the version.
+include "qelib1.inc";
+
+qreg q[4];
+creg m2[1];
+creg m0[1];
+creg m3[2];
+
+rx (pi*0.25) q[0];
+ry(pi*-0.3) q[2] ;
+cx q[0],q[1];   // spaces where they please
+measure q[2]->m2[0];
+h q[2]; u3(pi*0.5,0,pi*0.75) q[0];
+measure q[0] -> m0[0];
+measure q[2] -> m2[0];
+barrier q[0],q[1],q;
+ry(1.5E-1) q[3]; cx q[2], q[3];
+measure q[1] -> m3[1];
+measure q[3] -> m3[0];
+"""
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_bit_that_is_written_again_has_its_last_outcome(device):
+    found, expected = read_out(hb.from_qasm(SENT_TWICE), device)(), np.zeros(16)
+    for bits, chance in distribution(in_qiskit(SENT_TWICE)).items():
+        expected[int("".join(map(str, bits)), 2)] += chance
+    assert np.abs(found - expected).max() < 1e-9
 
 
 def read_out(program, device="default.qubit"):

@@ -19,6 +19,7 @@ from hybridge.operations.table import Operation
 
 FORMAT, VERSION = "hybridge circuit", 1
 KINDS = frozenset("expval var probs sample counts state density_matrix gaussian".split())
+LISTS = ("wires", "instructions", "numbers", "measurements")
 MAX_WIRES = 2**16
 
 
@@ -55,8 +56,14 @@ class Json(Format):
         document = self._parsed(source)
         place = "the document"
         try:
-            if document["format"] != FORMAT or document["version"] != VERSION:
+            if (document["format"], repr(document["version"])) != (
+                FORMAT,
+                repr(VERSION),
+            ):  # nor 1.0, nor true
                 raise CircuitError(f"{FORMAT!r} of version {VERSION} is read here")
+            for key in LISTS:
+                if not isinstance(document[key], list):
+                    raise CircuitError(f"{key!r} is a list; got {type(document[key]).__name__}")
             wires = tuple(values.read(w) for w in document["wires"])
             if len(set(wires)) != len(wires) or len(wires) > MAX_WIRES:
                 raise CircuitError(f"wires must differ, and be at most {MAX_WIRES}")

@@ -181,11 +181,19 @@ class DeviceUnderTest(ABC):
         self, function: Circuits, point: Any, *, wires: Any, tolerance: float | None = None, **changed: Any
     ) -> None:
         """d value / d point, of every leaf, against differences of the reference."""
-        node = self.node(function, wires, **changed)
-        point = np.asarray(point, dtype=float)
+        node, point = self.node(function, wires, **changed), np.asarray(point, dtype=float)
+        self.slopes_near(node, point, self.exact_slopes(node, point), tolerance)
+
+    def exact_slopes(self, node: QNode, point: np.ndarray) -> np.ndarray:
+        """d value / d point, (columns, *point.shape), from differences of the reference."""
+        return reference.jacobian(lambda x: columns(self.expected(node, x)), point)
+
+    def slopes_near(
+        self, node: QNode, point: np.ndarray, exact: np.ndarray, tolerance: float | None = None
+    ) -> None:
+        """The node's own derivatives are these."""
         with strict():
             found = flatten(jacobian(node)(point))[0]
-        exact = reference.jacobian(lambda x: columns(self.expected(node, x)), point)
         flat = np.concatenate([np.reshape(v, (-1, *point.shape)) for v in found])
         assert flat.dtype == float and isinstance(flat, np.ndarray)
         limit = self.gradient_tolerance if tolerance is None else tolerance

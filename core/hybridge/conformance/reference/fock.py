@@ -37,6 +37,28 @@ def operator(terms: frozenset[tuple[Product, complex]], modes: tuple[Hashable, .
     return total.tocsr()
 
 
+@lru_cache(maxsize=64)
+def spectrum(terms: frozenset[tuple[Product, complex]], k: int, size: int) -> tuple[np.ndarray, Any]:
+    """The energies (E,) of a Hamiltonian on k modes with room for more photons; its states below the size.
+
+    They are the columns of a sparse matrix (size^k, E): most Hamiltonians conserve something, and fall into
+    small blocks.
+    """
+    from scipy import sparse  # takes longer to import than all of hybridge
+
+    larger = size + MARGIN
+    matrix = operator(terms, tuple(range(k)), larger)
+    hamiltonian = ((matrix + matrix.conj().T) / 2).tocsr()  # the cut breaks the symmetry of its last rows
+    labels = sparse.csgraph.connected_components(abs(hamiltonian), directed=False)[1]
+    lengths = np.bincount(labels)
+    order, ends = np.argsort(labels, kind="stable"), np.cumsum(lengths)
+    arranged = hamiltonian[order][:, order]
+    blocks = [arranged[e - n : e, e - n : e].toarray() for e, n in zip(ends, lengths, strict=True)]
+    energies, states = zip(*map(np.linalg.eigh, blocks), strict=True)
+    place = np.argsort(order)[(np.indices((larger,) * k) < size).all(axis=0).ravel()]
+    return np.concatenate(energies), sparse.block_diag(states, format="csr")[place]
+
+
 def _matrix(observable: Any, modes: Sequence[Hashable], size: int) -> Any:
     return operator(frozenset(ordered(observable).terms.items()), tuple(modes), size)
 
@@ -71,16 +93,14 @@ class FockState:
         if operation.hamiltonian is None:
             self._parts(operation, numbers, wires)
             return
-        from scipy.sparse.linalg import expm_multiply  # takes longer to import than all of hybridge
-
-        larger, axes = self.size + MARGIN, [self.order.index(w) for w in wires]
+        terms = ordered(operation.hamiltonian(*numbers)).terms
+        scale = max((abs(c) for c in terms.values()), default=0.0) or 1.0
+        energies, states = spectrum(frozenset((p, c / scale) for p, c in terms.items()), k, self.size)
+        axes = [self.order.index(w) for w in wires]
         front = np.moveaxis(self.kets, axes, range(k))
-        room = np.pad(front, [(0, MARGIN if a < k else 0) for a in range(front.ndim)])
-        generator = 1j * _matrix(operation.hamiltonian(*numbers), range(k), larger)
-        out = expm_multiply(generator, room.reshape(larger**k, -1), traceA=generator.trace()).reshape(
-            room.shape
-        )
-        self.kets = np.moveaxis(out[(slice(self.size),) * k], range(k), axes)
+        found = states.conj().T @ front.reshape(self.size**k, -1)
+        found = states @ (np.exp(1j * scale * energies)[:, None] * found)
+        self.kets = np.moveaxis(found.reshape(front.shape), range(k), axes)
 
     def _parts(self, operation: Operation, numbers: tuple[float, ...], wires: Sequence[Hashable]) -> None:
         given = dict(zip(operation.params, numbers, strict=True))

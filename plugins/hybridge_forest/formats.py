@@ -24,7 +24,7 @@ class Quil(Format):
         if not isinstance(source, (str, Program)):
             raise FormatError(self.name, f"a text or a pyquil.Program is read; got {type(source).__name__}")
         ordered = isinstance(source, str)
-        return Reader(self.name, source if ordered else source.out(), ordered).read()
+        return Reader(self.name, source if ordered else _text(self.name, source), ordered).read()
 
     def write(self, circuit: Circuit, numbers: np.ndarray) -> Any:
         """The text; wires are its qubits, in their order.
@@ -33,6 +33,16 @@ class Quil(Format):
         name are measured at the end, into its next. Matrices, kets and channels become DEFGATEs.
         """
         return literal(self.name, circuit, numbers)
+
+
+def _text(format: str, program: Program) -> str:
+    """The text of a program, whose labels get names in a copy. Raises FormatError where qubits have none."""
+    named = program.copy()
+    named.resolve_label_placeholders()
+    try:
+        return named.out()
+    except ValueError as error:
+        raise FormatError(format, f"a program whose qubits have no numbers is not read: {error}") from error
 
 
 class PyQuil(Quil):

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from fuzz_quil import PROGRAMS, mutated, outcome
 from pyquil import Program
+from pyquil.gates import X
+from pyquil.quilatom import MemoryReference, QubitPlaceholder
 from qvm_server_machine import Machine, Noise
 from qvm_server_program import checked
 from test_forest_qvm import channel_rows
@@ -245,6 +247,18 @@ def test_what_is_no_circuit_is_refused(text: str, line: int, column: int, reason
         hb.from_quil(text)
     assert reason in str(caught.value)
     assert (caught.value.line, caught.value.column) == (line, column)
+
+
+def test_branches_of_pyquil_are_read_and_placeholders_are_not() -> None:
+    program = Program("DECLARE ro BIT\nH 0\nMEASURE 0 ro[0]\n")
+    program.if_then(MemoryReference("ro", 0), Program("X 1\n"), Program("H 1\n"))
+    imported = hb.from_pyquil(program)
+    node = hb.QNode(lambda: (imported(), hb.probs(wires=[0, 1]))[1], hb.device("default.qubit", wires=2))
+    np.testing.assert_allclose(node(), [0.25, 0.25, 0, 0.5], atol=1e-12)
+    with pytest.raises(ValueError, match="resolved"):
+        program.out()  # the program itself is as it was
+    with pytest.raises(FormatError, match="qubits have no numbers"):
+        hb.from_pyquil(Program(X(QubitPlaceholder())))
 
 
 def test_random_mutations_are_read_or_refused() -> None:

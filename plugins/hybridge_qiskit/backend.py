@@ -174,10 +174,11 @@ class Backend(Device):
         if precision is not None and not (isinstance(precision, Real) and 0 <= precision < np.inf):
             raise DeviceError(f"device {self.name!r} needs a number >= 0 as precision; got {precision!r}")
 
-    def _check_layout(self, layout: Sequence[int], backend: BackendV2) -> None:
+    def _check_layout(self, layout: Any, backend: BackendV2) -> None:
         size = backend.num_qubits
-        qubits = [q for q in layout if isinstance(q, Integral) and 0 <= q and (size is None or q < size)]
-        if len(set(qubits)) < len(layout):
+        given = list(layout) if isinstance(layout, Iterable) else [None]
+        qubits = {q for q in given if isinstance(q, Integral) and 0 <= q and (size is None or q < size)}
+        if len(qubits) < len(given):
             what = f"a different qubit from 0 to {size - 1} for each wire" if size else "different qubits"
             raise DeviceError(f"device {self.name!r} needs {what} as initial_layout; got {layout!r}")
 

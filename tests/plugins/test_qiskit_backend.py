@@ -288,6 +288,7 @@ REFUSED = {
         {"backend": noisy_line(), "initial_layout": [1, 0, 5]},
         "different qubit from 0 to 4",
     ),
+    "a layout of one": ({"backend": noisy_line(), "initial_layout": 2}, "different qubit from 0 to 4"),
     "a layout of nothing": ({"initial_layout": [1, 0, 2]}, "for a backend alone"),
     "a layout beside passes": (
         {"backend": noisy_line(), "pass_manager": PassManager(), "initial_layout": [1, 0, 2]},

@@ -211,6 +211,13 @@ def test_a_switch_acts_in_the_case_that_its_bits_read():
     assert found == {0.1: {(1, 0)}, 0.2: {(0, 0), (1, 1)}, 0.4: {(0, 1)}}
 
 
+def test_the_default_of_a_switch_may_have_many_patterns():
+    head = "OPENQASM 3; qubit[10] q; bit[10] c; int n; c = measure q; n = c;"
+    cases = "case 5 { U(1, 0, 0) q[0]; } case 6, 7 { } default { U(2, 0, 0) q[0]; }"
+    one, other = hb.from_qasm3(f"{head} switch (n) {{ {cases} }} ").entries[10:]
+    assert len(one.allowed) == 1 and len(other.allowed) == 1024 - 3
+
+
 def test_blocks_in_blocks_act_where_all_their_conditions_hold():
     text = "OPENQASM 3; qubit[2] q; qubit r; bit[2] c; c = measure q; if (c[0]) { for int i in [0:1] { "
     text += "if (c[1]) U(0.1, 0, 0) r; else { box { U(0.2, 0, 0) r; } } } }"

@@ -40,6 +40,9 @@ def both(a: Condition, b: Condition) -> Condition:
     """Where both hold. Raises CircuitError where that takes too many patterns."""
     if not a.bits or not b.bits:
         return b if not a.bits else a
+    if a.bits == b.bits:
+        shared = set(b.allowed)
+        return Condition(a.bits, tuple([p for p in a.allowed if p in shared]))
     bits = tuple(dict.fromkeys((*a.bits, *b.bits)))
     if len(a.allowed) * len(b.allowed) > MAX_PATTERNS:
         raise CircuitError(f"a condition with more than {MAX_PATTERNS} patterns of classical bits")

@@ -50,6 +50,16 @@ def outcomes(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]
     return broken
 
 
+def backwards(right: Any) -> Any:
+    def pullback(self: Any, mean: np.ndarray, cov: np.ndarray, cotangent: np.ndarray) -> Any:
+        table = cotangent.reshape(-1, *(2,) * (mean.shape[1] // 2))
+        return right(
+            self, mean, cov, table.transpose(0, *range(table.ndim - 1, 0, -1)).reshape(cotangent.shape)
+        )
+
+    return pullback
+
+
 def patterns(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]:
     def broken(right: Any) -> Any:
         def columns(self: Any, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
@@ -127,6 +137,13 @@ FAULTS = [
         "columns",
         patterns(lambda v: np.flip(v, axis=tuple(range(1, v.ndim)))),
         ("test_click_patterns",),
+    ),
+    Fault(
+        "slopes of patterns, last wire first",
+        Patterns,
+        "pullback",
+        backwards,
+        ("test_gradient_of_clicks",),
     ),
     Fault(
         "each detector with shots of its own",

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from hybridge.circuit import expval, var
+from hybridge.circuit import expval, probs, var
 from hybridge.conformance.items import over
 from hybridge.conformance.light import scramble
 from hybridge.conformance.light_under_test import LightUnderTest
 from hybridge.conformance.rows import PLACEMENTS, Example
 from hybridge.errors import GradientError
-from hybridge.observables.cv import NumberOperator, QuadP, QuadX, TensorN
+from hybridge.observables.cv import Click, NumberOperator, QuadP, QuadX, TensorN
 from hybridge.operations.cv_gates import (
     Beamsplitter,
     Displacement,
@@ -70,6 +70,17 @@ class LightDerivatives(LightUnderTest):
         """Photon numbers are no polynomial of x and p: exact by the device, or an error."""
         model = next(m for m in self.MODELS if m.name == "photons")
         self.right_or_no_rule(model.on(range(2)), model.point, wires=2)
+
+    def test_gradient_of_clicks(self) -> None:
+        """Nor are clicks, and their patterns, in another order than the device's."""
+
+        def circuit(v: Any) -> Any:
+            self.prepared(range(2))
+            Rotation(v[0], wires=0)
+            Beamsplitter(v[1], v[2], wires=[1, 0])
+            return probs(op=Click([1, 0])), expval(Click(1)), var(Click([0, 1]))
+
+        self.right_or_no_rule(circuit, (0.6, 0.3, -0.8), wires=2)
 
     @over(gate=("Rotation", "Squeezing", "Displacement", "Beamsplitter"))
     def test_gradient_at_zero(self, gate: str) -> None:

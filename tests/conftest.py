@@ -1,11 +1,14 @@
 """What holds for every test: TensorFlow says nothing of the machine it finds; a QVM is there if wanted."""
 
 import os
+from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if find_spec("triton"):  # of torch built for CUDA: imported after TensorFlow it ends the process
+    import_module("triton")
 
 
 @pytest.fixture(scope="session")

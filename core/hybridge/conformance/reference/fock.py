@@ -56,7 +56,7 @@ def spectrum(terms: frozenset[tuple[Product, complex]], k: int, size: int) -> tu
     blocks = [arranged[e - n : e, e - n : e].toarray() for e, n in zip(ends, lengths, strict=True)]
     energies, states = zip(*map(np.linalg.eigh, blocks), strict=True)
     place = np.argsort(order)[(np.indices((larger,) * k) < size).all(axis=0).ravel()]
-    return np.concatenate(energies), sparse.block_diag(states, format="csr")[place]
+    return np.concatenate(energies), sparse.block_diag([*map(sparse.csr_array, states)], format="csr")[place]
 
 
 def _matrix(observable: Any, modes: Sequence[Hashable], size: int) -> Any:

@@ -21,6 +21,20 @@ inlined = njit(_nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_w
 unfolded = njit(inline="always", **OPTIONS)
 
 
+def variant(name: str) -> Callable[[Callable[..., Any]], Any]:
+    """`part` for a function that is made more than once, each time of other functions: a name of its own.
+
+    Kernels kept on disk by different processes are linked by the names of what they call, which numba tells
+    apart by a counter that each process begins anew: of one name, one kernel would call what is the other's.
+    """
+
+    def made(function: Callable[..., Any]) -> Any:
+        function.__qualname__ += f".{name}"
+        return part(function)
+
+    return made
+
+
 # engines made of files of others too
 FILES = {"mixed": ("mixed", "qubit")}
 

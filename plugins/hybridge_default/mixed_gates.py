@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridge_default.compiling import inlined, part
+from hybridge_default.compiling import inlined, part, variant
 from hybridge_default.mixed_layout import EXCHANGE, RECORD, ZERO
 from hybridge_default.qubit_simd import fma, got, lanes, load, mul, put, splat, store, total
 
@@ -48,10 +48,10 @@ def alone(number):
     return number
 
 
-def over(step, load, store, splat, fma, mul, total):
-    """The kernels of small components, a vector or a number at a time."""
+def over(name, step, load, store, splat, fma, mul, total):
+    """The kernels of small components, a vector or a number at a time, as their name says."""
 
-    @part
+    @variant(name)
     def forwards(x, ints, digits, count, run, rests, at, size, vals, turned):
         offsets = at + 1
         if size == 1:
@@ -150,7 +150,7 @@ def over(step, load, store, splat, fma, mul, total):
                     store(x, o + k, fma(m23, w, fma(m22, v, fma(m21, u, mul(m20, t)))))
                     store(x, p + k, fma(m33, w, fma(m32, v, fma(m31, u, mul(m30, t)))))
 
-    @part
+    @variant(name)
     def backwards(x, y, ints, digits, count, run, rests, at, size, cot):
         """cot += the sums of y_i x_j, for the entries of the component's matrix."""
         offsets = at + 1
@@ -237,7 +237,7 @@ def over(step, load, store, splat, fma, mul, total):
             cot[ints[at + 19]] += total(s32)
             cot[ints[at + 20]] += total(s33)
 
-    @part
+    @variant(name)
     def many(x, ints, digits, count, run, rests, at, size, vals, turned, buf):
         """A component of any size."""
         L, offsets, m = step(x), at + 1, at + 1 + size
@@ -254,7 +254,7 @@ def over(step, load, store, splat, fma, mul, total):
                             s = fma(splat(x, vals[value]), load(buf, j * L), s)
                     store(x, ints[offsets + i] + k, s)
 
-    @part
+    @variant(name)
     def many_backwards(x, y, ints, digits, count, run, rests, at, size, cot, buf, acc):
         L, offsets, m = step(x), at + 1, at + 1 + size
         for i in range(0, L * size * size, L):
@@ -275,8 +275,8 @@ def over(step, load, store, splat, fma, mul, total):
     return forwards, backwards, many, many_backwards
 
 
-vectors = over(lanes, load, store, splat, fma, mul, total)
-numbers = over(one_lane, got, put, same, plus, times, alone)
+vectors = over("vectors", lanes, load, store, splat, fma, mul, total)
+numbers = over("numbers", one_lane, got, put, same, plus, times, alone)
 forwards_v, backwards_v, many_v, many_backwards_v = vectors
 forwards_n, backwards_n, many_n, many_backwards_n = numbers
 

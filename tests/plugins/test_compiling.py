@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 from hybridge_default import (
     compiling,
@@ -47,3 +50,16 @@ def test_the_digest_tells_a_change_of_any_file_of_the_engine(engine, name, tmp_p
     with (copied / name).open("a") as file:
         file.write("# upgraded\n")
     assert sources(engine, copied) != sources(engine)
+
+
+def test_no_two_functions_that_kernels_call_have_one_name():
+    """Kernels of several processes are linked by these names: of one name, the first would serve for all."""
+    names = Counter(
+        (made.py_func.__module__, made.py_func.__qualname__)
+        for made in gc.get_objects()
+        if isinstance(made, Dispatcher)
+        and made.py_func.__module__.startswith("hybridge_default.")
+        and not made.targetoptions.get("forceinline")  # those are called by nobody
+        and made.targetoptions.get("inline") != "always"
+    )
+    assert len(names) > 50 and [name for name, times in names.items() if times > 1] == []
